@@ -1,0 +1,264 @@
+//! The sections of a config file, their keys and defaults. `docs/config.md` describes the same
+//! keys, and a test compares the two.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// `[data]`: which texts and labels.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataConfig {
+    pub format: DataFormat,
+    /// Folder that holds the split files. `${NAME}` is replaced by the environment variable.
+    pub path: Option<String>,
+    /// File names of the splits in `path`; `.gz` and `.zst` are unpacked while reading. Where a
+    /// name does not exist as written, the same name with `.gz` or `.zst` is tried.
+    pub train: String,
+    /// An empty name means that there is no dev set.
+    pub dev: String,
+    pub test: String,
+    /// A file with one label a line, which fixes the vocabulary and its order. Where it is not
+    /// given, the vocabulary is the sorted labels of train and dev (a label seen only in test
+    /// cannot be learnt and is dropped from test, with a count).
+    pub vocabulary: Option<String>,
+    /// CSV and TSV: the columns, and what separates labels within theirs.
+    pub id_column: Option<String>,
+    pub text_columns: Vec<String>,
+    pub labels_column: String,
+    pub label_separator: String,
+    /// What to do with a text that has no label: `error`, `drop` (counted and reported) or `keep`.
+    pub unlabeled: OnUnlabeled,
+    pub demo: DemoConfig,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self {
+            format: DataFormat::Demo,
+            path: None,
+            train: "train.jsonl".to_owned(),
+            dev: "dev.jsonl".to_owned(),
+            test: "test.jsonl".to_owned(),
+            vocabulary: None,
+            id_column: None,
+            text_columns: vec!["text".to_owned()],
+            labels_column: "labels".to_owned(),
+            label_separator: ";".to_owned(),
+            unlabeled: OnUnlabeled::Error,
+            demo: DemoConfig::default(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataFormat {
+    Demo,
+    Jsonl,
+    Csv,
+    Tsv,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnUnlabeled {
+    Error,
+    Drop,
+    Keep,
+}
+
+/// `[data.demo]`: the size of the corpus that the host makes from its own seed.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DemoConfig {
+    pub train_texts: usize,
+    pub dev_texts: usize,
+    pub test_texts: usize,
+    /// Seed of the corpus, apart from the run's seed so that all seeds of a run share one corpus.
+    pub seed: u64,
+}
+
+impl Default for DemoConfig {
+    fn default() -> Self {
+        Self { train_texts: 2000, dev_texts: 300, test_texts: 600, seed: 1 }
+    }
+}
+
+/// `[model]`: encoder, head and how they are run.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelConfig {
+    /// A folder, `minilm`, or a hub id such as `bert-base-uncased`.
+    pub checkpoint: String,
+    /// Texts are cut after so many tokens, [CLS] and [SEP] included.
+    pub max_tokens: usize,
+    pub head: HeadKind,
+    /// CNN head (Kim 2014): widths of the convolutions and filters of each.
+    pub widths: Vec<usize>,
+    pub filters: usize,
+    /// Dropout before the last linear layer.
+    pub dropout: f64,
+    pub encoder: EncoderMode,
+    pub precision: Precision,
+    /// Tokens in one inference batch, padding included.
+    pub token_budget: usize,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self {
+            checkpoint: "minilm".to_owned(),
+            max_tokens: 128,
+            head: HeadKind::Cnn,
+            widths: vec![3, 4, 5],
+            filters: 256,
+            dropout: 0.1,
+            encoder: EncoderMode::FineTuned,
+            precision: Precision::Auto,
+            token_budget: 4096,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeadKind {
+    Linear,
+    Cnn,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EncoderMode {
+    /// Encoder and head are trained.
+    FineTuned,
+    /// Only the head is trained, on hidden states that are computed once.
+    Frozen,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// bf16 on a GPU and on a CPU with AVX512-BF16 or AMX, else f32.
+    Auto,
+    F32,
+    Bf16,
+}
+
+/// `[train]`: one training of the classifier.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainConfig {
+    pub epochs: usize,
+    pub batch: usize,
+    /// Adam's rate for the encoder.
+    pub rate: f64,
+    /// The head's rate is `rate` times this.
+    pub head_rate: f64,
+    pub head_bias: HeadBias,
+    /// Stop after so many epochs without a better dev score; 0 trains all epochs.
+    pub patience: usize,
+    /// Dev texts that early stopping looks at (the first so many in a seeded order); 0 means all.
+    pub dev_texts: usize,
+    pub start: Start,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 15,
+            batch: 16,
+            rate: 5e-5,
+            head_rate: 10.0,
+            head_bias: HeadBias::LogOdds,
+            patience: 3,
+            dev_texts: 0,
+            start: Start::Pretrained,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeadBias {
+    /// Each label's log-odds in the labelled set, with add-one smoothing.
+    LogOdds,
+    Zero,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// Every round starts from the pre-trained weights.
+    Pretrained,
+    /// A round starts from the weights that the round before ended with.
+    Warm,
+}
+
+/// `[loop]`: how much is labelled, and when.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LoopConfig {
+    /// Texts labelled before the first training.
+    pub initial: usize,
+    /// Who chooses them: `random`, or a strategy that needs no classifier, as in `--plugin`.
+    pub initial_strategy: String,
+    pub query_size: usize,
+    /// Labelled texts at which the run ends.
+    pub budget: usize,
+}
+
+impl Default for LoopConfig {
+    fn default() -> Self {
+        Self { initial: 100, initial_strategy: "random".to_owned(), query_size: 100, budget: 500 }
+    }
+}
+
+/// `[evaluation]`: how scores become labels, and labels become metrics.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvaluationConfig {
+    pub threshold: ThresholdRule,
+    /// The threshold of `threshold = "fixed"`.
+    pub fixed: f64,
+}
+
+impl Default for EvaluationConfig {
+    fn default() -> Self {
+        Self { threshold: ThresholdRule::MacroF1Paper, fixed: 0.5 }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ThresholdRule {
+    /// The exact optimum on dev of the paper's macro-F1, scikit-learn's, or micro-F1.
+    MacroF1Paper,
+    MacroF1,
+    MicroF1,
+    /// As many labels a text as the labelled set has; needs no dev set.
+    Cardinality,
+    Fixed,
+}
+
+/// One `[[strategy]]`: a plugin and its parameters.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct StrategyConfig {
+    /// A file, or the id of a plugin beside `alhost`.
+    pub plugin: String,
+    /// The name in tables and folders; the plugin's id where absent.
+    #[serde(default)]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub params: toml::Table,
+}
+
+/// `[cache]`: where what can be computed once is kept.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CacheConfig {
+    /// Default: `$XDG_CACHE_HOME/alhost` or `~/.cache/alhost`.
+    pub path: Option<PathBuf>,
+}

@@ -1,0 +1,13 @@
+//! The host: model, data, evaluation and the active-learning loop. Modules stand in reading order;
+//! a module uses those below it only.
+
+pub mod compute;
+pub mod config;
+pub mod data;
+pub mod matrix;
+pub mod metrics;
+pub mod model;
+pub mod progress;
+pub mod seed;
+
+pub use alhost_plugin_api::DocId;

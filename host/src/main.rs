@@ -1,0 +1,3 @@
+//! The alhost binary.
+
+fn main() {}

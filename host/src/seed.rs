@@ -1,0 +1,50 @@
+//! All randomness of a run comes from one number, through one derived stream per purpose and round.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+/// What a stream is for. Strategies of one seed share all streams but `Strategy`, so that they
+/// start from the same initial set and the same model.
+#[derive(Clone, Copy, Debug)]
+pub enum Purpose<'a> {
+    InitialSet,
+    ModelInit,
+    /// Order of the training texts, and dropout.
+    Training,
+    MlmFit,
+    /// Named by the strategy's instance.
+    Strategy(&'a str),
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RunSeed(pub u64);
+
+impl RunSeed {
+    /// 32 bytes that depend on the seed, the purpose and the round, and on nothing else.
+    pub fn derive(self, purpose: Purpose<'_>, round: usize) -> [u8; 32] {
+        let (name, detail) = match purpose {
+            Purpose::InitialSet => ("initial-set", ""),
+            Purpose::ModelInit => ("model-init", ""),
+            Purpose::Training => ("training", ""),
+            Purpose::MlmFit => ("mlm-fit", ""),
+            Purpose::Strategy(instance) => ("strategy", instance),
+        };
+        let mut hasher = blake3::Hasher::new_derive_key("alhost 1 run seed");
+        hasher.update(&self.0.to_le_bytes());
+        hasher.update(&(round as u64).to_le_bytes());
+        hasher.update(name.as_bytes());
+        hasher.update(b"\0");
+        hasher.update(detail.as_bytes());
+        *hasher.finalize().as_bytes()
+    }
+
+    pub fn rng(self, purpose: Purpose<'_>, round: usize) -> ChaCha8Rng {
+        ChaCha8Rng::from_seed(self.derive(purpose, round))
+    }
+
+    /// A seed for torch's generator, which takes 64 bits.
+    pub fn torch(self, purpose: Purpose<'_>, round: usize) -> i64 {
+        let bytes = self.derive(purpose, round);
+        i64::from_le_bytes(bytes[..8].try_into().expect("the array has 32 bytes"))
+    }
+}

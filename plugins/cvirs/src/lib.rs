@@ -1,0 +1,1 @@
+//! The cvirs query strategy.

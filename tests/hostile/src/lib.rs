@@ -1,0 +1,1 @@
+//! A strategy that misbehaves on request.

@@ -1,0 +1,3 @@
+//! Set-up and bundling.
+
+fn main() {}
