@@ -5,6 +5,9 @@ pub mod bert;
 pub mod bert_config;
 mod embeddings;
 pub mod error;
+mod heads;
+mod loss;
+mod optimizer;
 pub mod precision;
 
 pub use error::ModelError;
