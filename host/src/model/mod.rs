@@ -3,8 +3,14 @@
 pub mod batch;
 pub mod bert;
 pub mod bert_config;
+pub mod checkpoint;
+pub mod device;
 mod embeddings;
 pub mod error;
+mod hub;
 pub mod precision;
+mod tokenizer;
+mod weights;
 
+pub use checkpoint::{Checkpoint, Places};
 pub use error::ModelError;
