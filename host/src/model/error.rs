@@ -39,7 +39,7 @@ pub enum ModelError {
     )]
     TooLong { max_tokens: usize, positions: usize },
 
-    #[error("cannot fetch `{file}` of `{name}` from {endpoint}: {reason}{hint}")]
+    #[error("cannot fetch `{file}` of `{name}` from {endpoint}: {reason}\n  hint: {hint}")]
     Hub { name: String, file: String, endpoint: String, reason: String, hint: String },
 
     #[error(transparent)]

@@ -43,6 +43,12 @@ pub struct Outputs {
     pub tokens: u64,
 }
 
+/// `1 / (1 + exp(-x))` of each logit.
+pub fn probabilities(logits: &Matrix) -> Matrix {
+    let data = logits.data.iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect();
+    Matrix { data, rows: logits.rows, cols: logits.cols }
+}
+
 /// A model state, ready to read texts.
 pub(crate) struct Reader<'a> {
     pub(crate) states: States<'a>,

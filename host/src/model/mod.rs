@@ -1,13 +1,29 @@
-//! The model: a BERT encoder from a checkpoint, its masked-LM head, and how texts go through them.
+//! The model: a BERT encoder from a checkpoint, its masked-LM head, the classifier on it, and how
+//! texts go through them.
 
 pub mod batch;
 pub mod bert;
 pub mod bert_config;
+pub mod checkpoint;
+pub mod device;
 mod embeddings;
 pub mod error;
+mod frozen;
 mod heads;
+mod hub;
+mod infer;
+pub mod learner;
 mod loss;
 mod optimizer;
 pub mod precision;
+mod states;
+mod tokenizer;
+mod train;
+mod weights;
 
+pub use checkpoint::{Checkpoint, Places};
 pub use error::ModelError;
+pub use frozen::Pooling;
+pub use infer::{Outputs, Wants, probabilities};
+pub use learner::Learner;
+pub use train::{Dev, Examples, Training};

@@ -43,6 +43,20 @@ impl Adam {
         self.slots.iter().map(|slot| &slot.variable)
     }
 
+    /// Copies of the variables, for `restore`.
+    pub(crate) fn copy(&self) -> Vec<Tensor> {
+        self.variables().map(|variable| variable.detach().copy()).collect()
+    }
+
+    /// Puts back what the variables were when `copy` was called.
+    pub(crate) fn restore(&mut self, copies: &[Tensor]) {
+        tch::no_grad(|| {
+            for (slot, copy) in self.slots.iter_mut().zip(copies) {
+                slot.variable.copy_(copy);
+            }
+        });
+    }
+
     /// One step down the loss. Where a variable had no part in the loss, its gradient is undefined
     /// and it stays.
     pub(crate) fn step(&mut self, gradients: &[Tensor]) {
