@@ -42,6 +42,12 @@ pub enum ModelError {
     #[error("cannot fetch `{file}` of `{name}` from {endpoint}: {reason}\n  hint: {hint}")]
     Hub { name: String, file: String, endpoint: String, reason: String, hint: String },
 
+    #[error(
+        "the training loss is not a number after epoch {epoch} at `train.rate` {rate:?}\n  hint: \
+         lower `train.rate` or `train.head_rate`"
+    )]
+    Diverged { epoch: usize, rate: f64 },
+
     #[error(transparent)]
     Io(#[from] std::io::Error),
 

@@ -164,9 +164,10 @@ impl Kept {
 
     fn read_pooled(&self, rows: &[u32]) -> Result<Vec<f32>, ModelError> {
         let mut values = Vec::with_capacity(rows.len() * 2 * self.hidden);
-        let mut bytes = vec![0; 2 * self.hidden * 4];
+        let text_bytes = 2 * self.hidden * 4;
+        let mut bytes = vec![0; text_bytes];
         for &row in rows {
-            read_at(&self.pooled, &mut bytes, u64::from(row) * bytes.len() as u64)?;
+            read_at(&self.pooled, &mut bytes, u64::from(row) * text_bytes as u64)?;
             let (words, _) = bytes.as_chunks::<4>();
             values.extend(words.iter().copied().map(f32::from_ne_bytes));
         }

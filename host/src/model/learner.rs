@@ -52,11 +52,11 @@ impl Learner {
         device: Device,
         cache: &Path,
     ) -> Result<Self, ModelError> {
-        if let Some(problem) = checkpoint.config.too_long(config.max_tokens) {
-            return Err(problem);
-        }
-        let pretrained = Pretrained::of(checkpoint);
-        let (encoder_vars, encoder) = pretrained.encoder(device);
+        checkpoint.config.check_length(config.max_tokens)?;
+        let encoder_vars = VarStore::new(device);
+        let encoder = Encoder::new(&encoder_vars.root(), &checkpoint.config);
+        let pretrained = Pretrained::of(checkpoint, &encoder_vars);
+        pretrained.copy_into(&encoder_vars);
         Ok(Self {
             encoder,
             encoder_vars,
@@ -184,18 +184,14 @@ impl Learner {
 }
 
 impl Pretrained {
-    fn of(checkpoint: &Checkpoint) -> Self {
-        let vars = VarStore::new(Device::Cpu);
-        let _names_only = Encoder::new(&vars.root(), &checkpoint.config);
-        let names = vars.variables().into_keys();
+    fn of(checkpoint: &Checkpoint, encoder: &VarStore) -> Self {
         let pooler = ["pooler.dense.weight", "pooler.dense.bias"].map(str::to_owned);
-        let tensors = names
-            .chain(pooler)
-            .filter_map(|name| {
-                let tensor = checkpoint.tensor(&name)?.shallow_clone();
-                Some((name, tensor))
-            })
-            .collect();
+        let mut tensors = BTreeMap::new();
+        for name in encoder.variables().into_keys().chain(pooler) {
+            if let Some(tensor) = checkpoint.tensor(&name) {
+                tensors.insert(name, tensor.shallow_clone());
+            }
+        }
         Self { config: checkpoint.config.clone(), tensors, hash: checkpoint.weights_hash.clone() }
     }
 

@@ -17,6 +17,8 @@ mod loss;
 mod optimizer;
 pub mod precision;
 mod states;
+#[cfg(test)]
+mod tests;
 mod tokenizer;
 mod train;
 mod weights;

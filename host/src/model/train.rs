@@ -12,7 +12,7 @@ use super::infer::{Wants, probabilities};
 use super::learner::Learner;
 use super::loss;
 use super::optimizer::Adam;
-use super::states::{Encoded, States};
+use super::states::Encoded;
 use crate::config::{EncoderMode, Start, TrainConfig};
 use crate::data::Labels;
 use crate::data::tokens::Tokens;
@@ -132,23 +132,24 @@ impl Learner {
     }
 
     /// Adam over what is trained: the head, and the encoder unless it is frozen.
-    fn optimizer(&mut self, labeled: Examples<'_>, config: &TrainConfig) -> Adam {
+    pub(super) fn optimizer(&mut self, labeled: Examples<'_>, config: &TrainConfig) -> Adam {
         let mut groups =
             vec![(self.head.vars().trainable_variables(), config.rate * config.head_rate)];
         if self.config.encoder == EncoderMode::FineTuned {
             let mut encoder: Vec<(String, Tensor)> =
                 self.encoder_vars.variables().into_iter().collect();
             encoder.retain(|(name, _)| name != WORDS);
+            let used = self.encoder.embed_rows(&words(labeled));
+            encoder.push((WORDS.to_owned(), used));
             encoder.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-            let mut variables: Vec<Tensor> = encoder.into_iter().map(|(_, v)| v).collect();
-            variables.push(self.encoder.embed_rows(&words(labeled)));
+            let variables = encoder.into_iter().map(|(_, variable)| variable).collect();
             groups.push((variables, config.rate));
         }
         Adam::new(groups)
     }
 
     /// The mean loss over some of the labeled texts and all labels.
-    fn loss(
+    pub(super) fn loss(
         &self,
         labeled: Examples<'_>,
         kept: Option<&Kept>,
