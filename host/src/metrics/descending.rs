@@ -57,7 +57,9 @@ impl<'a> Descending<'a> {
                 },
             )
             .reduce_with(|mut left, right| {
-                left.iter_mut().zip(&right).for_each(|(l, r)| *l += r);
+                for (left, right) in left.iter_mut().zip(&right) {
+                    *left += right;
+                }
                 left
             })
             .unwrap_or_else(|| vec![0; BINS]);

@@ -4,6 +4,7 @@
 mod descending;
 pub mod f1;
 pub mod ranking;
+mod sweep;
 pub mod threshold;
 
 pub use f1::{Metrics, evaluate};
