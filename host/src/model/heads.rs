@@ -73,7 +73,9 @@ impl Head {
                     }
                 }
                 Body::Cnn(convolutions) => {
-                    convolutions.iter_mut().for_each(|convolution| convolution.layer.draw());
+                    for convolution in convolutions {
+                        convolution.layer.draw();
+                    }
                 }
             }
             self.output.draw();

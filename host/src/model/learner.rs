@@ -22,6 +22,9 @@ use crate::data::tokens::Tokens;
 use crate::matrix::Matrix;
 use crate::progress::Progress;
 
+/// The word embeddings among the encoder's variables.
+pub(super) const WORDS: &str = "embeddings.word_embeddings.weight";
+
 pub struct Learner {
     pub(super) encoder: Encoder,
     pub(super) encoder_vars: VarStore,

@@ -16,6 +16,7 @@ pub mod learner;
 mod loss;
 mod optimizer;
 pub mod precision;
+mod saved;
 mod states;
 #[cfg(test)]
 mod tests;

@@ -255,7 +255,7 @@ fn training_the_words_in_use_is_training_all_words() {
     let whole = steps(&mut whole.learner, adam);
 
     assert!((&whole - &some).abs().max().double_value(&[]) < 1e-6);
-    let pretrained = checkpoint().tensor(train::WORDS).unwrap().shallow_clone();
+    let pretrained = checkpoint().tensor(learner::WORDS).unwrap().shallow_clone();
     let moved = (&whole - pretrained).abs().amax([1_i64].as_slice(), false);
     assert!(moved.double_value(&[2]) > 1e-4, "[CLS] is in every text");
     assert!(moved.double_value(&[5]) < 1e-9, "word 5 is in none");
@@ -295,7 +295,9 @@ fn early_stopping_may_look_at_some_dev_texts() {
     let rows: Vec<u32> = (0..20).rev().collect();
     let examples = Examples { tokens: &tokens, rows: &all(), labels: &labels };
     let mut dev_labels = Labels::new(N_LABELS);
-    rows.iter().for_each(|&row| dev_labels.push(labels.row(row as usize)));
+    for &row in &rows {
+        dev_labels.push(labels.row(row as usize));
+    }
     let sizes = std::cell::RefCell::new(Vec::new());
     let score = |probabilities: &Matrix, labels: &Labels| {
         sizes.borrow_mut().push((probabilities.rows, labels.len()));
@@ -355,4 +357,55 @@ fn no_text_gives_empty_rows_of_the_right_width() {
     assert_eq!(shape(outputs.mean), Some((0, 32)));
     assert_eq!(shape(outputs.mc), Some((0, 8)));
     assert_eq!(shape(outputs.cls), None);
+}
+
+#[test]
+fn a_saved_model_goes_on_as_if_it_had_stayed() {
+    for encoder in [EncoderMode::FineTuned, EncoderMode::Frozen] {
+        let config = ModelConfig { encoder, ..config() };
+        let mut first = setup(&checkpoint(), &config);
+        train(&mut first.learner, &train_config());
+        let file = first.cache.path().join("model.safetensors");
+        first.learner.save(&file).unwrap();
+
+        let mut second = setup(&checkpoint(), &config);
+        second.learner.load(&file).unwrap();
+        assert_eq!(logits(&first.learner, &all()), logits(&second.learner, &all()));
+
+        let warm = TrainConfig { start: Start::Warm, ..train_config() };
+        assert_eq!(train(&mut first.learner, &warm), train(&mut second.learner, &warm));
+        assert_eq!(logits(&first.learner, &all()), logits(&second.learner, &all()));
+    }
+}
+
+#[test]
+fn only_the_words_that_moved_are_saved() {
+    let mut setup = setup(&checkpoint(), &config());
+    train(&mut setup.learner, &train_config());
+    let file = setup.cache.path().join("model.safetensors");
+    setup.learner.save(&file).unwrap();
+    let saved = Tensor::read_safetensors(&file).unwrap();
+    let (_, words) = saved.iter().find(|(name, _)| name == "words").unwrap();
+    let ids = Vec::<i64>::try_from(words).unwrap();
+    assert!(ids.contains(&2) && !ids.contains(&5), "{ids:?}");
+}
+
+#[test]
+fn a_model_of_another_shape_or_checkpoint_is_refused() {
+    let mut trained = setup(&checkpoint(), &config());
+    train(&mut trained.learner, &train_config());
+    let file = trained.cache.path().join("model.safetensors");
+    trained.learner.save(&file).unwrap();
+    let refused = |checkpoint: &Checkpoint, config: &ModelConfig| {
+        let mut setup = setup(checkpoint, config);
+        setup.learner.load(&file).unwrap_err().to_string()
+    };
+    let error = refused(&checkpoint(), &ModelConfig { filters: 8, ..config() });
+    assert!(error.contains("head.conv3.bias is [16], expected [8]"), "{error}");
+    let error = refused(&checkpoint(), &ModelConfig { widths: vec![2], ..config() });
+    assert!(error.contains("head.conv2.bias is missing"), "{error}");
+    let mut other = checkpoint();
+    other.weights_hash = "another".to_owned();
+    let error = refused(&other, &config());
+    assert!(error.contains("was trained from another checkpoint"), "{error}");
 }

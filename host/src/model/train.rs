@@ -9,7 +9,7 @@ use super::batch::Batch;
 use super::bert::Pass;
 use super::frozen::Kept;
 use super::infer::{Wants, probabilities};
-use super::learner::Learner;
+use super::learner::{Learner, WORDS};
 use super::loss;
 use super::optimizer::Adam;
 use super::states::Encoded;
@@ -156,13 +156,12 @@ impl Learner {
         texts: &[u32],
     ) -> Result<Tensor, ModelError> {
         let rows: Vec<u32> = texts.iter().map(|&text| labeled.rows[text as usize]).collect();
-        let encoded = match kept {
-            Some(kept) => kept.encode(&rows, self.kind, self.device)?,
-            None => {
-                let batch = Batch::new(labeled.tokens, &rows, self.device);
-                let pass = Pass { kind: self.kind, train: true };
-                Encoded::new(self.encoder.forward(&batch, pass), batch.lengths)
-            }
+        let encoded = if let Some(kept) = kept {
+            kept.encode(&rows, self.kind, self.device)?
+        } else {
+            let batch = Batch::new(labeled.tokens, &rows, self.device);
+            let pass = Pass { kind: self.kind, train: true };
+            Encoded::new(self.encoder.forward(&batch, pass), batch.lengths)
         };
         let features = self.head.features(&encoded.hidden_states, &encoded.lengths);
         let logits = self.head.logits(&self.head.drop_out(&features));
@@ -177,9 +176,6 @@ impl Learner {
         Ok((dev.score)(&probabilities(&logits), &dev.labels))
     }
 }
-
-/// The word embeddings among the encoder's variables.
-pub(super) const WORDS: &str = "embeddings.word_embeddings.weight";
 
 /// The dev texts that are scored after each epoch.
 struct DevTexts<'a> {
