@@ -1,0 +1,50 @@
+//! What can be wrong with a model, said so that the reader can act on it.
+
+use std::path::PathBuf;
+
+use tch::TchError;
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+pub enum ModelError {
+    #[error("no CUDA device: {reason}\n  hint: use --device cpu")]
+    NoCuda { reason: String },
+
+    #[error("unknown device `{name}`\n  hint: `auto`, `cpu`, `cuda` or `cuda:N`")]
+    UnknownDevice { name: String },
+
+    #[error(
+        "no checkpoint `{name}`: {reason}\n  hint: `model.checkpoint` is a folder, `minilm`, or a \
+         hub id such as `bert-base-uncased`"
+    )]
+    NoCheckpoint { name: String, reason: String },
+
+    #[error("{folder}: {missing} is missing\n  hint: a checkpoint folder holds {expected}")]
+    MissingFile { folder: PathBuf, missing: &'static str, expected: &'static str },
+
+    #[error("{path}: {reason}")]
+    BadFile { path: PathBuf, reason: String },
+
+    #[error(
+        "{path}: {reason}\n  hint: the encoder must be BERT or MiniLM (`model_type = \"bert\"`)"
+    )]
+    Unsupported { path: PathBuf, reason: String },
+
+    #[error("{path} does not fit its config.json:\n{problems}")]
+    BadWeights { path: PathBuf, problems: String },
+
+    #[error(
+        "texts of {max_tokens} tokens are asked for, but the checkpoint knows {positions} \
+         positions\n  hint: set `model.max_tokens` to at most {positions}"
+    )]
+    TooLong { max_tokens: usize, positions: usize },
+
+    #[error("cannot fetch `{file}` of `{name}` from {endpoint}: {reason}{hint}")]
+    Hub { name: String, file: String, endpoint: String, reason: String, hint: String },
+
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+
+    #[error("libtorch: {0}")]
+    Torch(#[from] TchError),
+}

@@ -1,0 +1,259 @@
+//! What a strategy sees while it selects.
+
+use abi_stable::sabi_trait::TD_Opaque;
+use abi_stable::std_types::{RResult, RSlice};
+use serde_json::json;
+
+use crate::features::{
+    AllWordPieces, EMBEDDING, FEATURES, LOGITS, MC_PROBABILITIES, MLM_SURPRISAL, Matrix, Model,
+    PROBABILITIES, Pooling, Sparse, SurprisalOptions, TEXT, Texts, WORD_PIECES,
+};
+use crate::ffi::{Block, Host, PlugError, RoundInfo, Sink, Sink_TO, doc_ids, raw_ids};
+use crate::services::{
+    DISCRIMINATOR, Discriminator, DiscriminatorOptions, KMEANS, KMeans, KMeansOptions, NEAREST,
+    Nearest,
+};
+use crate::{DocId, Result, Rng};
+
+/// The host, for the length of one call of [`Strategy::select`](crate::Strategy::select).
+///
+/// Everything it hands out is borrowed until that call returns. It may be used from any thread
+/// that the strategy starts and joins within the call.
+pub struct Context<'a> {
+    host: &'a dyn Host,
+    round: RoundInfo<'a>,
+}
+
+/// The labeled texts, in the order in which they were labeled.
+#[derive(Clone, Copy)]
+pub struct Labeled<'a>(RoundInfo<'a>);
+
+impl<'a> Labeled<'a> {
+    /// Number of labeled texts.
+    pub fn len(&self) -> usize {
+        self.0.labeled.len()
+    }
+
+    /// Whether nothing is labeled yet, as when the initial set is chosen.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The texts.
+    pub fn ids(&self) -> &'a [DocId] {
+        doc_ids(self.0.labeled.as_slice())
+    }
+
+    /// Labels of the text `ids()[i]`, ascending; empty for a text that carries none.
+    ///
+    /// # Panics
+    /// If there is no such text.
+    pub fn labels(&self, i: usize) -> &'a [u32] {
+        let offsets = self.0.label_offsets.as_slice();
+        &self.0.label_ids.as_slice()[offsets[i] as usize..offsets[i + 1] as usize]
+    }
+
+    /// Round in which the text `ids()[i]` was labeled; the initial set is of round 0.
+    ///
+    /// # Panics
+    /// If there is no such text.
+    pub fn acquired_in(&self, i: usize) -> u32 {
+        self.0.acquired_in[i]
+    }
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(host: &'a dyn Host) -> Self {
+        Self { host, round: host.round() }
+    }
+
+    /// The unlabeled texts, ascending: what may be selected.
+    pub fn pool(&self) -> &'a [DocId] {
+        doc_ids(self.round.pool.as_slice())
+    }
+
+    /// The labeled texts with their labels.
+    pub fn labeled(&self) -> Labeled<'a> {
+        Labeled(self.round)
+    }
+
+    /// Texts of the train split, labeled or not; ids are below it.
+    pub fn n_texts(&self) -> usize {
+        self.round.n_texts as usize
+    }
+
+    /// Labels of the data set; label ids are below it.
+    pub fn n_labels(&self) -> usize {
+        self.round.n_labels as usize
+    }
+
+    /// Number of this query. The texts selected in round r are labeled before round r + 1.
+    pub fn round(&self) -> u32 {
+        self.round.round
+    }
+
+    /// Probability above which the model predicts a label, tuned on dev (strictly above); NaN
+    /// before the first training.
+    pub fn threshold(&self) -> f32 {
+        self.round.threshold
+    }
+
+    /// Texts as UTF-8. Needs [`TEXT`].
+    pub fn texts(&self, ids: &[DocId]) -> Result<Texts<'_>> {
+        Ok(Texts(self.fetch(TEXT, "{}", ids)?))
+    }
+
+    /// Word and piece counts. Needs [`WORD_PIECES`]. Computed once for a data set.
+    pub fn word_pieces(&self, ids: &[DocId]) -> Result<AllWordPieces<'_>> {
+        Ok(AllWordPieces(self.fetch(WORD_PIECES, "{}", ids)?))
+    }
+
+    /// Masked-LM losses at sampled positions, in nats. Needs [`MLM_SURPRISAL`]. The positions of a
+    /// text are the same in every round. With the pre-trained model: computed once for a data set
+    /// and a seed; with the current one: a pass over `ids` in every round.
+    pub fn surprisal(&self, ids: &[DocId], options: &SurprisalOptions) -> Result<Sparse<'_>> {
+        let options = json!({
+            "probability": options.probability,
+            "strict": options.strict,
+            "model": options.model.id(),
+        });
+        Ok(Sparse(self.fetch(MLM_SURPRISAL, &options.to_string(), ids)?))
+    }
+
+    /// `[ids, hidden]`: a vector a text from the last hidden states. Needs [`EMBEDDING`].
+    pub fn embedding(&self, ids: &[DocId], model: Model, pooling: Pooling) -> Result<Matrix<'_>> {
+        let options = json!({ "model": model.id(), "pooling": pooling.id() });
+        Ok(Matrix::from_block(&self.fetch(EMBEDDING, &options.to_string(), ids)?))
+    }
+
+    /// `[ids, width]`: the input of the classifier's last linear layer. Needs [`FEATURES`].
+    pub fn features(&self, ids: &[DocId]) -> Result<Matrix<'_>> {
+        Ok(Matrix::from_block(&self.fetch(FEATURES, "{}", ids)?))
+    }
+
+    /// `[ids, labels]`: the classifier's outputs before the sigmoid. Needs [`LOGITS`].
+    pub fn logits(&self, ids: &[DocId]) -> Result<Matrix<'_>> {
+        Ok(Matrix::from_block(&self.fetch(LOGITS, "{}", ids)?))
+    }
+
+    /// `[ids, labels]`: the classifier's probabilities. Needs [`PROBABILITIES`].
+    pub fn probabilities(&self, ids: &[DocId]) -> Result<Matrix<'_>> {
+        Ok(Matrix::from_block(&self.fetch(PROBABILITIES, "{}", ids)?))
+    }
+
+    /// `[ids, passes * labels]`: probabilities of `passes` passes with the head's dropout on (the
+    /// encoder runs once, without dropout). Needs [`MC_PROBABILITIES`].
+    pub fn mc_probabilities(&self, ids: &[DocId], passes: u32) -> Result<Matrix<'_>> {
+        let options = json!({ "passes": passes });
+        Ok(Matrix::from_block(&self.fetch(MC_PROBABILITIES, &options.to_string(), ids)?))
+    }
+
+    /// A dense feature ([`FEATURES`], [`LOGITS`] or [`PROBABILITIES`]) in blocks of at most `rows`
+    /// texts, for pools whose matrix would not fit in memory: `f(first, block)` gets the position
+    /// in `ids` of the block's first row. A block is gone when `f` returns; what has been computed
+    /// before is not computed again.
+    pub fn stream(
+        &self,
+        feature: &str,
+        ids: &[DocId],
+        rows: usize,
+        f: impl FnMut(usize, Matrix<'_>) -> Result<()>,
+    ) -> Result<()> {
+        struct Adapter<F>(F);
+        impl<F: FnMut(usize, Matrix<'_>) -> Result<()>> Sink for Adapter<F> {
+            fn block(&mut self, first: usize, block: &Block<'_>) -> RResult<(), PlugError> {
+                // A panic must not cross into the host on its way out.
+                crate::export::guarded(|| (self.0)(first, Matrix::from_block(block)))
+            }
+        }
+        let mut adapter = Adapter(f);
+        let sink = Sink_TO::from_ptr(&mut adapter, TD_Opaque);
+        let ids = RSlice::from_slice(raw_ids(ids));
+        let answer = self.host.stream(feature.into(), "{}".into(), ids, rows, sink);
+        answer.into_result().map_err(Into::into)
+    }
+
+    /// Clusters the rows of `points`: k-means++, then Lloyd. Needs [`KMEANS`].
+    pub fn kmeans(&self, points: Matrix<'_>, options: &KMeansOptions) -> Result<KMeans<'_>> {
+        let options = json!({
+            "k": options.k,
+            "restarts": options.restarts,
+            "max_iterations": options.max_iterations,
+            "tolerance": options.tolerance,
+            "stream": options.stream,
+        });
+        KMeans::from_block(&self.compute(KMEANS, &options.to_string(), &[points])?)
+    }
+
+    /// The `k` rows of `points` nearest to each row of `centers`, by Euclidean distance. Needs
+    /// [`NEAREST`]. Also a k-nearest-neighbour search, where the centres are texts.
+    pub fn nearest(
+        &self,
+        points: Matrix<'_>,
+        centers: Matrix<'_>,
+        k: usize,
+    ) -> Result<Nearest<'_>> {
+        let options = json!({ "k": k });
+        let block = self.compute(NEAREST, &options.to_string(), &[points, centers])?;
+        Ok(Nearest::from_block(&block))
+    }
+
+    /// Trains a fresh network to tell the rows of `labeled` (class 0) from those of `unlabeled`
+    /// (class 1), and asks it about the latter. Needs [`DISCRIMINATOR`].
+    pub fn discriminator(
+        &self,
+        labeled: Matrix<'_>,
+        unlabeled: Matrix<'_>,
+        options: &DiscriminatorOptions,
+    ) -> Result<Discriminator<'_>> {
+        let options = json!({
+            "widths": options.widths,
+            "epochs": options.epochs,
+            "batch": options.batch,
+            "rate": options.rate,
+            "stop_accuracy": options.stop_accuracy,
+            "class_weights": options.class_weights,
+            "stream": options.stream,
+        });
+        let block = self.compute(DISCRIMINATOR, &options.to_string(), &[labeled, unlabeled])?;
+        Discriminator::from_block(&block)
+    }
+
+    /// The random stream called `name` of this strategy in this round. The same name twice gives
+    /// the same numbers twice. Take randomness from nowhere else.
+    pub fn rng(&self, name: &str) -> Rng {
+        Rng::stream(&self.round.seed, name)
+    }
+
+    /// Whether the user wants to stop. Ask now and then in long work, and answer with
+    /// [`Error::cancelled`](crate::Error::cancelled).
+    pub fn cancelled(&self) -> bool {
+        self.host.cancelled()
+    }
+
+    /// Tells how far the work is; shown as a bar.
+    pub fn progress(&self, done: u64, total: u64) {
+        self.host.progress(done, total);
+    }
+
+    /// A line for the log.
+    pub fn info(&self, message: &str) {
+        self.host.log(3, message.into());
+    }
+
+    /// A line for the log that the user should see.
+    pub fn warn(&self, message: &str) {
+        self.host.log(2, message.into());
+    }
+
+    fn fetch(&self, feature: &str, options: &str, ids: &[DocId]) -> Result<Block<'_>> {
+        let ids = RSlice::from_slice(raw_ids(ids));
+        self.host.fetch(feature.into(), options.into(), ids).into_result().map_err(Into::into)
+    }
+
+    fn compute(&self, service: &str, options: &str, inputs: &[Matrix<'_>]) -> Result<Block<'_>> {
+        let inputs: Vec<Block<'_>> = inputs.iter().map(|matrix| matrix.to_block()).collect();
+        let inputs = RSlice::from_slice(&inputs);
+        self.host.compute(service.into(), options.into(), inputs).into_result().map_err(Into::into)
+    }
+}
