@@ -7,6 +7,7 @@
 use std::io::Write;
 use std::time::Instant;
 
+use alhost_plugin_api::features::Matrix;
 use cvirs::inconsistency::inconsistency;
 use cvirs::label_sets::{LabelSets, logit_cutoff};
 use cvirs::overlaps::Counting;
@@ -21,8 +22,9 @@ fn main() {
     let mut uniform = Uniform(7);
     let prior = long_tail(4.4);
     let logits = logits(&prior, &mut uniform);
+    let logits = Matrix::new(&logits, N_POOL, N_LABELS);
     let labeled = labeled(&prior, &mut uniform);
-    let predicted = LabelSets::predicted(&logits, N_LABELS, logit_cutoff(0.5)).expect("no NaN");
+    let predicted = LabelSets::predicted(logits, logit_cutoff(0.5)).expect("no NaN");
     print(&format!(
         "{N_POOL} x {N_LABELS} logits, {:.1} labels predicted; {N_LABELED} labelled, {:.1} labels",
         mean_size(&predicted),
@@ -34,15 +36,15 @@ fn main() {
 
     // First, while no other step has raised the peak.
     let before = forget_peak();
-    let whole = || scores(&logits, N_LABELS, logit_cutoff(0.5), &labeled, Ties::Index);
-    time("scores, all in all", whole);
+    let whole = || scores(logits, logit_cutoff(0.5), &labeled, Ties::Index);
+    drop(time("scores, all in all", whole));
     let peak = status_kib("VmHWM:").saturating_sub(before) as f64 / 1024.0;
     print(&format!("{:<28} {peak:>8.0} MiB", "peak above the logits"));
 
-    let predict = || LabelSets::predicted(&logits, N_LABELS, logit_cutoff(0.5)).expect("no NaN");
+    let predict = || LabelSets::predicted(logits, logit_cutoff(0.5)).expect("no NaN");
     let predicted = time("predictions", predict);
-    time("ranks, ties by index", || borda(&logits, N_LABELS, Key::Logit, Ties::Index));
-    time("ranks, mid-ranks", || borda(&logits, N_LABELS, Key::Logit, Ties::Midrank));
+    time("ranks, ties by index", || borda(logits, Key::Logit, Ties::Index));
+    time("ranks, mid-ranks", || borda(logits, Key::Logit, Ties::Midrank));
     for counting in [Counting::Cheapest, Counting::Inverted, Counting::Popcount] {
         time(&format!("inconsistency, {counting:?}"), || {
             inconsistency(&predicted, &labeled, N_LABELS, counting)

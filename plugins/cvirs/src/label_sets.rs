@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use alhost_plugin_api::features::Matrix;
 use rayon::prelude::*;
 
 /// One ascending list of label numbers per row.
@@ -37,27 +38,23 @@ impl LabelSets {
         sets
     }
 
-    /// The labels whose logit is above `cutoff`, for each row of `logits` (row-major).
-    pub fn predicted(
-        logits: &[f32],
-        n_labels: usize,
-        cutoff: f32,
-    ) -> Result<LabelSets, NotANumber> {
+    /// The labels whose logit is above `cutoff`, for each row of `logits`.
+    pub fn predicted(logits: Matrix<'_>, cutoff: f32) -> Result<Self, NotANumber> {
         // A block of rows per task: the lists of a block are appended to one vector.
         const ROWS: usize = 512;
-        let blocks = logits
-            .par_chunks(ROWS * n_labels.max(1))
-            .enumerate()
-            .map(|(block, logits)| {
+        let n_rows = logits.n_rows();
+        let blocks: Vec<Result<Self, NotANumber>> = (0..n_rows.div_ceil(ROWS))
+            .into_par_iter()
+            .map(|block| {
                 let mut sets = Self { offsets: vec![0], labels: Vec::new() };
-                for (row, logits) in logits.chunks_exact(n_labels).enumerate() {
-                    sets.push_above(logits, cutoff)
-                        .map_err(|label| NotANumber { row: block * ROWS + row, label })?;
+                for row in block * ROWS..n_rows.min((block + 1) * ROWS) {
+                    sets.push_above(logits.row(row), cutoff)
+                        .map_err(|label| NotANumber { row, label })?;
                 }
                 Ok(sets)
             })
-            // Collected before looking for an error, so that the first in row order is reported.
-            .collect::<Vec<Result<Self, NotANumber>>>();
+            .collect();
+        // Looked through in order, so that the first bad row is the one that is named.
         let mut all = Self { offsets: vec![0], labels: Vec::new() };
         for block in blocks {
             all.append(&block?);
@@ -193,7 +190,7 @@ mod tests {
     #[test]
     fn labels_above_the_cutoff_are_predicted() {
         let logits = [0.1, -0.1, 0.0, /**/ 3.0, 2.0, 1.0];
-        let sets = LabelSets::predicted(&logits, 3, 0.0).unwrap();
+        let sets = LabelSets::predicted(Matrix::new(&logits, 2, 3), 0.0).unwrap();
         assert_eq!(sets.rows().collect::<Vec<_>>(), [&[0][..], &[0, 1, 2]]);
     }
 
@@ -202,7 +199,7 @@ mod tests {
         let mut logits = vec![0.0; 3 * 2000];
         logits[3 * 1500 + 2] = NAN;
         logits[3 * 1700] = NAN;
-        let place = LabelSets::predicted(&logits, 3, 0.0).unwrap_err();
+        let place = LabelSets::predicted(Matrix::new(&logits, 2000, 3), 0.0).unwrap_err();
         assert_eq!(place, NotANumber { row: 1500, label: 2 });
     }
 
@@ -210,7 +207,7 @@ mod tests {
     fn many_blocks_keep_the_order_of_the_rows() {
         let n_rows = 1300;
         let logits: Vec<f32> = (0..n_rows * 2).map(|i| ((i / 2) % 3) as f32 - 1.0).collect();
-        let sets = LabelSets::predicted(&logits, 2, 0.5).unwrap();
+        let sets = LabelSets::predicted(Matrix::new(&logits, n_rows, 2), 0.5).unwrap();
         assert_eq!(sets.len(), n_rows);
         for (i, set) in sets.rows().enumerate() {
             assert_eq!(set.len(), if i % 3 == 2 { 2 } else { 0 }, "row {i}");

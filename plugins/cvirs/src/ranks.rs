@@ -13,6 +13,8 @@
 
 use std::ops::Range;
 
+use alhost_plugin_api::Choice;
+use alhost_plugin_api::features::Matrix;
 use rayon::prelude::*;
 
 /// What the values to rank by are.
@@ -26,7 +28,7 @@ pub enum Key {
 }
 
 /// How texts of equal margin share ranks.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Choice, Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Ties {
     /// The earlier text has the smaller rank.
     Index,
@@ -41,11 +43,11 @@ const DIGIT_BITS: u32 = 11;
 const DIGITS: usize = 1 << DIGIT_BITS;
 const PASSES: usize = 3;
 
-/// s(i) for every row of `values` (row-major, `n_labels` columns, no NaN).
+/// s(i) for every row of `values`, which has a column for each label and no NaN.
 ///
 /// A single row has nothing to be ranked against and gets 1.
-pub fn borda(values: &[f32], n_labels: usize, key: Key, ties: Ties) -> Vec<f64> {
-    let n = values.len().checked_div(n_labels).unwrap_or(0);
+pub fn borda(values: Matrix<'_>, key: Key, ties: Ties) -> Vec<f64> {
+    let (n, n_labels) = (values.n_rows(), values.n_cols());
     if n <= 1 {
         return vec![1.0; n];
     }
@@ -57,7 +59,7 @@ pub fn borda(values: &[f32], n_labels: usize, key: Key, ties: Ties) -> Vec<f64> 
             |mut sorter, block| {
                 let first = block * COLUMNS;
                 let end = n_labels.min(first + COLUMNS);
-                sorter.load(values, n_labels, first..end, key);
+                sorter.load(values, first..end, key);
                 (0..end - first).for_each(|column| sorter.add_column(column, ties));
                 sorter
             },
@@ -96,10 +98,10 @@ impl Sorter {
     }
 
     /// Transposes `columns` of the matrix and turns values into keys that sort by increasing margin.
-    fn load(&mut self, values: &[f32], n_labels: usize, columns: Range<usize>, key: Key) {
+    fn load(&mut self, values: Matrix<'_>, columns: Range<usize>, key: Key) {
         match key {
-            Key::Logit => self.transpose(values, n_labels, columns, |z| z.to_bits() & 0x7fff_ffff),
-            Key::Probability => self.transpose(values, n_labels, columns, |p| {
+            Key::Logit => self.transpose(values, columns, |z| z.to_bits() & 0x7fff_ffff),
+            Key::Probability => self.transpose(values, columns, |p| {
                 0x7fff_ffff - p.min(1.0 - p).abs().to_bits()
             }),
         }
@@ -108,13 +110,12 @@ impl Sorter {
     /// Generic over the key, so that it is computed in place rather than through a pointer.
     fn transpose(
         &mut self,
-        values: &[f32],
-        n_labels: usize,
+        values: Matrix<'_>,
         columns: Range<usize>,
         to_key: impl Fn(f32) -> u32,
     ) {
         let n = self.front.len();
-        for (i, row) in values.chunks_exact(n_labels).enumerate() {
+        for (i, row) in values.rows().enumerate() {
             for (column, &value) in row[columns.clone()].iter().enumerate() {
                 self.keys[column * n + i] = to_key(value);
             }
@@ -229,7 +230,8 @@ mod tests {
     }
 
     fn check(values: &[f32], n_labels: usize, ties: Ties, expected: &[f64]) {
-        let got = borda(values, n_labels, Key::Logit, ties);
+        let n = values.len() / n_labels;
+        let got = borda(Matrix::new(values, n, n_labels), Key::Logit, ties);
         assert_eq!(got.len(), expected.len());
         for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
             assert!((got - expected).abs() < 1e-12, "row {i}: {got}, expected {expected}");

@@ -3,6 +3,7 @@
 
 use std::io::Cursor;
 
+use alhost_plugin_api::features::Matrix;
 use cvirs::inconsistency::inconsistency;
 use cvirs::label_sets::{LabelSets, logit_cutoff};
 use cvirs::overlaps::Counting;
@@ -33,6 +34,10 @@ fn matrix<T: ReadableElement>(file: &[u8], name: &str) -> (Vec<T>, usize) {
     (array.into_raw_vec_and_offset().0, columns)
 }
 
+fn of(values: &[f32], n_labels: usize) -> Matrix<'_> {
+    Matrix::new(values, values.len() / n_labels, n_labels)
+}
+
 fn labeled(file: &[u8]) -> LabelSets {
     let (cells, n_labels) = matrix::<u8>(file, "y_labeled");
     let rows: Vec<Vec<u32>> = cells
@@ -60,7 +65,7 @@ fn top(scores: &[f64], k: usize) -> Vec<i32> {
 /// Everything that does not depend on how the margin is computed.
 fn check_inconsistency(file: &[u8]) {
     let (logits, n_labels) = matrix::<f32>(file, "logits");
-    let predicted = LabelSets::predicted(&logits, n_labels, logit_cutoff(0.5)).unwrap();
+    let predicted = LabelSets::predicted(of(&logits, n_labels), logit_cutoff(0.5)).unwrap();
     for counting in [Counting::Inverted, Counting::Popcount, Counting::Cheapest] {
         let v = inconsistency(&predicted, &labeled(file), n_labels, counting);
         assert_close("v", &v, &vector::<f64>(file, "v"));
@@ -81,7 +86,7 @@ fn check_scores(file: &[u8], scores: &[f64]) {
 
 fn scores_from_logits(file: &[u8]) -> Vec<f64> {
     let (logits, n_labels) = matrix::<f32>(file, "logits");
-    scores(&logits, n_labels, logit_cutoff(0.5), &labeled(file), Ties::Index).unwrap()
+    scores(of(&logits, n_labels), logit_cutoff(0.5), &labeled(file), Ties::Index).unwrap()
 }
 
 #[test]
@@ -105,9 +110,9 @@ fn scores_and_order_agree_from_logits() {
 fn scores_and_order_agree_from_probabilities() {
     for file in [DENSE, TINY, EDGE] {
         let (values, n_labels) = probabilities(file);
-        let s = borda(&values, n_labels, Key::Probability, Ties::Index);
+        let s = borda(of(&values, n_labels), Key::Probability, Ties::Index);
         assert_close("s", &s, &vector::<f64>(file, "s"));
-        let midrank = borda(&values, n_labels, Key::Probability, Ties::Midrank);
+        let midrank = borda(of(&values, n_labels), Key::Probability, Ties::Midrank);
         assert_close("s_midrank", &midrank, &vector::<f64>(file, "s_midrank"));
         let scores: Vec<f64> = s.iter().zip(vector::<f64>(file, "v")).map(|(s, v)| s * v).collect();
         check_scores(file, &scores);
@@ -118,6 +123,6 @@ fn scores_and_order_agree_from_probabilities() {
 fn equal_margins_are_equal_by_logit() {
     let (logits, n_labels) = matrix::<f32>(EDGE, "logits");
     let by_index: Vec<f64> = (0..7).map(|i| f64::from(6 - i) / 6.0).collect();
-    assert_close("s", &borda(&logits, n_labels, Key::Logit, Ties::Index), &by_index);
-    assert_close("s", &borda(&logits, n_labels, Key::Logit, Ties::Midrank), &[0.5; 7]);
+    assert_close("s", &borda(of(&logits, n_labels), Key::Logit, Ties::Index), &by_index);
+    assert_close("s", &borda(of(&logits, n_labels), Key::Logit, Ties::Midrank), &[0.5; 7]);
 }
