@@ -36,7 +36,7 @@ pub fn check_contract<S: Strategy>(params: &str, needs: &[&str], stochastic: boo
 fn select<S: Strategy>(params: &str, needs: &[&str], seed: u8, n: usize) -> Selection {
     let labels: Vec<[u32; 2]> = (0..12).map(|i| [i % 4, 4 + i % 3]).collect();
     let labeled: Vec<(u32, &[u32])> =
-        (0..12_u32).map(|i| (i * 5, &labels[i as usize][..1 + i as usize % 2])).collect();
+        (0..12_u32).map(|i| (i * 5, &labels[i as usize][..=(i as usize % 2)])).collect();
     let host = StandIn::new(60, 8).labeled(&labeled).needs(needs).seed(seed);
     match host.select::<S>(params, n) {
         Ok(selection) => selection,

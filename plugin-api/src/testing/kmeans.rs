@@ -8,26 +8,22 @@ use crate::{Error, Result, Rng};
 use super::arena::Owned;
 
 /// Rows in f64.
-pub(super) struct Points {
+struct Points {
     data: Vec<f64>,
     cols: usize,
 }
 
 /// Where Lloyd's iteration ended.
-pub(super) struct Clusters {
-    pub(super) centers: Points,
+struct Clusters {
+    centers: Points,
     /// Point -> its nearest centre.
-    pub(super) labels: Vec<usize>,
+    labels: Vec<usize>,
     /// Sum of squared distances.
-    pub(super) inertia: f64,
-    pub(super) iterations: u32,
+    inertia: f64,
+    iterations: u32,
 }
 
 impl Points {
-    pub(super) fn new(data: Vec<f64>, cols: usize) -> Self {
-        Self { data, cols }
-    }
-
     fn of(matrix: &Matrix<'_>) -> Self {
         let data = matrix.rows().flatten().map(|&x| f64::from(x)).collect();
         Self { data, cols: matrix.n_cols() }
@@ -90,11 +86,7 @@ pub(super) fn answer(points: &Matrix<'_>, options: &Value, rng: &mut Rng) -> Res
 /// probability proportional to the squared distance to the nearest pick. One uniform number a pick:
 /// the first row whose cumulative share exceeds it. Where all distances are 0, the first row that
 /// is not picked.
-pub(super) fn plus_plus(
-    points: &Points,
-    k: usize,
-    mut uniform: impl FnMut() -> f64,
-) -> Vec<usize> {
+fn plus_plus(points: &Points, k: usize, mut uniform: impl FnMut() -> f64) -> Vec<usize> {
     let mut picks = vec![(uniform() * points.len() as f64) as usize];
     let mut nearest = vec![f64::INFINITY; points.len()];
     while picks.len() < k {
@@ -117,12 +109,7 @@ pub(super) fn plus_plus(
 
 /// Lloyd's iteration from given centres. It ends when the centres move, squared and summed, by at
 /// most `tolerance`.
-pub(super) fn lloyd(
-    points: &Points,
-    start: Points,
-    max_iterations: u32,
-    tolerance: f64,
-) -> Clusters {
+fn lloyd(points: &Points, start: Points, max_iterations: u32, tolerance: f64) -> Clusters {
     let mut centers = start;
     let mut iterations = 0;
     while iterations < max_iterations.max(1) {
@@ -158,12 +145,15 @@ fn assign(points: &Points, centers: &Points) -> (Vec<usize>, Vec<f64>) {
 fn means(points: &Points, centers: &Points) -> Points {
     let (mut labels, mut distances) = assign(points, centers);
     let mut counts = vec![0_usize; centers.len()];
-    labels.iter().for_each(|&label| counts[label] += 1);
+    for &label in &labels {
+        counts[label] += 1;
+    }
     for empty in 0..counts.len() {
         if counts[empty] > 0 {
             continue;
         }
-        let farthest = (0..points.len()).rev().max_by(|&a, &b| distances[a].total_cmp(&distances[b]));
+        let farthest =
+            (0..points.len()).rev().max_by(|&a, &b| distances[a].total_cmp(&distances[b]));
         let farthest = farthest.expect("there are at least k points");
         counts[labels[farthest]] -= 1;
         counts[empty] = 1;
@@ -225,7 +215,7 @@ mod tests {
 
     fn points(file: &Golden) -> Points {
         let (data, cols) = file.matrix::<f64>("X");
-        Points::new(data, cols)
+        Points { data, cols }
     }
 
     fn check_plus_plus(file: &Golden, meaningful: usize) {
@@ -246,7 +236,7 @@ mod tests {
     #[test]
     fn the_fixed_point_stays_where_it_is() {
         let (centers, cols) = N1000.matrix::<f64>("fixed_centers");
-        let clusters = lloyd(&points(&N1000), Points::new(centers.clone(), cols), 300, 0.0);
+        let clusters = lloyd(&points(&N1000), Points { data: centers.clone(), cols }, 300, 0.0);
         let labels: Vec<i32> = clusters.labels.iter().map(|&label| label as i32).collect();
         assert_eq!(labels, N1000.vector::<i32>("fixed_labels"));
         assert!((clusters.inertia - 524.458_714_989_569_8).abs() < 1e-9);

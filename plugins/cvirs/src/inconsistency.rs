@@ -106,24 +106,24 @@ pub(crate) mod tests {
     }
 
     /// The published formula, pair by pair, from the four counts.
-    fn published(u: &[u32], t: &[u32], q: usize) -> f64 {
-        let a = u.iter().filter(|label| t.contains(label)).count() as f64;
-        let (b, c) = (u.len() as f64 - a, t.len() as f64 - a);
-        let q = q as f64;
-        let d = q - a - b - c;
+    fn published(predicted: &[u32], labeled: &[u32], n_labels: usize) -> f64 {
+        let all = n_labels as f64;
+        let a = predicted.iter().filter(|label| labeled.contains(label)).count() as f64;
+        let (b, c) = (predicted.len() as f64 - a, labeled.len() as f64 - a);
+        let d = all - a - b - c;
         let differing = b + c;
-        if differing.eq(&q) {
+        if differing.eq(&all) {
             return 1.0;
         }
         if differing.eq(&0.0) {
             return 0.0;
         }
-        let of_predicted = entropy(&[(a + b) / q, (c + d) / q]);
-        let of_labeled = entropy(&[(a + c) / q, (b + d) / q]);
-        let mut joint = entropy(&[differing / q, (a + d) / q]);
-        joint += differing / q * entropy(&[b / differing, c / differing]);
+        let of_predicted = entropy(&[(a + b) / all, (c + d) / all]);
+        let of_labeled = entropy(&[(a + c) / all, (b + d) / all]);
+        let mut joint = entropy(&[differing / all, (a + d) / all]);
+        joint += differing / all * entropy(&[b / differing, c / differing]);
         if a + d > 0.0 {
-            joint += (a + d) / q * entropy(&[a / (a + d), d / (a + d)]);
+            joint += (a + d) / all * entropy(&[a / (a + d), d / (a + d)]);
         }
         (2.0 * joint - of_predicted - of_labeled) / joint
     }
@@ -155,12 +155,8 @@ pub(crate) mod tests {
 
     #[test]
     fn an_empty_prediction_is_as_far_as_can_be() {
-        let v = inconsistency(
-            &sets(&[vec![]]),
-            &sets(&[vec![1], vec![0, 2]]),
-            5,
-            Counting::Cheapest,
-        );
+        let v =
+            inconsistency(&sets(&[vec![]]), &sets(&[vec![1], vec![0, 2]]), 5, Counting::Cheapest);
         assert_eq!(v, [1.0]);
     }
 
@@ -187,8 +183,9 @@ pub(crate) mod tests {
     /// A few rows of random label sets, of any density from empty to full.
     pub(crate) fn any_rows(q: u32, rows: usize) -> impl Strategy<Value = Vec<Vec<u32>>> {
         let row = (0.0..=1.0_f64).prop_flat_map(move |density| {
-            prop::collection::vec(prop::bool::weighted(density), q as usize)
-                .prop_map(|bits| (0..).zip(bits).filter_map(|(l, is_set)| is_set.then_some(l)).collect())
+            prop::collection::vec(prop::bool::weighted(density), q as usize).prop_map(|bits| {
+                (0..).zip(bits).filter_map(|(l, is_set)| is_set.then_some(l)).collect()
+            })
         });
         prop::collection::vec(row, 1..=rows)
     }

@@ -166,7 +166,8 @@ mod tests {
     fn a_threshold_becomes_a_cutoff_on_the_logit() {
         let check = |threshold: f32, cutoff: f32| {
             let got = logit_cutoff(threshold);
-            assert!((got - cutoff).abs() < 1e-6 || got == cutoff, "{threshold}: {got}");
+            let agrees = (got - cutoff).abs() < 1e-6 || got.total_cmp(&cutoff).is_eq();
+            assert!(agrees, "{threshold}: {got}");
         };
         check(0.5, 0.0);
         check(0.2, -1.386_294_4);

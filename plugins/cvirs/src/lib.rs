@@ -78,6 +78,9 @@ export_strategy!(
 );
 
 #[cfg(test)]
+mod golden;
+
+#[cfg(test)]
 mod tests {
     use alhost_plugin_api::testing::{StandIn, check_contract};
 

@@ -60,7 +60,9 @@ pub fn borda(values: Matrix<'_>, key: Key, ties: Ties) -> Vec<f64> {
                 let first = block * COLUMNS;
                 let end = n_labels.min(first + COLUMNS);
                 sorter.load(values, first..end, key);
-                (0..end - first).for_each(|column| sorter.add_column(column, ties));
+                for column in 0..end - first {
+                    sorter.add_column(column, ties);
+                }
                 sorter
             },
         )
@@ -83,6 +85,8 @@ struct Sorter {
     /// Key in the high half, row in the low half.
     front: Vec<u64>,
     back: Vec<u64>,
+    /// For each pass, where the texts with each digit begin.
+    starts: Vec<[u32; DIGITS]>,
     /// Row -> sum over the labels so far of 2 (n - tau).
     doubled_points: Vec<u64>,
 }
@@ -93,6 +97,7 @@ impl Sorter {
             keys: vec![0; COLUMNS * n],
             front: vec![0; n],
             back: vec![0; n],
+            starts: vec![[0; DIGITS]; PASSES],
             doubled_points: vec![0; n],
         }
     }
@@ -101,9 +106,9 @@ impl Sorter {
     fn load(&mut self, values: Matrix<'_>, columns: Range<usize>, key: Key) {
         match key {
             Key::Logit => self.transpose(values, columns, |z| z.to_bits() & 0x7fff_ffff),
-            Key::Probability => self.transpose(values, columns, |p| {
-                0x7fff_ffff - p.min(1.0 - p).abs().to_bits()
-            }),
+            Key::Probability => {
+                self.transpose(values, columns, |p| 0x7fff_ffff - p.min(1.0 - p).abs().to_bits());
+            }
         }
     }
 
@@ -126,7 +131,8 @@ impl Sorter {
     fn add_column(&mut self, column: usize, ties: Ties) {
         let n = self.front.len();
         let keys = &self.keys[column * n..(column + 1) * n];
-        let mut starts = digit_starts(keys);
+        let starts = &mut self.starts;
+        find_starts(keys, starts);
         for (row, &key) in keys.iter().enumerate() {
             let place = next_place(&mut starts[0], key);
             self.back[place] = u64::from(key) << 32 | row as u64;
@@ -170,15 +176,15 @@ impl Sorter {
     }
 }
 
-/// For each pass, where the texts with each digit begin.
-fn digit_starts(keys: &[u32]) -> [[u32; DIGITS]; PASSES] {
-    let mut starts = [[0_u32; DIGITS]; PASSES];
+/// Counts each pass's digits, and makes places of the counts.
+fn find_starts(keys: &[u32], starts: &mut [[u32; DIGITS]]) {
+    starts.as_flattened_mut().fill(0);
     for &key in keys {
         for (pass, counts) in starts.iter_mut().enumerate() {
             counts[digit(key >> (pass as u32 * DIGIT_BITS))] += 1;
         }
     }
-    for counts in &mut starts {
+    for counts in starts {
         let mut sum = 0;
         for count in counts {
             let next = sum + *count;
@@ -186,7 +192,6 @@ fn digit_starts(keys: &[u32]) -> [[u32; DIGITS]; PASSES] {
             sum = next;
         }
     }
-    starts
 }
 
 fn digit(shifted: u32) -> usize {

@@ -4,13 +4,14 @@
 use std::io::Cursor;
 
 use alhost_plugin_api::features::Matrix;
-use cvirs::inconsistency::inconsistency;
-use cvirs::label_sets::{LabelSets, logit_cutoff};
-use cvirs::overlaps::Counting;
-use cvirs::ranks::{Key, Ties, borda};
-use cvirs::scores::scores;
 use ndarray::{Array1, Array2};
 use ndarray_npy::{NpzReader, ReadableElement};
+
+use crate::inconsistency::inconsistency;
+use crate::label_sets::{LabelSets, logit_cutoff};
+use crate::overlaps::Counting;
+use crate::ranks::{Key, Ties, borda};
+use crate::scores::scores;
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -75,7 +76,9 @@ fn check_inconsistency(file: &[u8]) {
 /// The probabilities the golden ranks were made from: the sigmoid in f64, rounded to f32.
 fn probabilities(file: &[u8]) -> (Vec<f32>, usize) {
     let (mut values, n_labels) = matrix::<f32>(file, "logits");
-    values.iter_mut().for_each(|z| *z = (1.0 / (1.0 + (-f64::from(*z)).exp())) as f32);
+    for z in &mut values {
+        *z = (1.0 / (1.0 + (-f64::from(*z)).exp())) as f32;
+    }
     (values, n_labels)
 }
 
