@@ -7,6 +7,7 @@ pub mod data;
 pub mod matrix;
 pub mod metrics;
 pub mod model;
+pub mod plugin;
 pub mod progress;
 pub mod seed;
 

@@ -35,4 +35,9 @@ impl Texts {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// All texts back to back, and `len() + 1` offsets into them.
+    pub fn parts(&self) -> (&str, &[u64]) {
+        (&self.bytes, &self.offsets)
+    }
 }
