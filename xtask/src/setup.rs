@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::pip::{self, PipCache};
+use crate::pip::{self, PipCache, Places};
 use crate::wheels::{Flavor, Pin, pins};
 use crate::{link, metadata, tools, verify};
 
@@ -83,8 +83,11 @@ fn fetch(deps: &Deps, flavor: Flavor) -> Result<()> {
     pip::need_pip()?;
     fs_err::create_dir_all(&deps.folder)?;
     // Held until the end of this function: a second set-up waits here, then finds all done.
-    let lock = fs_err::File::create(deps.folder.join("lock"))?;
-    lock.lock().context("waiting for another set-up of this folder")?;
+    let lock = fs_err::File::create(deps.folder.join("lock"))?.into_file();
+    if lock.try_lock().is_err() {
+        eprintln!("set-up: waiting for another set-up of this folder to end");
+        lock.lock().context("locking `.deps/lock`")?;
+    }
     if deps.installed() == Some(flavor) {
         return Ok(());
     }
@@ -94,7 +97,8 @@ fn fetch(deps: &Deps, flavor: Flavor) -> Result<()> {
     let pins = pins(flavor);
     let partial = deps.folder.join("site.partial");
     let scratch = deps.folder.join("tmp");
-    unpack_with_retries(&pins, flavor, &partial, &scratch)?;
+    let places = Places { target: &partial, scratch: &scratch, lock: &lock };
+    unpack_with_retries(&pins, flavor, &places)?;
     if flavor == Flavor::Cpu {
         for library in CUDA_PART {
             fs_err::remove_file(partial.join("torch/lib").join(library))?;
@@ -109,15 +113,15 @@ fn fetch(deps: &Deps, flavor: Flavor) -> Result<()> {
 }
 
 /// A last attempt is made without pip's cache, in case a damaged download sits there.
-fn unpack_with_retries(pins: &[Pin], flavor: Flavor, partial: &Path, scratch: &Path) -> Result<()> {
+fn unpack_with_retries(pins: &[Pin], flavor: Flavor, places: &Places<'_>) -> Result<()> {
     for pause in PAUSES {
-        match unpack(pins, flavor, partial, scratch, PipCache::Use) {
+        match unpack(pins, flavor, places, PipCache::Use) {
             Ok(()) => return Ok(()),
             Err(error) => eprintln!("set-up: {error:#}; trying again in {} s", pause.as_secs()),
         }
         sleep(pause);
     }
-    let Err(error) = unpack(pins, flavor, partial, scratch, PipCache::Ignore) else {
+    let Err(error) = unpack(pins, flavor, places, PipCache::Ignore) else {
         return Ok(());
     };
     let space = match flavor {
@@ -132,19 +136,13 @@ fn unpack_with_retries(pins: &[Pin], flavor: Flavor, partial: &Path, scratch: &P
     )
 }
 
-fn unpack(
-    pins: &[Pin],
-    flavor: Flavor,
-    partial: &Path,
-    scratch: &Path,
-    cache: PipCache,
-) -> Result<()> {
-    pip::install(pins, partial, scratch, cache)?;
+fn unpack(pins: &[Pin], flavor: Flavor, places: &Places<'_>, cache: PipCache) -> Result<()> {
+    pip::install(pins, places, cache)?;
     for pin in pins {
-        verify::check_unpacked(partial, pin)?;
+        verify::check_unpacked(places.target, pin)?;
     }
     if flavor == Flavor::Cuda {
-        metadata::check_cuda_pins(partial, pins)?;
+        metadata::check_cuda_pins(places.target, pins)?;
     }
     Ok(())
 }
