@@ -8,6 +8,7 @@ pub mod device;
 mod embeddings;
 pub mod error;
 mod hub;
+mod pickle;
 pub mod precision;
 mod tokenizer;
 mod weights;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
-use super::ModelError;
 use super::bert_config::BertConfig;
+use super::{ModelError, pickle};
 
 /// The first that a folder has is read.
 pub(super) const FILES: &[&str] = &["model.safetensors", "pytorch_model.bin"];
@@ -45,23 +45,7 @@ fn read_file(path: &Path) -> Result<Vec<(String, Tensor)>, ModelError> {
     if path.extension().is_some_and(|extension| extension == "safetensors") {
         return Tensor::read_safetensors(path).map_err(|error| bad(error.to_string()));
     }
-    // Since PyTorch 1.6, a zip archive; libtorch reads no other.
-    if !starts_with_zip(path)? {
-        return Err(bad("is not a zip archive, as `torch.save` has written since PyTorch 1.6\n  \
-                        hint: use the checkpoint's model.safetensors"
-            .to_owned()));
-    }
-    Tensor::loadz_multi_with_device(path, Device::Cpu).map_err(|error| {
-        let reason = error.to_string(); // A C++ backtrace follows the first line.
-        bad(reason.lines().next().unwrap_or_default().to_owned())
-    })
-}
-
-fn starts_with_zip(path: &Path) -> Result<bool, ModelError> {
-    use std::io::Read as _;
-    let mut magic = Vec::new();
-    fs_err::File::open(path)?.take(2).read_to_end(&mut magic)?;
-    Ok(magic == b"PK")
+    pickle::read(path).map_err(bad)
 }
 
 /// `bert.encoder...LayerNorm.gamma` (TensorFlow's names, in old files) is
