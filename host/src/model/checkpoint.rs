@@ -9,6 +9,7 @@ use tch::nn::VarStore;
 use tokenizers::Tokenizer;
 
 use super::bert_config::BertConfig;
+use super::tokenizer::Specials;
 use super::{ModelError, hub, tokenizer, weights};
 
 /// Where checkpoints are looked for. The caller reads the environment; nothing here does.
@@ -31,6 +32,7 @@ pub struct Checkpoint {
     pub config: BertConfig,
     /// Neither truncates nor pads.
     pub tokenizer: Tokenizer,
+    pub specials: Specials,
     /// blake3 of the tokenizer's file, in hex.
     pub tokenizer_hash: String,
     /// blake3 of the weights' file, in hex.
@@ -50,10 +52,12 @@ impl Checkpoint {
         let file = existing(folder, "the tokenizer", tokenizer::FILES)?;
         let tokenizer = tokenizer::read(&file)?;
         check_ids(&tokenizer, &file, &config)?;
+        let specials = Specials::of(&tokenizer, &file)?;
         let tokenizer_hash = hash(&file)?;
         let file = existing(folder, "the file of weights", weights::FILES)?;
         let tensors = weights::read(&file, &config)?;
-        Ok(Self { config, tokenizer, tokenizer_hash, weights_hash: hash(&file)?, tensors })
+        let weights_hash = hash(&file)?;
+        Ok(Self { config, tokenizer, specials, tokenizer_hash, weights_hash, tensors })
     }
 
     /// A tensor by upstream's name without the `bert.` prefix; f32 on the CPU.

@@ -8,10 +8,14 @@ pub mod device;
 mod embeddings;
 pub mod error;
 mod hub;
+pub mod mlm;
+pub mod mlm_fit;
 mod pickle;
 pub mod precision;
+pub mod surprisal;
 mod tokenizer;
 mod weights;
 
 pub use checkpoint::{Checkpoint, Places};
 pub use error::ModelError;
+pub use tokenizer::Specials;

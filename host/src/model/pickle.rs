@@ -192,61 +192,44 @@ struct Machine<'a, R> {
 
 impl<R: BufRead> Machine<'_, R> {
     fn step(&mut self, opcode: u8) -> Result<()> {
-        match opcode {
-            0x80 => self.bytes::<1>().map(drop), // PROTO
+        let value = match opcode {
+            0x80 => return self.bytes::<1>().map(drop), // PROTO
+            b'b' => return self.pop().map(drop),        // BUILD: attributes, which we do not read.
             b'(' => {
                 self.marks.push(self.stack.len());
-                Ok(())
+                return Ok(());
             }
-            b'N' | 0x88 | 0x89 => self.push(Value::Opaque),
-            b'G' => {
-                self.bytes::<8>()?; // BINFLOAT
-                self.push(Value::Opaque)
-            }
-            b'K' | b'M' | b'J' | 0x8a => self.number(opcode),
-            b'X' | b'T' | b'U' | 0x8c => self.string(opcode),
-            b')' | b']' => self.push(Value::Sequence(Vec::new())),
-            b'}' => self.push(Value::Dict(Vec::new())),
-            0x85..=0x87 => {
-                let len = usize::from(opcode - 0x84); // TUPLE1, TUPLE2, TUPLE3
-                let start = self.stack.len().checked_sub(len).ok_or("the stack is empty")?;
-                let items = self.stack.split_off(start);
-                self.push(Value::Sequence(items))
-            }
-            b't' => {
-                let items = self.since_mark()?;
-                self.push(Value::Sequence(items))
-            }
-            b'a' | b'e' | b's' | b'u' => self.fill(opcode),
+            b'a' | b'e' | b's' | b'u' => return self.fill(opcode),
             b'q' | b'r' => {
                 let index = self.index(opcode == b'q')?;
                 let top = self.stack.last().ok_or("the stack is empty")?.clone();
                 self.memo.insert(index, top);
-                Ok(())
+                return Ok(());
             }
             b'h' | b'j' => {
                 let index = self.index(opcode == b'h')?;
-                let value = self.memo.get(&index).ok_or("a value is used before it is made")?;
-                self.push(value.clone())
+                self.memo.get(&index).ok_or("a value is used before it is made")?.clone()
             }
-            b'c' => {
-                let (module, name) = (self.line()?, self.line()?);
-                self.push(Value::Global(format!("{module} {name}")))
+            b'N' | 0x88 | 0x89 => Value::Opaque,
+            b'G' => self.bytes::<8>().map(|_| Value::Opaque)?, // BINFLOAT
+            b'K' | b'M' | b'J' | 0x8a => self.number(opcode)?,
+            b'X' | b'T' | b'U' | 0x8c => self.string(opcode)?,
+            b')' | b']' => Value::Sequence(Vec::new()),
+            b'}' => Value::Dict(Vec::new()),
+            b't' => Value::Sequence(self.since_mark()?),
+            0x85..=0x87 => {
+                let len = usize::from(opcode - 0x84); // TUPLE1, TUPLE2, TUPLE3
+                let start = self.stack.len().checked_sub(len).ok_or("the stack is empty")?;
+                Value::Sequence(self.stack.split_off(start))
             }
-            b'Q' => {
-                let id = self.pop()?;
-                self.push(storage(&id)?)
-            }
+            b'c' => Value::Global(format!("{} {}", self.line()?, self.line()?)),
+            b'Q' => storage(&self.pop()?)?,
             b'R' | 0x81 => {
                 let (arguments, function) = (self.pop()?, self.pop()?);
-                self.push(call(&function, arguments)?)
+                call(&function, arguments)?
             }
-            b'b' => self.pop().map(drop), // BUILD: attributes, which we do not read.
-            _ => Err(format!("the pickle has an unknown opcode {opcode:#04x}")),
-        }
-    }
-
-    fn push(&mut self, value: Value) -> Result<()> {
+            _ => return Err(format!("the pickle has an unknown opcode {opcode:#04x}")),
+        };
         self.stack.push(value);
         Ok(())
     }
@@ -271,30 +254,28 @@ impl<R: BufRead> Machine<'_, R> {
         Ok(if short { self.bytes::<1>()?[0].into() } else { u32::from_le_bytes(self.bytes()?) })
     }
 
-    fn number(&mut self, opcode: u8) -> Result<()> {
-        let value = match opcode {
+    fn number(&mut self, opcode: u8) -> Result<Value> {
+        Ok(match opcode {
             b'K' => Value::Int(self.bytes::<1>()?[0].into()),
             b'M' => Value::Int(u16::from_le_bytes(self.bytes()?).into()),
             b'J' => Value::Int(i32::from_le_bytes(self.bytes()?).into()),
             _ => {
                 let bytes = self.counted(1)?; // LONG1, two's complement
                 if bytes.len() > 8 {
-                    Value::Long(bytes)
-                } else {
-                    let negative = bytes.last().is_some_and(|&byte| byte >= 0x80);
-                    let mut whole = [if negative { 0xff } else { 0 }; 8];
-                    whole[..bytes.len()].copy_from_slice(&bytes);
-                    Value::Int(i64::from_le_bytes(whole))
+                    return Ok(Value::Long(bytes));
                 }
+                let negative = bytes.last().is_some_and(|&byte| byte >= 0x80);
+                let mut whole = [if negative { 0xff } else { 0 }; 8];
+                whole[..bytes.len()].copy_from_slice(&bytes);
+                Value::Int(i64::from_le_bytes(whole))
             }
-        };
-        self.push(value)
+        })
     }
 
-    fn string(&mut self, opcode: u8) -> Result<()> {
+    fn string(&mut self, opcode: u8) -> Result<Value> {
         let width = if opcode == b'X' || opcode == b'T' { 4 } else { 1 };
         let bytes = self.counted(width)?;
-        self.push(Value::Text(String::from_utf8_lossy(&bytes).into_owned()))
+        Ok(Value::Text(String::from_utf8_lossy(&bytes).into_owned()))
     }
 
     /// Bytes whose number comes first, in `width` bytes.

@@ -28,11 +28,11 @@ pub(super) fn read(
     if let Some(bias) = tensors.remove("cls.predictions.decoder.bias") {
         tensors.entry(MLM_BIAS.to_owned()).or_insert(bias);
     }
-    let expected = expected(config, tensors.contains_key(MLM_BIAS));
-    check(path, &tensors, &expected)?;
+    let shapes = shapes(config, tensors.contains_key(MLM_BIAS));
+    check(path, &tensors, &shapes)?;
 
     let (kept, ignored): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        tensors.into_iter().partition(|(name, _)| expected.contains_key(name) || is_optional(name));
+        tensors.into_iter().partition(|(name, _)| shapes.contains_key(name));
     if !ignored.is_empty() {
         let names: Vec<&str> = ignored.keys().map(String::as_str).collect();
         tracing::info!("{}: not used: {}", path.display(), names.join(", "));
@@ -61,9 +61,9 @@ fn canonical(name: &str) -> String {
     name.to_owned()
 }
 
-/// What is kept where a file has it, and not missed where it has not.
+/// What is used where a file has it, and not missed where it has not.
 fn is_optional(name: &str) -> bool {
-    matches!(name, "pooler.dense.weight" | "pooler.dense.bias" | "cls.predictions.decoder.weight")
+    name.starts_with("pooler.") || name == "cls.predictions.decoder.weight"
 }
 
 /// A buffer of upstream's, not a weight: the numbers 0, 1, 2, ...
@@ -71,8 +71,8 @@ fn is_buffer(name: &str) -> bool {
     matches!(name, "embeddings.position_ids" | "embeddings.token_type_ids")
 }
 
-/// Name and shape of every tensor that must be there.
-fn expected(config: &BertConfig, mlm: bool) -> BTreeMap<String, Vec<i64>> {
+/// Name and shape of every tensor that we have a use for.
+fn shapes(config: &BertConfig, mlm: bool) -> BTreeMap<String, Vec<i64>> {
     let (hidden, wide) = (config.hidden_size, config.intermediate_size);
     let mut shapes = BTreeMap::new();
     let mut both = |stem: String, weight: Vec<i64>| {
@@ -91,10 +91,12 @@ fn expected(config: &BertConfig, mlm: bool) -> BTreeMap<String, Vec<i64>> {
         both(format!("{layer}.output.dense"), vec![hidden, wide]);
         both(format!("{layer}.output.LayerNorm"), vec![hidden]);
     }
+    both("pooler.dense".to_owned(), vec![hidden, hidden]);
     if mlm {
         both("cls.predictions.transform.dense".to_owned(), vec![hidden, hidden]);
         both("cls.predictions.transform.LayerNorm".to_owned(), vec![hidden]);
         shapes.insert(MLM_BIAS.to_owned(), vec![config.vocab_size]);
+        shapes.insert("cls.predictions.decoder.weight".to_owned(), vec![config.vocab_size, hidden]);
     }
     let tables = [
         ("word", config.vocab_size),
@@ -112,12 +114,13 @@ fn expected(config: &BertConfig, mlm: bool) -> BTreeMap<String, Vec<i64>> {
 fn check(
     path: &Path,
     tensors: &BTreeMap<String, Tensor>,
-    expected: &BTreeMap<String, Vec<i64>>,
+    shapes: &BTreeMap<String, Vec<i64>>,
 ) -> Result<(), ModelError> {
     let mut problems = String::new();
     let mut say = |line: String| writeln!(problems, "  {line}").expect("a String takes all");
-    for (name, shape) in expected {
+    for (name, shape) in shapes {
         match tensors.get(name) {
+            None if is_optional(name) => (),
             None => say(format!("missing: {name} {shape:?}")),
             Some(tensor) if tensor.size() != *shape => {
                 say(format!("wrong shape: {name} is {:?}, expected {shape:?}", tensor.size()));
@@ -131,7 +134,7 @@ fn check(
     for name in tensors.keys() {
         let ours = ["embeddings.", "encoder.", "cls.predictions."];
         let is_ours = ours.iter().any(|prefix| name.starts_with(prefix));
-        if is_ours && !expected.contains_key(name) && !is_optional(name) && !is_buffer(name) {
+        if is_ours && !shapes.contains_key(name) && !is_buffer(name) {
             say(format!("unexpected: {name}"));
         }
     }
