@@ -1,4 +1,4 @@
-//! Lets `alhost` and its tests find libtorch without LD_LIBRARY_PATH: the run path points at the
+//! Lets `alhost` and its tests find libtorch without `LD_LIBRARY_PATH`: the run path points at the
 //! folder in which the linked `libtorch_cpu.so` really lies. That is the wheel's own folder, whose
 //! layout libtorch relies on to find its CUDA libraries.
 

@@ -44,7 +44,8 @@ impl Panels {
         let panel = self.of(key).find(has_all)?;
         let matrix = &panel.matrix;
         let index: Vec<u32> = ids.iter().map(|&id| panel.row_of[id as usize]).collect();
-        let is_whole = index.len() == matrix.rows && index.iter().copied().eq(0..matrix.rows as u32);
+        let is_whole =
+            index.len() == matrix.rows && index.iter().copied().eq(0..matrix.rows as u32);
         let row_index = if is_whole { None } else { Some(self.indices.push_get(index)) };
         Some(Lent { matrix, row_index })
     }
