@@ -7,6 +7,8 @@ pub mod data;
 pub mod matrix;
 pub mod metrics;
 pub mod model;
+pub mod oracle;
+pub mod pool;
 pub mod progress;
 pub mod seed;
 
