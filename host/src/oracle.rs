@@ -26,6 +26,8 @@ impl<'a> SimulatedOracle<'a> {
 
 #[cfg(test)]
 mod tests {
+    use alhost_plugin_api::Selection;
+
     use super::*;
     use crate::DocId;
     use crate::pool::Pool;
@@ -37,7 +39,8 @@ mod tests {
             gold.push(row);
         }
         let pool = Pool::new(3, 3);
-        let selection = pool.select(&[DocId(2), DocId(1)], None, 2).unwrap();
+        let claim = Selection::ranked(vec![DocId(2), DocId(1)]);
+        let selection = pool.select(&claim, 2).unwrap();
         let labels = SimulatedOracle::new(&gold).annotate(&selection);
         assert_eq!(labels.rows().collect::<Vec<_>>(), [&[][..], &[1, 2]]);
     }

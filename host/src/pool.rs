@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use alhost_plugin_api::Selection;
+
 use crate::DocId;
 use crate::data::Labels;
 
@@ -22,15 +24,21 @@ pub struct Pool {
 
 /// An answer that holds: texts of the pool, each once, as many as were asked for. Only
 /// [`Pool::select`] makes one, and [`Pool::annotate`] uses it up.
-#[derive(Debug, Eq, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct ValidSelection {
     ids: Vec<DocId>,
+    scores: Option<Vec<f64>>,
 }
 
 impl ValidSelection {
     /// Best first.
     pub fn ids(&self) -> &[DocId] {
         &self.ids
+    }
+
+    /// The strategy's scores, one for each text; they go to the record and nowhere else.
+    pub fn scores(&self) -> Option<&[f64]> {
+        self.scores.as_deref()
     }
 }
 
@@ -70,13 +78,9 @@ impl Pool {
     }
 
     /// Checks a strategy's claim. It must name exactly min(n, unlabeled texts) texts, all unlabeled
-    /// and none twice; `scores`, where there are any, are finite and one for each.
-    pub fn select(
-        &self,
-        ids: &[DocId],
-        scores: Option<&[f64]>,
-        n: usize,
-    ) -> Result<ValidSelection, SelectionError> {
+    /// and none twice; its scores, where there are any, must be finite and one for each.
+    pub fn select(&self, claim: &Selection, n: usize) -> Result<ValidSelection, SelectionError> {
+        let ids = &claim.ids;
         let asked = n.min(self.unlabeled.len());
         if ids.len() != asked {
             return Err(SelectionError::Count { returned: ids.len(), asked });
@@ -95,14 +99,15 @@ impl Pool {
             }
             seen[text] = true;
         }
-        let scores = scores.unwrap_or(&[]);
-        if !scores.is_empty() && scores.len() != ids.len() {
-            return Err(SelectionError::Scores { scores: scores.len(), ids: ids.len() });
+        if let Some(scores) = &claim.scores {
+            if scores.len() != ids.len() {
+                return Err(SelectionError::Scores { scores: scores.len(), ids: ids.len() });
+            }
+            if let Some(at) = scores.iter().position(|score| !score.is_finite()) {
+                return Err(SelectionError::Score { id: ids[at], score: scores[at] });
+            }
         }
-        if let Some(at) = scores.iter().position(|score| !score.is_finite()) {
-            return Err(SelectionError::Score { id: ids[at], score: scores[at] });
-        }
-        Ok(ValidSelection { ids: ids.to_vec() })
+        Ok(ValidSelection { ids: ids.clone(), scores: claim.scores.clone() })
     }
 
     /// Moves the selected texts to the labeled side; row `i` of `labels` belongs to the `i`-th.
@@ -169,6 +174,10 @@ mod tests {
         rows.iter().map(|&row| DocId(row)).collect()
     }
 
+    fn claim(rows: &[u32]) -> Selection {
+        Selection::ranked(ids(rows))
+    }
+
     fn labels(rows: &[&[u32]]) -> Labels {
         let mut labels = Labels::new(4);
         for row in rows {
@@ -180,7 +189,7 @@ mod tests {
     /// Six texts, of which 4 and 1 are labeled.
     fn pool() -> Pool {
         let mut pool = Pool::new(6, 4);
-        let selection = pool.select(&ids(&[4, 1]), None, 2).unwrap();
+        let selection = pool.select(&claim(&[4, 1]), 2).unwrap();
         pool.annotate(selection, &labels(&[&[3], &[0, 2]]), 0);
         pool
     }
@@ -188,8 +197,10 @@ mod tests {
     #[test]
     fn annotated_texts_keep_order_labels_and_round() {
         let mut pool = pool();
-        let selection = pool.select(&ids(&[5, 0]), Some(&[0.5, 0.1]), 2).unwrap();
+        let scored = Selection { ids: ids(&[5, 0]), scores: Some(vec![0.5, 0.1]) };
+        let selection = pool.select(&scored, 2).unwrap();
         assert_eq!(selection.ids(), ids(&[5, 0]));
+        assert_eq!(selection.scores(), Some(&[0.5, 0.1][..]));
         pool.annotate(selection, &labels(&[&[], &[1]]), 1);
         assert_eq!(pool.labeled(), ids(&[4, 1, 5, 0]));
         assert_eq!(pool.unlabeled(), ids(&[2, 3]));
@@ -201,14 +212,15 @@ mod tests {
     #[test]
     fn a_short_pool_is_taken_whole() {
         let pool = pool();
-        assert_eq!(pool.select(&ids(&[0, 2, 3, 5]), None, 100).unwrap().ids().len(), 4);
-        assert_eq!(Pool::new(0, 4).select(&[], None, 100).unwrap().ids().len(), 0);
+        assert_eq!(pool.select(&claim(&[0, 2, 3, 5]), 100).unwrap().ids().len(), 4);
+        assert_eq!(Pool::new(0, 4).select(&claim(&[]), 100).unwrap().ids().len(), 0);
     }
 
     #[test]
     fn each_wrong_answer_is_named() {
         let check = |rows: &[u32], scores: Option<&[f64]>, expected: &str| {
-            let error = pool().select(&ids(rows), scores, 2).unwrap_err();
+            let scores = scores.map(<[f64]>::to_vec);
+            let error = pool().select(&Selection { ids: ids(rows), scores }, 2).unwrap_err();
             assert_eq!(error.to_string(), expected);
         };
         check(&[0], None, "returned 1 ids where 2 were asked for");
@@ -219,7 +231,7 @@ mod tests {
         check(&[0, 2], Some(&[1.0]), "returned 1 scores for 2 ids");
         let nan = "returned the score NaN for text 2; a score must be finite";
         check(&[0, 2], Some(&[1.0, f64::NAN]), nan);
-        let error = pool().select(&ids(&[0, 2, 3]), None, 100).unwrap_err();
+        let error = pool().select(&claim(&[0, 2, 3]), 100).unwrap_err();
         assert_eq!(error.to_string(), "returned 3 ids where 4 were asked for");
     }
 
@@ -227,8 +239,8 @@ mod tests {
     #[should_panic(expected = "older state of the pool")]
     fn a_selection_cannot_be_annotated_twice() {
         let mut pool = pool();
-        let one = pool.select(&ids(&[0]), None, 1).unwrap();
-        let same = pool.select(&ids(&[0]), None, 1).unwrap();
+        let one = pool.select(&claim(&[0]), 1).unwrap();
+        let same = pool.select(&claim(&[0]), 1).unwrap();
         pool.annotate(one, &labels(&[&[1]]), 1);
         pool.annotate(same, &labels(&[&[1]]), 2);
     }
@@ -245,13 +257,15 @@ mod tests {
             let mut pool = Pool::new(n_texts, 32);
             for (round, (rows, n)) in claims.iter().enumerate() {
                 let before = pool.labeled().len();
-                let valid = pool.select(&ids(rows), None, *n);
+                let valid = pool.select(&claim(rows), *n);
                 let mut expected = before;
                 if let Ok(selection) = valid {
                     prop_assert_eq!(rows.len(), (*n).min(n_texts - before));
                     expected += rows.len();
                     let mut labels = Labels::new(32);
-                    rows.iter().for_each(|&row| labels.push(&[row]));
+                    for &row in rows {
+                        labels.push(&[row]);
+                    }
                     pool.annotate(selection, &labels, round as u32);
                 }
                 prop_assert_eq!(pool.labeled().len(), expected);

@@ -47,10 +47,10 @@ impl RunConfig {
     /// What every run of this config shares and what changes its results: the sections `data`,
     /// `model`, `train`, `loop` and `evaluation`.
     ///
-    /// Not the name, `out`, `cache` and `data.path`, which say where things lie (the data's own
-    /// hash is in the manifest); not `seeds` and `strategy`, of which a run has one each, in its
-    /// manifest; not `device`, which the manifest has as it was resolved; not `protocol`, whose
-    /// values are in the sections.
+    /// Left out are `name`, `out`, `cache` and `data.path`, which say where things lie (the data's
+    /// own hash is in the manifest); `seeds` and `strategy`, of which each run has one, in its
+    /// manifest; `device`, which the manifest has as it was resolved; `protocol`, whose values are
+    /// in the sections.
     pub fn shared(&self) -> Value {
         let file = &self.0;
         let mut shared = json!({
@@ -84,7 +84,7 @@ impl RunConfig {
     }
 }
 
-/// JSON with sorted keys and no spaces, whatever order serde_json keeps.
+/// JSON with sorted keys and no spaces, whatever order `serde_json` keeps.
 fn canonical(value: &Value, text: &mut String) {
     match value {
         Value::Object(table) => {
