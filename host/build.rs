@@ -1,4 +1,4 @@
-//! Lets `alhost` and its tests find libtorch without `LD_LIBRARY_PATH`: the run path points at the
+//! Lets `alhost` and its tests find libtorch without LD_LIBRARY_PATH: the run path points at the
 //! wheel's own directory, whose layout libtorch relies on to find its CUDA libraries.
 
 fn main() {
