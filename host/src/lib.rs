@@ -1,14 +1,17 @@
 //! The host: model, data, evaluation and the active-learning loop. Modules stand in reading order;
 //! a module uses those below it only.
 
-pub mod compute;
-pub mod config;
-pub mod data;
-pub mod matrix;
-pub mod metrics;
-pub mod model;
 pub mod plugin;
-pub mod progress;
+pub mod model;
+pub mod compute;
+pub mod record;
+pub mod oracle;
+pub mod pool;
+pub mod metrics;
+pub mod data;
+pub mod config;
 pub mod seed;
+pub mod matrix;
+pub mod progress;
 
 pub use alhost_plugin_api::DocId;

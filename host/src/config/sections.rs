@@ -5,6 +5,16 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+/// `protocol`: whose values the keys take that the file does not give.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// Ours, which train well with few texts and many labels.
+    Default,
+    /// Those of Fromme et al. (2022), as far as the paper states them; see `protocol.rs`.
+    Paper,
+}
+
 /// `[data]`: which texts and labels.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
