@@ -21,6 +21,7 @@
 
 mod arena;
 mod compute;
+mod contract;
 mod corpus;
 mod host;
 
@@ -30,6 +31,8 @@ use std::sync::atomic::AtomicBool;
 use serde_json::{Map, Value};
 
 use crate::{Context, Env, Error, Params, Result, Selection, Strategy};
+
+pub use contract::check_contract;
 
 use arena::Arena;
 
