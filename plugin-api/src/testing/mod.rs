@@ -23,7 +23,9 @@ mod arena;
 mod compute;
 mod contract;
 mod corpus;
+mod discriminator;
 mod host;
+mod kmeans;
 
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
