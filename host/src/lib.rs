@@ -1,6 +1,7 @@
 //! The host: model, data, evaluation and the active-learning loop. Modules stand in reading order;
 //! a module uses those below it only.
 
+pub mod model_features;
 pub mod plugin;
 pub mod model;
 pub mod compute;

@@ -12,6 +12,7 @@ pub use discriminator::{Discriminator, DiscriminatorOptions, discriminator};
 pub use error::ComputeError;
 pub use kmeans::{KMeans, KMeansOptions, kmeans};
 pub use nearest::{Nearest, nearest};
+pub use tch::Device;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::RngCore;

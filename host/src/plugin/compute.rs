@@ -1,13 +1,13 @@
 //! The compute services behind the boundary: options and blocks in, blocks out.
 
 use alhost_plugin_api::ffi::{Block, OwnedBlock};
-use alhost_plugin_api::services::{
-    DISCRIMINATOR, DiscriminatorOptions, KMEANS, KMeansOptions, NEAREST,
-};
+use alhost_plugin_api::services::{DISCRIMINATOR, KMEANS, NEAREST};
 use anyhow::{Context as _, bail, ensure};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
 use serde::Deserialize;
 
-use super::source::FeatureSource;
+use crate::compute::{self, Device, DiscriminatorOptions, KMeans, KMeansOptions};
 use crate::matrix::Matrix;
 
 pub(super) struct Call<'a> {
@@ -35,35 +35,46 @@ struct NearestKeys {
 
 #[derive(Deserialize)]
 struct DiscriminatorKeys {
-    widths: Vec<u32>,
+    widths: Vec<usize>,
     epochs: u32,
-    batch: u32,
+    batch: usize,
     rate: f64,
     stop_accuracy: Option<f64>,
     class_weights: [f64; 2],
     stream: String,
 }
 
-pub(super) fn run(call: &Call<'_>, source: &mut dyn FeatureSource) -> anyhow::Result<OwnedBlock> {
+pub(super) fn run(call: &Call<'_>, device: Device) -> anyhow::Result<OwnedBlock> {
     match call.service {
-        KMEANS => kmeans(call, source),
-        NEAREST => nearest(call, source),
-        DISCRIMINATOR => discriminator(call, source),
+        KMEANS => kmeans(call, device),
+        NEAREST => nearest(call),
+        DISCRIMINATOR => discriminator(call, device),
         other => bail!("there is no service `{other}`"),
     }
 }
 
-fn kmeans(call: &Call<'_>, source: &mut dyn FeatureSource) -> anyhow::Result<OwnedBlock> {
+/// The stream that a service's options name, of the strategy's seed in this round.
+fn rng(call: &Call<'_>, stream: &str) -> ChaCha8Rng {
+    let mut hasher = blake3::Hasher::new_derive_key("alhost 1 compute service");
+    hasher.update(call.seed);
+    hasher.update(call.service.as_bytes());
+    hasher.update(b"\0");
+    hasher.update(stream.as_bytes());
+    ChaCha8Rng::from_seed(*hasher.finalize().as_bytes())
+}
+
+fn kmeans(call: &Call<'_>, device: Device) -> anyhow::Result<OwnedBlock> {
     let keys: KMeansKeys = serde_json::from_str(call.options).context("options of kmeans")?;
     let [points] = inputs(call)?;
-    ensure!(keys.k > 0, "k-means into 0 clusters");
-    ensure!(keys.k <= points.rows, "{} clusters of {} points", keys.k, points.rows);
-    ensure!(keys.restarts > 0 && keys.max_iterations > 0, "0 restarts or 0 iterations");
-    ensure!(keys.tolerance >= 0.0, "a tolerance of {}", keys.tolerance);
-    let KMeansKeys { k, restarts, max_iterations, tolerance, stream } = keys;
-    let options = KMeansOptions { k, restarts, max_iterations, tolerance, stream };
-    let (centers, labels, inertia, iterations) =
-        source.kmeans(&points, &options, call.seed, call.cancelled)?;
+    let options = KMeansOptions {
+        k: keys.k,
+        restarts: keys.restarts,
+        max_iterations: keys.max_iterations,
+        tolerance: keys.tolerance,
+    };
+    let mut rng = rng(call, &keys.stream);
+    let KMeans { centers, labels, inertia, iterations } =
+        compute::kmeans((&points).into(), &options, &mut rng, device, call.cancelled)?;
     Ok(OwnedBlock {
         rows: centers.rows,
         cols: centers.cols,
@@ -74,31 +85,23 @@ fn kmeans(call: &Call<'_>, source: &mut dyn FeatureSource) -> anyhow::Result<Own
     })
 }
 
-fn nearest(call: &Call<'_>, source: &mut dyn FeatureSource) -> anyhow::Result<OwnedBlock> {
+fn nearest(call: &Call<'_>) -> anyhow::Result<OwnedBlock> {
     let keys: NearestKeys = serde_json::from_str(call.options).context("options of nearest")?;
     let [points, centers] = inputs(call)?;
-    ensure!(points.cols == centers.cols, "{} columns against {}", points.cols, centers.cols);
-    ensure!(
-        keys.k > 0 && keys.k <= points.rows,
-        "the {} nearest of {} points",
-        keys.k,
-        points.rows
-    );
-    let (rows, distances) = source.nearest(&points, &centers, keys.k)?;
-    let (n, cols) = (centers.rows, keys.k);
-    Ok(OwnedBlock { rows: n, cols, u32s: rows, f32s: distances, ..OwnedBlock::default() })
+    let found = compute::nearest((&points).into(), (&centers).into(), keys.k)?;
+    Ok(OwnedBlock {
+        rows: centers.rows,
+        cols: keys.k,
+        u32s: found.indices,
+        f32s: found.distances,
+        ..OwnedBlock::default()
+    })
 }
 
-fn discriminator(call: &Call<'_>, source: &mut dyn FeatureSource) -> anyhow::Result<OwnedBlock> {
+fn discriminator(call: &Call<'_>, device: Device) -> anyhow::Result<OwnedBlock> {
     let keys: DiscriminatorKeys =
         serde_json::from_str(call.options).context("options of discriminator")?;
     let [labeled, unlabeled] = inputs(call)?;
-    let (n_labeled, n_unlabeled) = (labeled.rows, unlabeled.rows);
-    ensure!(n_labeled > 0 && n_unlabeled > 0, "{n_labeled} labeled, {n_unlabeled} unlabeled rows");
-    ensure!(labeled.cols == unlabeled.cols, "{} columns and {}", labeled.cols, unlabeled.cols);
-    ensure!(keys.batch > 0 && keys.epochs > 0, "0 epochs or batches of 0 rows");
-    ensure!(keys.rate > 0.0 && keys.rate.is_finite(), "a rate of {}", keys.rate);
-    ensure!(keys.widths.iter().all(|&width| width > 0), "a layer of width 0");
     let options = DiscriminatorOptions {
         widths: keys.widths,
         epochs: keys.epochs,
@@ -106,21 +109,21 @@ fn discriminator(call: &Call<'_>, source: &mut dyn FeatureSource) -> anyhow::Res
         rate: keys.rate,
         stop_accuracy: keys.stop_accuracy,
         class_weights: keys.class_weights,
-        stream: keys.stream,
     };
-    let (p_unlabeled, accuracy, epochs) =
-        source.discriminator(&labeled, &unlabeled, &options, call.seed, call.cancelled)?;
+    let mut rng = rng(call, &keys.stream);
+    let (labeled, unlabeled) = ((&labeled).into(), (&unlabeled).into());
+    let found =
+        compute::discriminator(labeled, unlabeled, &options, &mut rng, device, call.cancelled)?;
     Ok(OwnedBlock {
-        rows: unlabeled.rows,
+        rows: found.p_unlabeled.len(),
         cols: 1,
-        f32s: p_unlabeled,
-        f64s: vec![accuracy, f64::from(epochs)],
+        f32s: found.p_unlabeled,
+        f64s: vec![found.accuracy, f64::from(found.epochs)],
         ..OwnedBlock::default()
     })
 }
 
-/// The blocks as matrices of their own: the arithmetic wants rows side by side, and a NaN would
-/// make every distance a NaN.
+/// The blocks as matrices of their own, since the arithmetic wants rows side by side.
 fn inputs<const N: usize>(call: &Call<'_>) -> anyhow::Result<[Matrix; N]> {
     let matrices: Vec<Matrix> = call.inputs.iter().map(matrix).collect::<Result<_, _>>()?;
     let (service, n) = (call.service, matrices.len());
@@ -145,10 +148,5 @@ fn matrix(block: &Block<'_>) -> anyhow::Result<Matrix> {
             data
         }
     };
-    match data.iter().position(|x| !x.is_finite()) {
-        Some(at) => {
-            bail!("row {} holds {}, which is no number to compute with", at / cols, data[at])
-        }
-        None => Ok(Matrix { data, rows, cols }),
-    }
+    Ok(Matrix { data, rows, cols })
 }

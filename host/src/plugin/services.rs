@@ -238,7 +238,8 @@ impl Host for Services<'_> {
                 seed: &self.view.seed,
                 cancelled: &|| self.around.cancelled.load(Ordering::Relaxed),
             };
-            let owned = self.with_source(|source| compute::run(&call, source))?;
+            let device = self.with_source(|source| source.device());
+            let owned = compute::run(&call, device)?;
             Ok(self.kept.push_get(Box::new(owned)).lend())
         })
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use alhost_plugin_api::features::{Pooling, SurprisalOptions};
 
+use crate::compute::Device;
 use crate::matrix::Matrix;
 
 /// Dense features of one model state that one pass over texts gives.
@@ -71,30 +72,6 @@ pub trait FeatureSource: Send {
         options: &SurprisalOptions,
     ) -> anyhow::Result<SparseRows>;
 
-    /// Clusters the `[rows, cols]` points; centres, labels, inertia and iterations.
-    fn kmeans(
-        &mut self,
-        points: &Matrix,
-        options: &alhost_plugin_api::services::KMeansOptions,
-        seed: &[u8; 32],
-        cancelled: &dyn Fn() -> bool,
-    ) -> anyhow::Result<(Matrix, Vec<u32>, f64, u32)>;
-
-    /// The `k` rows nearest to each centre, and their distances.
-    fn nearest(
-        &mut self,
-        points: &Matrix,
-        centers: &Matrix,
-        k: usize,
-    ) -> anyhow::Result<(Vec<u32>, Vec<f32>)>;
-
-    /// P(unlabeled) of each unlabeled row, training accuracy, epochs.
-    fn discriminator(
-        &mut self,
-        labeled: &Matrix,
-        unlabeled: &Matrix,
-        options: &alhost_plugin_api::services::DiscriminatorOptions,
-        seed: &[u8; 32],
-        cancelled: &dyn Fn() -> bool,
-    ) -> anyhow::Result<(Vec<f32>, f64, u32)>;
+    /// Where the compute services run.
+    fn device(&self) -> Device;
 }
