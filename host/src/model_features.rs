@@ -18,6 +18,9 @@ use crate::model::{self, Checkpoint, Learner, Wants};
 use crate::plugin::{Answered, Asked, FeatureSource, SparseRows};
 use crate::progress::Progress;
 
+/// A fitted masked-LM head belongs to the checkpoint and the data, not to a run: all seeds share it.
+const MLM_FIT_SEED: u64 = 0;
+
 /// What depends on the checkpoint and the data alone.
 #[derive(Default)]
 pub struct Pretrained {
@@ -36,7 +39,7 @@ pub struct ModelFeatures<'a> {
     pub tokens: &'a Tokens,
     pub token_budget: usize,
     pub cache: &'a Path,
-    /// Of the sampled positions and of a fitted masked-LM head: the same in all rounds.
+    /// Of the sampled positions: the same in all rounds.
     pub seed: u64,
     pub progress: &'a dyn Progress,
 }
@@ -45,7 +48,7 @@ impl ModelFeatures<'_> {
     fn mlm_head(&mut self) -> anyhow::Result<()> {
         if self.pretrained.mlm.is_none() {
             let options = MlmFitOptions {
-                seed: self.seed,
+                seed: MLM_FIT_SEED,
                 token_budget: self.token_budget,
                 cache: self.cache,
             };
