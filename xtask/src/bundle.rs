@@ -1,5 +1,5 @@
 //! `cargo xtask bundle`: a folder and an archive that run on another machine, which brings its own
-//! libtorch 2.11 (0.5 to 5 GB, so it is left out).
+//! libtorch 2.11 (0.8 to 4 GB, so it is left out).
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -126,7 +126,7 @@ fn unpack_with_retries(pins: &[Pin], flavor: Flavor, places: &Places<'_>) -> Res
     };
     let space = match flavor {
         Flavor::Cpu => "2.5 GB",
-        Flavor::Cuda => "12 GB",
+        Flavor::Cuda => "8 GB",
     };
     bail!(
         "could not fetch libtorch and the default model in {} attempts: {error:#}\n\
