@@ -11,8 +11,8 @@ use super::keys::{self, Kind};
 use super::overrides::Overrides;
 use super::protocol;
 use super::sections::{
-    CacheConfig, DataConfig, EvaluationConfig, LoopConfig, ModelConfig, Protocol, StrategyConfig,
-    TrainConfig,
+    CacheConfig, DataConfig, EvaluationConfig, LimitsConfig, LoopConfig, ModelConfig, Protocol,
+    StrategyConfig, TrainConfig,
 };
 
 /// The config that a run takes when none is given.
@@ -37,6 +37,7 @@ pub struct ConfigFile {
     pub r#loop: LoopConfig,
     pub evaluation: EvaluationConfig,
     pub cache: CacheConfig,
+    pub limits: LimitsConfig,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub strategy: Vec<StrategyConfig>,
     /// Where each key was given that is no default; see [`ConfigFile::given`].
@@ -58,6 +59,7 @@ impl Default for ConfigFile {
             r#loop: LoopConfig::default(),
             evaluation: EvaluationConfig::default(),
             cache: CacheConfig::default(),
+            limits: LimitsConfig::default(),
             strategy: Vec::new(),
             given: BTreeMap::new(),
         }

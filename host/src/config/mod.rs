@@ -17,4 +17,6 @@ pub use overrides::{Overrides, plugin_stem};
 pub use sections::*;
 
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod tests;

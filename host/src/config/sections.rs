@@ -272,3 +272,17 @@ pub struct CacheConfig {
     /// Default: `$XDG_CACHE_HOME/alhost` or `~/.cache/alhost`.
     pub path: Option<PathBuf>,
 }
+
+/// `[limits]`: what a run may use at most; it changes no result.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// The largest matrix, in GiB, that the host makes for a strategy at once.
+    pub matrix_gib: f64,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self { matrix_gib: 8.0 }
+    }
+}

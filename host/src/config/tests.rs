@@ -140,6 +140,7 @@ fn every_range_is_checked() {
         ("loop.budget", "99"),
         ("evaluation.fixed", "0"),
         ("evaluation.fixed", "1"),
+        ("limits.matrix_gib", "0"),
     ] {
         let text = format!("{key}={value}");
         let told = mistake("", &[&text]);
@@ -284,6 +285,7 @@ fn the_hash_changes_with_the_results_and_with_nothing_else() {
         "name=other",
         "out=elsewhere",
         "cache.path=/c",
+        "limits.matrix_gib=1",
         "seeds=[9]",
         "device=cpu",
         "data.path=/moved",

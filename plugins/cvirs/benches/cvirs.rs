@@ -100,7 +100,8 @@ fn long_tail(cardinality: f64) -> Vec<f64> {
 fn logits(prior: &[f64], uniform: &mut Uniform) -> Vec<f32> {
     let mut logits = Vec::with_capacity(N_POOL * N_LABELS);
     for _ in 0..N_POOL {
-        logits.extend(prior.iter().map(|p| (((p / (1.0 - p)).ln()) + 2.1 * uniform.normal()) as f32));
+        logits
+            .extend(prior.iter().map(|p| (((p / (1.0 - p)).ln()) + 2.1 * uniform.normal()) as f32));
     }
     logits
 }

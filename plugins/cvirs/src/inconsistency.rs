@@ -155,12 +155,8 @@ pub(crate) mod tests {
 
     #[test]
     fn an_empty_prediction_is_as_far_as_can_be() {
-        let v = inconsistency(
-            &sets(&[vec![]]),
-            &sets(&[vec![1], vec![0, 2]]),
-            5,
-            Counting::Cheapest,
-        );
+        let v =
+            inconsistency(&sets(&[vec![]]), &sets(&[vec![1], vec![0, 2]]), 5, Counting::Cheapest);
         assert_eq!(v, [1.0]);
     }
 
@@ -187,8 +183,9 @@ pub(crate) mod tests {
     /// A few rows of random label sets, of any density from empty to full.
     pub(crate) fn any_rows(q: u32, rows: usize) -> impl Strategy<Value = Vec<Vec<u32>>> {
         let row = (0.0..=1.0_f64).prop_flat_map(move |density| {
-            prop::collection::vec(prop::bool::weighted(density), q as usize)
-                .prop_map(|bits| (0..).zip(bits).filter_map(|(l, is_set)| is_set.then_some(l)).collect())
+            prop::collection::vec(prop::bool::weighted(density), q as usize).prop_map(|bits| {
+                (0..).zip(bits).filter_map(|(l, is_set)| is_set.then_some(l)).collect()
+            })
         });
         prop::collection::vec(row, 1..=rows)
     }

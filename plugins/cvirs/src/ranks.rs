@@ -101,9 +101,9 @@ impl Sorter {
     fn load(&mut self, values: Matrix<'_>, columns: Range<usize>, key: Key) {
         match key {
             Key::Logit => self.transpose(values, columns, |z| z.to_bits() & 0x7fff_ffff),
-            Key::Probability => self.transpose(values, columns, |p| {
-                0x7fff_ffff - p.min(1.0 - p).abs().to_bits()
-            }),
+            Key::Probability => {
+                self.transpose(values, columns, |p| 0x7fff_ffff - p.min(1.0 - p).abs().to_bits())
+            }
         }
     }
 
