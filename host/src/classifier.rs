@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 
-use crate::config::{RunConfig, ThresholdRule};
+use crate::config::{RunConfig, Start, ThresholdRule};
 use crate::data::Dataset;
 use crate::experiment::{FirstRound, SplitTokens};
 use crate::matrix::Matrix;
@@ -83,7 +83,8 @@ impl Classifier<'_> {
         let labeled = Examples { tokens: &self.tokens.train, rows: &rows, labels: pool.labels() };
         let dev_rows: Vec<u32> = rows_of(self.tokens.dev.as_ref().map_or(0, |dev| dev.len()));
         let evaluation = &self.config.evaluation;
-        let score = |probabilities: &Matrix, gold: &_| metrics::score(evaluation, probabilities, gold);
+        let score =
+            |probabilities: &Matrix, gold: &_| metrics::score(evaluation, probabilities, gold);
         let dev = match (&self.tokens.dev, &self.dataset.dev) {
             (Some(tokens), Some(split)) => {
                 let examples = Examples { tokens, rows: &dev_rows, labels: &split.labels };
@@ -94,9 +95,12 @@ impl Classifier<'_> {
         // The same initial weights in every round, so that rounds differ in what is labeled only.
         let init_seed = seed.torch(Purpose::ModelInit, 0);
         let train_seed = seed.torch(Purpose::Training, round);
-        let config = &self.config.train;
+        let mut config = self.config.train.clone();
+        if round == 0 {
+            config.start = Start::Pretrained; // whatever the learner was trained on before
+        }
         let training =
-            self.learner.train(labeled, dev, config, init_seed, train_seed, progress)?;
+            self.learner.train(labeled, dev, &config, init_seed, train_seed, progress)?;
         let train = timed.elapsed().as_secs_f64() - training.dev_seconds;
         let mut trained = self.judge(pool, training, progress)?;
         trained.seconds.train = train;

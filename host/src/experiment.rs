@@ -2,6 +2,7 @@
 //! learner that is trained again and again.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -34,7 +35,7 @@ pub struct SplitTokens {
 
 pub struct Experiment {
     pub config: RunConfig,
-    pub dataset: Dataset,
+    pub dataset: Arc<Dataset>,
     pub data_hash: String,
     pub tokens: SplitTokens,
     /// Seconds that reading and tokenizing took.
@@ -87,7 +88,7 @@ impl Experiment {
         let learner = Learner::new(&checkpoint, &config.model, n_labels, device, cache)?;
         Ok(Self {
             config,
-            dataset,
+            dataset: Arc::new(dataset),
             data_hash: hash,
             tokens,
             seconds_of_data,
@@ -163,7 +164,7 @@ impl Experiment {
             libtorch: model::LIBTORCH.to_owned(),
             device,
             precision: self.learner.precision().to_owned(),
-            torch_threads: model::torch_threads(),
+            torch_threads: device::torch_threads(),
             deterministic: deterministic.to_owned(),
         }
     }

@@ -2,6 +2,7 @@
 //! only those that ARCHITECTURE.md draws below it, and a test keeps that true.
 
 pub mod classifier;
+pub mod cli;
 pub mod compute;
 pub mod config;
 pub mod data;

@@ -86,15 +86,8 @@ impl ModelFeatures<'_> {
             token_budget: self.token_budget,
         };
         let specials = self.checkpoint.specials;
-        let Surprisal { offsets, positions, losses } = surprisal::compute(
-            &weights,
-            head,
-            self.tokens,
-            specials,
-            rows,
-            options,
-            self.progress,
-        );
+        let Surprisal { offsets, positions, losses } =
+            surprisal::compute(&weights, head, self.tokens, specials, rows, options, self.progress);
         let longest = (0..self.tokens.len()).map(|row| self.tokens.row(row).len()).max();
         Ok(SparseRows { offsets, positions, losses, cols: longest.unwrap_or(0) })
     }

@@ -3,6 +3,7 @@
 //! Everything it does is on disk before it is acted upon, so a run that was killed at any moment
 //! goes on when it is started again, and ends with the same records.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context as _, bail};
@@ -15,9 +16,7 @@ use crate::oracle::SimulatedOracle;
 use crate::plugin::LoadedStrategy;
 use crate::pool::{Pool, ValidSelection};
 use crate::query::{Answer, Query};
-use crate::record::{
-    Cost, Resume, RoundRecord, RunDir, SelectionRecord, Stop, peak_memory_bytes,
-};
+use crate::record::{Cost, Resume, RoundRecord, RunDir, SelectionRecord, Stop, peak_memory_bytes};
 use crate::seed::RunSeed;
 
 /// Runs the rounds that `resume` has not, and gives back all records, old and new.
@@ -35,8 +34,9 @@ pub fn run(
         return Ok(resume.rounds);
     }
     let config = experiment.config.r#loop.clone();
-    let oracle = SimulatedOracle::new(&experiment.dataset.train.labels.clone());
-    let mut pool = Pool::new(experiment.dataset.train.ids.len(), experiment.n_labels());
+    let dataset = Arc::clone(&experiment.dataset);
+    let oracle = SimulatedOracle::new(&dataset.train.labels);
+    let mut pool = Pool::new(dataset.train.ids.len(), experiment.n_labels());
     go_on(experiment, strategy, &resume)?;
 
     // The initial set: from disk, or chosen now and written down.
@@ -83,6 +83,11 @@ pub fn run(
             }
         }
 
+        if experiment.config.train.start == Start::Warm {
+            experiment.learner.save(&dir.new_model(round))?;
+            dir.keep_model(round)?;
+        }
+
         // Record the round, after the selection that was made in it.
         cost.peak_memory_bytes = peak_memory_bytes();
         let record = record(&pool, round, trained, stop, cost);
@@ -117,14 +122,12 @@ fn go_on(
 }
 
 /// The selection that round `round` is the first to train on, if it is on disk.
-fn recorded(
-    resume: &Resume,
-    round: usize,
-    pool: &Pool,
-) -> anyhow::Result<Option<ValidSelection>> {
+fn recorded(resume: &Resume, round: usize, pool: &Pool) -> anyhow::Result<Option<ValidSelection>> {
     let Some(kept) = resume.selections.get(round) else { return Ok(None) };
     let selection = pool.select(&kept.claim(), kept.rows.len());
-    Ok(Some(selection.with_context(|| format!("the recorded selection {round} is no longer valid"))?))
+    Ok(Some(
+        selection.with_context(|| format!("the recorded selection {round} is no longer valid"))?,
+    ))
 }
 
 fn keep(
@@ -134,10 +137,6 @@ fn keep(
     selection: &ValidSelection,
     strategy_state: &[u8],
 ) -> anyhow::Result<()> {
-    if round > 0 && experiment.config.train.start == Start::Warm {
-        experiment.learner.save(&dir.new_model(round - 1))?;
-        dir.keep_model(round - 1)?;
-    }
     let record = SelectionRecord::new(round, selection, &experiment.dataset.train.ids);
     Ok(dir.append_selection(&record, strategy_state)?)
 }

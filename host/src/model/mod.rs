@@ -28,6 +28,9 @@ mod tokenizer;
 mod train;
 mod weights;
 
+/// The libtorch that this program is built for; torch-sys refuses any other.
+pub const LIBTORCH: &str = "2.11.0";
+
 pub use checkpoint::{Checkpoint, Places};
 pub use error::ModelError;
 pub use frozen::Pooling;

@@ -53,13 +53,17 @@ pub(super) fn answer(
     };
     let in_f64 = |row: &[f32]| row.iter().map(|&x| f64::from(x)).collect();
     let rows: Vec<Vec<f64>> = labeled.rows().chain(unlabeled.rows()).map(in_f64).collect();
-    let classes: Vec<usize> =
-        (0..rows.len()).map(|i| usize::from(i >= labeled.n_rows())).collect();
+    let classes: Vec<usize> = (0..rows.len()).map(|i| usize::from(i >= labeled.n_rows())).collect();
 
     let mut widths = vec![labeled.n_cols()];
-    widths.extend(options["widths"].as_array().into_iter().flatten().filter_map(Value::as_u64).map(
-        |width| width as usize,
-    ));
+    widths.extend(
+        options["widths"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_u64)
+            .map(|width| width as usize),
+    );
     widths.push(2);
     let mut network = Network::random(&widths, rng);
     let mut order: Vec<usize> = (0..rows.len()).collect();
@@ -84,7 +88,10 @@ impl Network {
         let layer = |pair: &[usize]| {
             let bound = (6.0 / (pair[0] + pair[1]) as f64).sqrt();
             let weight = |_| (2.0 * rng.f64() - 1.0) * bound;
-            Layer { weights: (0..pair[0] * pair[1]).map(weight).collect(), biases: vec![0.0; pair[1]] }
+            Layer {
+                weights: (0..pair[0] * pair[1]).map(weight).collect(),
+                biases: vec![0.0; pair[1]],
+            }
         };
         Self(widths.windows(2).map(layer).collect())
     }
@@ -277,8 +284,7 @@ mod tests {
     fn run(options: &Value) -> Owned {
         let labeled: Vec<f32> = (0..20).map(|i| (i % 5) as f32 * 0.1).collect();
         let unlabeled: Vec<f32> = (0..60).map(|i| 3.0 + (i % 7) as f32 * 0.1).collect();
-        let (labeled, unlabeled) =
-            (Matrix::new(&labeled, 10, 2), Matrix::new(&unlabeled, 30, 2));
+        let (labeled, unlabeled) = (Matrix::new(&labeled, 10, 2), Matrix::new(&unlabeled, 30, 2));
         answer(labeled, unlabeled, options, &mut Rng::stream(&[3; 32], "discriminator"))
     }
 

@@ -90,11 +90,7 @@ pub(super) fn answer(points: &Matrix<'_>, options: &Value, rng: &mut Rng) -> Res
 /// probability proportional to the squared distance to the nearest pick. One uniform number a pick:
 /// the first row whose cumulative share exceeds it. Where all distances are 0, the first row that
 /// is not picked.
-pub(super) fn plus_plus(
-    points: &Points,
-    k: usize,
-    mut uniform: impl FnMut() -> f64,
-) -> Vec<usize> {
+pub(super) fn plus_plus(points: &Points, k: usize, mut uniform: impl FnMut() -> f64) -> Vec<usize> {
     let mut picks = vec![(uniform() * points.len() as f64) as usize];
     let mut nearest = vec![f64::INFINITY; points.len()];
     while picks.len() < k {
@@ -163,7 +159,8 @@ fn means(points: &Points, centers: &Points) -> Points {
         if counts[empty] > 0 {
             continue;
         }
-        let farthest = (0..points.len()).rev().max_by(|&a, &b| distances[a].total_cmp(&distances[b]));
+        let farthest =
+            (0..points.len()).rev().max_by(|&a, &b| distances[a].total_cmp(&distances[b]));
         let farthest = farthest.expect("there are at least k points");
         counts[labels[farthest]] -= 1;
         counts[empty] = 1;
