@@ -229,3 +229,44 @@ fn shuffle(values: &mut [usize], rng: &mut ChaCha8Rng) {
         values.swap(last, below(rng, last + 1));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn the_word_table_is_whole() {
+        let words = Words::new();
+        assert_eq!((words.themes.len(), words.topics.len()), (24, 24 * TOPICS_OF_THEME));
+        assert!(words.common.len() >= 150, "{} common words", words.common.len());
+        assert!(words.themes.iter().all(|words| words.len() == 15));
+        for topics in words.topics.chunks(TOPICS_OF_THEME) {
+            let theme = |topic: &Topic| topic.name.split('/').next();
+            assert!(topics.iter().all(|topic| theme(topic) == theme(&topics[0])));
+        }
+        for topic in &words.topics {
+            assert!(topic.words.len() >= 12, "{}", topic.name);
+            let distinct: HashSet<_> = topic.words.iter().collect();
+            assert_eq!(distinct.len(), topic.words.len(), "{}", topic.name);
+        }
+        let all = words.topics.iter().map(|topic| &topic.words).chain(&words.themes);
+        for word in all.chain([&words.common]).flatten() {
+            assert!(word.bytes().all(|byte| byte.is_ascii_lowercase()), "{word:?}");
+        }
+    }
+
+    #[test]
+    fn draws_stay_in_range_and_small_ones_are_more_frequent_when_skewed() {
+        let rng = &mut stream(7, "test", 0);
+        for (skew, expected) in [(0.0, 0.5), (1.0, 1.0 / 3.0)] {
+            let draws: Vec<usize> = (0..20_000).map(|_| skewed(rng, 100, skew)).collect();
+            assert!(draws.iter().all(|&draw| draw < 100));
+            let mean = draws.iter().sum::<usize>() as f64 / 20_000.0 / 100.0;
+            assert!((mean - expected).abs() < 0.02, "{skew}: {mean}");
+        }
+        let draws = (0..20_000).filter(|_| weighted(&[1.0, 0.0, 3.0], rng) == 2).count();
+        assert!((14_500..15_500).contains(&draws), "{draws}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tokenizers::{AddedToken, ModelWrapper, NormalizerWrapper, PreTokenizerWrapper, Tokenizer};
+use tokenizers::{ModelWrapper, NormalizerWrapper, PreTokenizerWrapper, Tokenizer};
 
 use super::error::DataError;
 use super::texts::Texts;
@@ -18,7 +18,7 @@ pub(super) struct Pieces {
     unknown: Option<u32>,
     /// Pieces kept of a text.
     room: usize,
-    /// Whether the pieces of a text are those of its words between white space.
+    /// Whether the pieces of a text are those of its `words`.
     by_words: bool,
 }
 
@@ -60,7 +60,7 @@ impl Pieces {
             return Err(DataError::MaxTokens { max_tokens });
         }
         let unknown = unknown(&tokenizer);
-        let by_words = splits_at_white_space(&tokenizer);
+        let by_words = splits_into_words(&tokenizer);
         Ok(Self { tokenizer, before, after, unknown, room, by_words })
     }
 
@@ -102,7 +102,7 @@ impl Pieces {
             sum.unknown += counts.unknown;
         };
         if self.by_words {
-            for word in text.split(WHITE_SPACE).filter(|word| !word.is_empty()) {
+            for word in words(text) {
                 if let Some(known) = cache.words.get(word) {
                     let first = known.start as usize;
                     add(&cache.pieces[first..first + known.counts.pieces as usize], known.counts);
@@ -142,26 +142,33 @@ impl Pieces {
     }
 }
 
-/// The white space at which cutting a text changes no piece. Other white space is left to the
-/// tokenizer: BERT's normalizer removes vertical tabs and form feeds as control characters, which
-/// joins the words beside them.
-const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+/// The text cut at white space, and before and behind ASCII punctuation: BERT's pre-tokenizer cuts
+/// there too, so that no piece reaches over a cut.
+///
+/// Other white space is left to the tokenizer: BERT's normalizer removes vertical tabs and form
+/// feeds as control characters, which joins the words beside them.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let is_mark = |c: char| c.is_ascii_punctuation();
+    text.split([' ', '\t', '\n', '\r'])
+        .flat_map(move |part| part.split_inclusive(is_mark))
+        .flat_map(move |part| {
+            let (word, mark) = part.split_at(part.len() - usize::from(part.ends_with(is_mark)));
+            [word, mark]
+        })
+        .filter(|word| !word.is_empty())
+}
 
-/// True for BERT's pipeline: its normalizer works character by character (canonical reordering of
-/// accents does not cross a space), its pre-tokenizer cuts at white space, and an added token that
-/// reaches over white space is the one thing that could see across.
-fn splits_at_white_space(tokenizer: &Tokenizer) -> bool {
+/// Whether a text may be tokenized word by word. True for BERT's pipeline: its normalizer works
+/// character by character (canonical reordering of accents does not cross a space or a mark), and
+/// only an added token could reach over a cut.
+fn splits_into_words(tokenizer: &Tokenizer) -> bool {
     let normalizer =
         matches!(tokenizer.get_normalizer(), None | Some(NormalizerWrapper::BertNormalizer(_)));
     let pre_tokenizer =
         matches!(tokenizer.get_pre_tokenizer(), Some(PreTokenizerWrapper::BertPreTokenizer(_)));
-    let within_words = |token: &AddedToken| {
-        let reaches_out =
-            token.lstrip || token.rstrip || token.content.contains(char::is_whitespace);
-        token.special || !reaches_out
-    };
-    let added = tokenizer.get_added_vocabulary().get_added_tokens_decoder();
-    normalizer && pre_tokenizer && added.values().all(within_words)
+    // Special ones are taken as text, see `Pieces::new`.
+    let mut added = tokenizer.get_added_vocabulary().get_added_tokens_decoder().values();
+    normalizer && pre_tokenizer && added.all(|token| token.special)
 }
 
 fn unknown(tokenizer: &Tokenizer) -> Option<u32> {

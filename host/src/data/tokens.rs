@@ -65,8 +65,10 @@ impl Tokens {
         let failed = |source| DataError::Cache { path: path.clone(), source };
         let mut writer = Writer::create(&path).map_err(failed)?;
         progress.begin("tokenizing", texts.len() as u64);
-        for_each_block(&pieces, texts, progress, |rows| writer.push(&rows).map_err(failed))?;
+        let made =
+            for_each_block(&pieces, texts, progress, |rows| writer.push(&rows).map_err(failed));
         progress.end();
+        made?;
         writer.finish(&path, key).map_err(failed)?;
         let whole = || std::io::Error::other("the file just written is not whole");
         let arena = Arena::open(&path, key).ok_or_else(whole).map_err(failed)?;
