@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use crate::config::{RunConfig, Start, ThresholdRule};
 use crate::data::Dataset;
+use crate::data::tokens::Tokens;
 use crate::experiment::{FirstRound, SplitTokens};
 use crate::matrix::Matrix;
 use crate::metrics::{self, Metrics, Ranking};
@@ -81,7 +82,7 @@ impl Classifier<'_> {
         let timed = Instant::now();
         let rows: Vec<u32> = pool.labeled().iter().map(|id| id.0).collect();
         let labeled = Examples { tokens: &self.tokens.train, rows: &rows, labels: pool.labels() };
-        let dev_rows: Vec<u32> = rows_of(self.tokens.dev.as_ref().map_or(0, |dev| dev.len()));
+        let dev_rows: Vec<u32> = rows_of(self.tokens.dev.as_ref().map_or(0, Tokens::len));
         let evaluation = &self.config.evaluation;
         let score =
             |probabilities: &Matrix, gold: &_| metrics::score(evaluation, probabilities, gold);
@@ -194,7 +195,7 @@ impl Classifier<'_> {
 
     fn probabilities(
         &self,
-        tokens: &crate::data::tokens::Tokens,
+        tokens: &Tokens,
         rows: &[u32],
         progress: &dyn Progress,
     ) -> anyhow::Result<Matrix> {

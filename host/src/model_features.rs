@@ -75,10 +75,8 @@ impl ModelFeatures<'_> {
     ) -> anyhow::Result<SparseRows> {
         self.mlm_head()?;
         let head = self.pretrained.mlm.as_ref().context("the masked-LM head has just been made")?;
-        let weights = match is_pretrained {
-            true => self.learner.pretrained_weights(),
-            false => self.learner.weights(),
-        };
+        let weights =
+            if is_pretrained { self.learner.pretrained_weights() } else { self.learner.weights() };
         let options = surprisal::SurprisalOptions {
             probability: options.probability,
             strict: options.strict,

@@ -66,7 +66,7 @@ struct ConfigArgs {
     /// Config file (TOML); the demonstration where absent.
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Change one key, by its full path: --set loop.query_size=50. May be repeated.
+    /// Change one key, by its full path: `--set loop.query_size=50`. May be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
 }
@@ -74,7 +74,7 @@ struct ConfigArgs {
 #[derive(Debug, Args)]
 struct RunArgs {
     /// A strategy: the path of its lib*.so, or the id of one beside this program or in
-    /// ALHOST_PLUGIN_PATH. May be repeated; all run on the same initial set. Replaces the config's.
+    /// `ALHOST_PLUGIN_PATH`. May be repeated; all run on the same initial set. Replaces the config's.
     #[arg(short, long, value_name = "FILE|ID")]
     plugin: Vec<String>,
     #[command(flatten)]
@@ -139,7 +139,7 @@ pub fn main() -> ExitCode {
     bars.log();
     let done = match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(args) => run::run(&args, &bars),
-        Command::Plugin(PluginCommand::List) => plugins::list(),
+        Command::Plugin(PluginCommand::List) => Ok(plugins::list()),
         Command::Plugin(PluginCommand::Inspect { plugin, json }) => plugins::inspect(&plugin, json),
         Command::Data(DataCommand::Stats { config, json }) => data::stats(&config, json, &bars),
         Command::Config(ConfigCommand::Show { config }) => config::show(&config),
@@ -171,7 +171,8 @@ fn print_error(error: &anyhow::Error) {
     let (mut causes, mut hints) = (Vec::new(), Vec::new());
     for cause in error.chain() {
         let text = cause.to_string();
-        let (message, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
+        let (message, hint) = text.split_once("hint: ").unwrap_or((&text, ""));
+        let (message, hint) = (message.trim_end(), hint.trim_end());
         // An error that shows its source in its own message would say it twice.
         if !causes.iter().any(|said: &String| said.contains(message)) {
             causes.push(message.to_owned());

@@ -10,7 +10,7 @@ use crate::plugin::PluginFile;
 
 /// The plugins on the search path.
 #[expect(clippy::print_stdout, reason = "cli prints")]
-pub(super) fn list() -> anyhow::Result<ExitCode> {
+pub(super) fn list() -> ExitCode {
     let search = environment::search_path();
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
@@ -48,7 +48,7 @@ pub(super) fn list() -> anyhow::Result<ExitCode> {
     } else {
         println!("{table}");
     }
-    Ok(ExitCode::SUCCESS)
+    ExitCode::SUCCESS
 }
 
 fn is_foreign(error: &crate::plugin::PluginError) -> bool {
