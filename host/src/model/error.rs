@@ -39,8 +39,14 @@ pub enum ModelError {
     )]
     TooLong { max_tokens: usize, positions: usize },
 
-    #[error("cannot fetch `{file}` of `{name}` from {endpoint}: {reason}{hint}")]
+    #[error("cannot fetch `{file}` of `{name}` from {endpoint}: {reason}\n  hint: {hint}")]
     Hub { name: String, file: String, endpoint: String, reason: String, hint: String },
+
+    #[error(
+        "the training loss is not a number after epoch {epoch} at `train.rate` {rate:?}\n  hint: \
+         lower `train.rate` or `train.head_rate`"
+    )]
+    Diverged { epoch: usize, rate: f64 },
 
     #[error(transparent)]
     Io(#[from] std::io::Error),

@@ -1,10 +1,40 @@
-//! The model: a BERT encoder from a checkpoint, its masked-LM head, and how texts go through them.
+//! The model: a BERT encoder from a checkpoint, its masked-LM head, the classifier on it, and how
+//! texts go through them.
 
 pub mod batch;
 pub mod bert;
 pub mod bert_config;
+pub mod checkpoint;
+pub mod device;
 mod embeddings;
 pub mod error;
+mod frozen;
+mod heads;
+mod hub;
+mod infer;
+pub mod learner;
+mod loss;
+pub mod mlm;
+pub mod mlm_fit;
+mod optimizer;
+mod pickle;
 pub mod precision;
+mod saved;
+mod states;
+pub mod surprisal;
+#[cfg(test)]
+mod tests;
+mod tokenizer;
+mod train;
+mod weights;
 
+/// The libtorch that this program is built for; torch-sys refuses any other.
+pub const LIBTORCH: &str = "2.11.0";
+
+pub use checkpoint::{Checkpoint, Places};
 pub use error::ModelError;
+pub use frozen::Pooling;
+pub use infer::{Outputs, Wants, probabilities};
+pub use learner::Learner;
+pub use tokenizer::Specials;
+pub use train::{Dev, Examples, Training};

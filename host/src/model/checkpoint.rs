@@ -1,0 +1,160 @@
+//! A pre-trained encoder: its configuration, tokenizer and weights, found by name and checked
+//! before anything is computed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use tch::Tensor;
+use tch::nn::VarStore;
+use tokenizers::Tokenizer;
+
+use super::bert_config::BertConfig;
+use super::tokenizer::Specials;
+use super::{ModelError, hub, tokenizer, weights};
+
+/// Where checkpoints are looked for. The caller reads the environment; nothing here does.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// The folder of the checkpoint `minilm`, if set-up has fetched it.
+    pub minilm: Option<PathBuf>,
+    /// The hub's cache: `HF_HUB_CACHE`, else `hub` in `HF_HOME`, else `~/.cache/huggingface/hub`.
+    pub hub_cache: PathBuf,
+    /// `HF_ENDPOINT`; the public hub where absent.
+    pub hub_endpoint: Option<String>,
+    /// `HF_HUB_OFFLINE`: use what the cache has and fetch nothing.
+    pub hub_offline: bool,
+    /// `HF_TOKEN`, for private repositories; the cache's own token where absent.
+    pub hub_token: Option<String>,
+}
+
+/// Weights that fit their configuration, with the tokenizer they were trained with.
+pub struct Checkpoint {
+    pub config: BertConfig,
+    /// Neither truncates nor pads.
+    pub tokenizer: Tokenizer,
+    pub specials: Specials,
+    /// blake3 of the tokenizer's file, in hex.
+    pub tokenizer_hash: String,
+    /// blake3 of the weights' file, in hex.
+    pub weights_hash: String,
+    /// f32 on the CPU, by upstream's name without the `bert.` prefix.
+    tensors: BTreeMap<String, Tensor>,
+}
+
+impl Checkpoint {
+    /// `name` is a folder, `minilm`, or a hub id.
+    pub fn open(name: &str, places: &Places) -> Result<Self, ModelError> {
+        Self::from_folder(&find(name, places)?)
+    }
+
+    fn from_folder(folder: &Path) -> Result<Self, ModelError> {
+        let config = read_config(&existing(folder, "config.json", &["config.json"])?)?;
+        let file = existing(folder, "the tokenizer", tokenizer::FILES)?;
+        let tokenizer = tokenizer::read(&file)?;
+        check_ids(&tokenizer, &file, &config)?;
+        let specials = Specials::of(&tokenizer, &file)?;
+        let tokenizer_hash = hash(&file)?;
+        let file = existing(folder, "the file of weights", weights::FILES)?;
+        let tensors = weights::read(&file, &config)?;
+        let weights_hash = hash(&file)?;
+        Ok(Self { config, tokenizer, specials, tokenizer_hash, weights_hash, tensors })
+    }
+
+    /// A tensor by upstream's name without the `bert.` prefix; f32 on the CPU.
+    pub fn tensor(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.get(name)
+    }
+
+    /// Whether the checkpoint carries a masked-LM head.
+    pub fn has_mlm_head(&self) -> bool {
+        self.tensors.contains_key(weights::MLM_BIAS)
+    }
+
+    /// Copies the pre-trained values into every variable of the same name (the encoder's, made at
+    /// the root of the store, and `pooler.dense.*` where both have it); others stay as they are.
+    ///
+    /// # Panics
+    /// If a variable has another shape than the tensor of its name.
+    pub fn load_into(&self, vs: &mut VarStore) {
+        tch::no_grad(|| {
+            for (name, mut variable) in vs.variables() {
+                if let Some(tensor) = self.tensors.get(&name) {
+                    assert_eq!(variable.size(), tensor.size(), "shape of `{name}`");
+                    variable.copy_(tensor);
+                }
+            }
+        });
+    }
+}
+
+fn find(name: &str, places: &Places) -> Result<PathBuf, ModelError> {
+    let none = |reason: &str| {
+        Err(ModelError::NoCheckpoint { name: name.to_owned(), reason: reason.to_owned() })
+    };
+    if name == "minilm" {
+        return match &places.minilm {
+            Some(folder) => Ok(folder.clone()),
+            None => none("it has not been fetched; `cargo xtask setup` does that"),
+        };
+    }
+    let folder = Path::new(name);
+    if folder.is_dir() {
+        return Ok(folder.to_path_buf());
+    }
+    if !hub::is_id(name) {
+        return none("there is no such folder");
+    }
+    hub::fetch(name, places)
+}
+
+/// The first of `names` that the folder has.
+fn existing(
+    folder: &Path,
+    what: &'static str,
+    names: &'static [&'static str],
+) -> Result<PathBuf, ModelError> {
+    let file = names.iter().map(|name| folder.join(name)).find(|file| file.is_file());
+    file.ok_or_else(|| ModelError::MissingFile {
+        folder: folder.to_path_buf(),
+        missing: what,
+        expected: "config.json, model.safetensors or pytorch_model.bin, and tokenizer.json or \
+                   vocab.txt",
+    })
+}
+
+fn read_config(path: &Path) -> Result<BertConfig, ModelError> {
+    let bad = |error: serde_json::Error| ModelError::BadFile {
+        path: path.to_path_buf(),
+        reason: error.to_string(),
+    };
+    let unsupported = |reason| ModelError::Unsupported { path: path.to_path_buf(), reason };
+    let value: serde_json::Value =
+        serde_json::from_str(&fs_err::read_to_string(path)?).map_err(bad)?;
+    // First, since another model's file may lack the keys of BERT's.
+    if let Some(model_type) = value["model_type"].as_str().filter(|&name| name != "bert") {
+        return Err(unsupported(format!("model_type `{model_type}` is not supported")));
+    }
+    let config: BertConfig = serde_json::from_value(value).map_err(bad)?;
+    match config.problem() {
+        Some(problem) => Err(unsupported(problem)),
+        None => Ok(config),
+    }
+}
+
+/// Every id that the tokenizer can give has a row in the word table.
+fn check_ids(tokenizer: &Tokenizer, file: &Path, config: &BertConfig) -> Result<(), ModelError> {
+    let highest = tokenizer.get_vocab(true).into_values().max().unwrap_or(0);
+    if i64::from(highest) < config.vocab_size {
+        return Ok(());
+    }
+    let vocab_size = config.vocab_size;
+    let reason =
+        format!("gives ids up to {highest}, but config.json has a vocab_size {vocab_size}");
+    Err(ModelError::BadFile { path: file.to_path_buf(), reason })
+}
+
+fn hash(path: &Path) -> Result<String, ModelError> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(fs_err::File::open(path)?)?;
+    Ok(hasher.finalize().to_hex().to_string())
+}

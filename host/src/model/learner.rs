@@ -1,0 +1,220 @@
+//! The learner: a pre-trained encoder with a head on it, which is trained on labeled texts and then
+//! read. `train.rs` has the training.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use tch::nn::VarStore;
+use tch::{Device, Kind, Tensor};
+
+use super::ModelError;
+use super::bert::{Encoder, Weights};
+use super::bert_config::BertConfig;
+use super::checkpoint::Checkpoint;
+use super::frozen::{Keep, Kept, Place, Pooling};
+use super::heads::Head;
+use super::infer::{Outputs, Reader, Wants};
+use super::precision;
+use super::states::States;
+use crate::config::{EncoderMode, HeadBias, HeadKind, ModelConfig};
+use crate::data::Labels;
+use crate::data::tokens::Tokens;
+use crate::matrix::Matrix;
+use crate::progress::Progress;
+
+/// The word embeddings among the encoder's variables.
+pub(super) const WORDS: &str = "embeddings.word_embeddings.weight";
+
+pub struct Learner {
+    pub(super) encoder: Encoder,
+    pub(super) encoder_vars: VarStore,
+    pub(super) head: Head,
+    pub(super) kind: Kind,
+    pub(super) device: Device,
+    pub(super) config: ModelConfig,
+    pub(super) pretrained: Pretrained,
+    /// Whether the weights come from a training.
+    pub(super) trained: bool,
+    cache: PathBuf,
+}
+
+/// The checkpoint's weights, which every training may start from again.
+pub(super) struct Pretrained {
+    config: BertConfig,
+    /// f32 on the CPU, by the encoder's names, and the pooler's.
+    pub(super) tensors: BTreeMap<String, Tensor>,
+    pub(super) hash: String,
+}
+
+impl Learner {
+    /// `cache` is a folder for what is computed once, such as the states of a frozen encoder.
+    pub fn new(
+        checkpoint: &Checkpoint,
+        config: &ModelConfig,
+        n_labels: usize,
+        device: Device,
+        cache: &Path,
+    ) -> Result<Self, ModelError> {
+        checkpoint.config.check_length(config.max_tokens)?;
+        let encoder_vars = VarStore::new(device);
+        let encoder = Encoder::new(&encoder_vars.root(), &checkpoint.config);
+        let pretrained = Pretrained::of(checkpoint, &encoder_vars);
+        pretrained.copy_into(&encoder_vars);
+        Ok(Self {
+            encoder,
+            encoder_vars,
+            head: Head::new(config, checkpoint.config.hidden_size, n_labels, device),
+            kind: precision::kind(config.precision, device),
+            device,
+            config: config.clone(),
+            pretrained,
+            trained: false,
+            cache: cache.to_path_buf(),
+        })
+    }
+
+    /// One pass over the texts `rows` of `tokens` gives all that is wanted of the current model.
+    pub fn infer(
+        &self,
+        tokens: &Tokens,
+        rows: &[u32],
+        wants: Wants,
+        progress: &dyn Progress,
+    ) -> Result<Outputs, ModelError> {
+        match self.kept_states(tokens, progress)? {
+            Some(kept) => self
+                .reader(States::Kept { kept: &kept, kind: self.kind })
+                .read(tokens, rows, wants, progress),
+            None => self
+                .reader(States::Encoder { weights: &self.weights(), tokens })
+                .read(tokens, rows, wants, progress),
+        }
+    }
+
+    /// Embeddings of texts by the pre-trained encoder, f32 [rows, hidden]. The first call for a
+    /// split computes them for all of it and keeps them on disk.
+    pub fn pretrained(
+        &self,
+        tokens: &Tokens,
+        rows: &[u32],
+        pooling: Pooling,
+        progress: &dyn Progress,
+    ) -> Result<Matrix, ModelError> {
+        self.kept(tokens, Keep::Pooled, progress)?.pooled(rows, pooling)
+    }
+
+    /// The current encoder, for inference.
+    pub fn weights(&self) -> Weights {
+        self.encoder.weights(self.kind)
+    }
+
+    /// The encoder as it came from the checkpoint, for inference.
+    pub fn pretrained_weights(&self) -> Weights {
+        match self.config.encoder {
+            EncoderMode::Frozen => self.weights(),
+            EncoderMode::FineTuned => self.pretrained.encoder(self.device).1.weights(self.kind),
+        }
+    }
+
+    /// Of the encoder's layers.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// `f32` or `bf16`: what `kind` is.
+    pub fn precision(&self) -> &'static str {
+        if self.kind == Kind::BFloat16 { "bf16" } else { "f32" }
+    }
+
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// Size of the encoder's hidden states.
+    pub fn hidden(&self) -> usize {
+        self.pretrained.config.hidden_size as usize
+    }
+
+    /// Size of `Outputs::features`' rows.
+    pub fn n_features(&self) -> usize {
+        self.head.n_features()
+    }
+
+    /// The model before any training: the checkpoint's encoder, and a head that only the seed and
+    /// the labeled texts decide.
+    pub(super) fn restart(&mut self, init_seed: i64, bias: HeadBias, labeled: &Labels) {
+        self.pretrained.copy_into(&self.encoder_vars);
+        let pooler = |name: &str| self.pretrained.tensors.get(&format!("pooler.dense.{name}"));
+        self.head.initialize(init_seed, pooler("weight").zip(pooler("bias")));
+        self.head.set_bias(bias, labeled);
+    }
+
+    /// What a frozen encoder says of the split; `None` if the encoder is trained.
+    pub(super) fn kept_states(
+        &self,
+        tokens: &Tokens,
+        progress: &dyn Progress,
+    ) -> Result<Option<Kept>, ModelError> {
+        let keep = match self.config.head {
+            HeadKind::Linear => Keep::Pooled,
+            HeadKind::Cnn => Keep::States,
+        };
+        match self.config.encoder {
+            EncoderMode::FineTuned => Ok(None),
+            EncoderMode::Frozen => self.kept(tokens, keep, progress).map(Some),
+        }
+    }
+
+    pub(super) fn reader<'a>(&'a self, states: States<'a>) -> Reader<'a> {
+        Reader {
+            states,
+            head: &self.head,
+            hidden: self.hidden(),
+            token_budget: self.config.token_budget,
+            device: self.device,
+        }
+    }
+
+    fn kept(
+        &self,
+        tokens: &Tokens,
+        keep: Keep,
+        progress: &dyn Progress,
+    ) -> Result<Kept, ModelError> {
+        let place = Place::new(&self.cache, &self.pretrained.hash, tokens, self.kind);
+        if let Some(kept) = Kept::open(&place, tokens, self.hidden(), keep) {
+            return Ok(kept);
+        }
+        let weights = self.pretrained_weights();
+        let texts = (tokens, self.config.token_budget);
+        Kept::compute(&place, &weights, texts, self.device, keep, progress)
+    }
+}
+
+impl Pretrained {
+    fn of(checkpoint: &Checkpoint, encoder: &VarStore) -> Self {
+        let pooler = ["pooler.dense.weight", "pooler.dense.bias"].map(str::to_owned);
+        let mut tensors = BTreeMap::new();
+        for name in encoder.variables().into_keys().chain(pooler) {
+            if let Some(tensor) = checkpoint.tensor(&name) {
+                tensors.insert(name, tensor.shallow_clone());
+            }
+        }
+        Self { config: checkpoint.config.clone(), tensors, hash: checkpoint.weights_hash.clone() }
+    }
+
+    fn encoder(&self, device: Device) -> (VarStore, Encoder) {
+        let vars = VarStore::new(device);
+        let encoder = Encoder::new(&vars.root(), &self.config);
+        self.copy_into(&vars);
+        (vars, encoder)
+    }
+
+    pub(super) fn copy_into(&self, vars: &VarStore) {
+        tch::no_grad(|| {
+            for (name, mut variable) in vars.variables() {
+                variable.copy_(&self.tensors[&name]);
+            }
+        });
+    }
+}
