@@ -1,6 +1,6 @@
 //! The tables at the end of a run.
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, Table, TableComponent, presets};
 
 use super::run::Finished;
 use crate::record::RoundRecord;
@@ -106,6 +106,8 @@ fn mean_scores(records: &[&RoundRecord]) -> String {
 fn new_table() -> Table {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.remove_style(TableComponent::HorizontalLines);
+    table.remove_style(TableComponent::MiddleIntersections);
     table
 }
 
