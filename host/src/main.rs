@@ -1,3 +1,7 @@
-//! The alhost binary.
+//! The `alhost` program: everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    alhost::cli::main()
+}

@@ -11,7 +11,8 @@ pub enum Purpose<'a> {
     ModelInit,
     /// Order of the training texts, and dropout.
     Training,
-    MlmFit,
+    /// Sampled positions of the surprisal embeddings.
+    Surprisal,
     /// Named by the strategy's instance.
     Strategy(&'a str),
 }
@@ -26,7 +27,7 @@ impl RunSeed {
             Purpose::InitialSet => ("initial-set", ""),
             Purpose::ModelInit => ("model-init", ""),
             Purpose::Training => ("training", ""),
-            Purpose::MlmFit => ("mlm-fit", ""),
+            Purpose::Surprisal => ("surprisal", ""),
             Purpose::Strategy(instance) => ("strategy", instance),
         };
         let mut hasher = blake3::Hasher::new_derive_key("alhost 1 run seed");

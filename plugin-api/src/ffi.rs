@@ -51,6 +51,33 @@ impl Block<'_> {
     };
 }
 
+/// The owner of a block's slices, on the side that lends. It does not cross.
+#[derive(Clone, Debug, Default)]
+pub struct OwnedBlock {
+    pub rows: usize,
+    pub cols: usize,
+    pub f32s: Vec<f32>,
+    pub f64s: Vec<f64>,
+    pub u32s: Vec<u32>,
+    pub u64s: Vec<u64>,
+    pub bytes: Vec<u8>,
+}
+
+impl OwnedBlock {
+    pub fn lend(&self) -> Block<'_> {
+        Block {
+            rows: self.rows,
+            cols: self.cols,
+            f32s: self.f32s.as_slice().into(),
+            f64s: self.f64s.as_slice().into(),
+            u32s: self.u32s.as_slice().into(),
+            u64s: self.u64s.as_slice().into(),
+            bytes: self.bytes.as_slice().into(),
+            row_index: ROption::RNone,
+        }
+    }
+}
+
 /// What a strategy may know of the round, borrowed for one call.
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy)]

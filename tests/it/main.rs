@@ -1,5 +1,9 @@
-//! Integration tests.
+//! Integration tests, in one binary so that libtorch is linked once.
+
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
+#![allow(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 #![allow(clippy::print_stderr, reason = "a test that could do nothing says so")]
 
+mod checkpoint;
 mod golden_model;
+mod tidy;

@@ -1,5 +1,22 @@
 //! What a user configures: the file, its check, and overrides from the command line.
 
+mod check;
+mod error;
+mod expand;
+mod file;
+mod keys;
+mod overrides;
+mod protocol;
 mod sections;
 
+pub use check::RunConfig;
+pub use error::{ConfigError, Problem};
+pub use file::{ConfigFile, DEMO};
+pub use keys::{Key, keys};
+pub use overrides::{Overrides, plugin_stem};
 pub use sections::*;
+
+#[cfg(test)]
+mod docs;
+#[cfg(test)]
+mod tests;

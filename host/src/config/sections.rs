@@ -5,6 +5,16 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+/// `protocol`: whose values the keys take that the file does not give.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// Ours, which train well with few texts and many labels.
+    Default,
+    /// Those of Fromme et al. (2022), as far as the paper states them; see `protocol.rs`.
+    Paper,
+}
+
 /// `[data]`: which texts and labels.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -261,4 +271,18 @@ pub struct StrategyConfig {
 pub struct CacheConfig {
     /// Default: `$XDG_CACHE_HOME/alhost` or `~/.cache/alhost`.
     pub path: Option<PathBuf>,
+}
+
+/// `[limits]`: what a run may use at most; it changes no result.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// The largest matrix, in GiB, that the host makes for a strategy at once.
+    pub matrix_gib: f64,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self { matrix_gib: 8.0 }
+    }
 }

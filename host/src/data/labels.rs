@@ -1,6 +1,7 @@
 //! Labels of texts, sparse: one sorted list of label ids a text (CSR).
 
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[allow(clippy::struct_field_names, reason = "`n_labels` is the name of this number everywhere")]
 pub struct Labels {
     /// Row `i` is `ids[offsets[i]..offsets[i + 1]]`.
     offsets: Vec<u64>,

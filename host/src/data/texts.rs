@@ -35,4 +35,16 @@ impl Texts {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Depends on each text and on their order.
+    pub fn hash(&self) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new_derive_key("alhost 1 texts");
+        super::hash_strings(&mut hasher, self.iter());
+        hasher.finalize()
+    }
+
+    /// All texts back to back, and `len() + 1` offsets into them.
+    pub fn parts(&self) -> (&str, &[u64]) {
+        (&self.bytes, &self.offsets)
+    }
 }

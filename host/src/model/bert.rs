@@ -4,7 +4,7 @@
 //! Variables are f32. A pass casts them to its own kind inside the graph, so that gradients come
 //! back in f32; inference casts once and keeps the copies (`Encoder::weights`).
 
-use tch::{Kind, Tensor, nn};
+use tch::{Device, Kind, Tensor, nn};
 
 use super::batch::Batch;
 use super::bert_config::BertConfig;
@@ -106,6 +106,10 @@ impl Weights {
 
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    pub fn device(&self) -> Device {
+        self.embeddings.words().device()
     }
 
     pub fn config(&self) -> &BertConfig {

@@ -9,6 +9,7 @@ use tch::nn::VarStore;
 use tokenizers::Tokenizer;
 
 use super::bert_config::BertConfig;
+use super::tokenizer::Specials;
 use super::{ModelError, hub, tokenizer, weights};
 
 /// Where checkpoints are looked for. The caller reads the environment; nothing here does.
@@ -31,6 +32,7 @@ pub struct Checkpoint {
     pub config: BertConfig,
     /// Neither truncates nor pads.
     pub tokenizer: Tokenizer,
+    pub specials: Specials,
     /// blake3 of the tokenizer's file, in hex.
     pub tokenizer_hash: String,
     /// blake3 of the weights' file, in hex.
@@ -49,18 +51,13 @@ impl Checkpoint {
         let config = read_config(&existing(folder, "config.json", &["config.json"])?)?;
         let file = existing(folder, "the tokenizer", tokenizer::FILES)?;
         let tokenizer = tokenizer::read(&file)?;
-        let n_pieces = tokenizer.get_vocab_size(true) as i64;
-        if n_pieces > config.vocab_size {
-            let vocab_size = config.vocab_size;
-            let reason = format!(
-                "has {n_pieces} word pieces, but config.json has a vocab_size {vocab_size}"
-            );
-            return Err(ModelError::BadFile { path: file, reason });
-        }
+        check_ids(&tokenizer, &file, &config)?;
+        let specials = Specials::of(&tokenizer, &file)?;
         let tokenizer_hash = hash(&file)?;
         let file = existing(folder, "the file of weights", weights::FILES)?;
         let tensors = weights::read(&file, &config)?;
-        Ok(Self { config, tokenizer, tokenizer_hash, weights_hash: hash(&file)?, tensors })
+        let weights_hash = hash(&file)?;
+        Ok(Self { config, tokenizer, specials, tokenizer_hash, weights_hash, tensors })
     }
 
     /// A tensor by upstream's name without the `bert.` prefix; f32 on the CPU.
@@ -142,6 +139,18 @@ fn read_config(path: &Path) -> Result<BertConfig, ModelError> {
         Some(problem) => Err(unsupported(problem)),
         None => Ok(config),
     }
+}
+
+/// Every id that the tokenizer can give has a row in the word table.
+fn check_ids(tokenizer: &Tokenizer, file: &Path, config: &BertConfig) -> Result<(), ModelError> {
+    let highest = tokenizer.get_vocab(true).into_values().max().unwrap_or(0);
+    if i64::from(highest) < config.vocab_size {
+        return Ok(());
+    }
+    let vocab_size = config.vocab_size;
+    let reason =
+        format!("gives ids up to {highest}, but config.json has a vocab_size {vocab_size}");
+    Err(ModelError::BadFile { path: file.to_path_buf(), reason })
 }
 
 fn hash(path: &Path) -> Result<String, ModelError> {

@@ -42,6 +42,19 @@ pub fn open(name: &str) -> Result<Device, ModelError> {
     open_cuda(index).map_err(|reason| ModelError::NoCuda { reason })
 }
 
+/// `cpu` or `cuda:N`.
+pub fn name(device: Device) -> String {
+    match device {
+        Device::Cuda(index) => format!("cuda:{index}"),
+        _ => "cpu".to_owned(),
+    }
+}
+
+/// Threads that libtorch computes with on the CPU.
+pub fn torch_threads() -> usize {
+    usize::try_from(tch::get_num_threads()).unwrap_or(1)
+}
+
 fn open_cuda(index: usize) -> Result<Device, String> {
     load_cuda()?;
     let count = Cuda::device_count();

@@ -121,6 +121,11 @@ impl Learner {
         self.kind
     }
 
+    /// `f32` or `bf16`: what `kind` is.
+    pub fn precision(&self) -> &'static str {
+        if self.kind == Kind::BFloat16 { "bf16" } else { "f32" }
+    }
+
     pub fn device(&self) -> Device {
         self.device
     }

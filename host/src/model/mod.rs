@@ -14,19 +14,27 @@ mod hub;
 mod infer;
 pub mod learner;
 mod loss;
+pub mod mlm;
+pub mod mlm_fit;
 mod optimizer;
+mod pickle;
 pub mod precision;
 mod saved;
 mod states;
+pub mod surprisal;
 #[cfg(test)]
 mod tests;
 mod tokenizer;
 mod train;
 mod weights;
 
+/// The libtorch that this program is built for; torch-sys refuses any other.
+pub const LIBTORCH: &str = "2.11.0";
+
 pub use checkpoint::{Checkpoint, Places};
 pub use error::ModelError;
 pub use frozen::Pooling;
 pub use infer::{Outputs, Wants, probabilities};
 pub use learner::Learner;
+pub use tokenizer::Specials;
 pub use train::{Dev, Examples, Training};

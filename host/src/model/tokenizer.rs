@@ -29,13 +29,43 @@ pub(super) fn read(path: &Path) -> Result<Tokenizer, ModelError> {
     };
     tokenizer.with_padding(None);
     tokenizer.with_truncation(None).map_err(bad)?;
-    for special in ["[CLS]", "[SEP]"] {
-        if tokenizer.token_to_id(special).is_none() {
-            let reason = format!("has no `{special}`");
-            return Err(ModelError::BadFile { path: path.to_path_buf(), reason });
-        }
-    }
     Ok(tokenizer)
+}
+
+/// Ids of the tokens that stand for no part of a text. The unknown piece is not among them: it
+/// stands for a word.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Specials {
+    /// [CLS].
+    pub classifier: u32,
+    /// [SEP].
+    pub separator: u32,
+    /// [PAD].
+    pub padding: u32,
+    /// [MASK].
+    pub mask: u32,
+}
+
+impl Specials {
+    /// `path` is the tokenizer's file, for the error.
+    pub(super) fn of(tokenizer: &Tokenizer, path: &Path) -> Result<Self, ModelError> {
+        let id = |name: &str| {
+            tokenizer.token_to_id(name).ok_or_else(|| ModelError::BadFile {
+                path: path.to_path_buf(),
+                reason: format!("has no `{name}`"),
+            })
+        };
+        Ok(Self {
+            classifier: id("[CLS]")?,
+            separator: id("[SEP]")?,
+            padding: id("[PAD]")?,
+            mask: id("[MASK]")?,
+        })
+    }
+
+    pub fn contains(self, id: u32) -> bool {
+        [self.classifier, self.separator, self.padding, self.mask].contains(&id)
+    }
 }
 
 /// The keys of `tokenizer_config.json` that change how BERT's tokenizer splits.

@@ -1,5 +1,7 @@
 //! One training of the classifier, to be read in one piece: `Learner::train`.
 
+use std::time::Instant;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use tch::Tensor;
@@ -49,6 +51,8 @@ pub struct Training {
     pub losses: Vec<f64>,
     /// Tokens trained on, all epochs together, without padding.
     pub tokens: u64,
+    /// Seconds that scoring the dev texts took.
+    pub dev_seconds: f64,
 }
 
 struct Best {
@@ -82,6 +86,7 @@ impl Learner {
 
         let mut best: Option<Best> = None;
         let mut losses = Vec::new();
+        let mut dev_seconds = 0.0;
         progress.begin("train", (config.epochs * order.len()) as u64);
         for epoch in 1..=config.epochs {
             shuffle(&mut order, &mut rng);
@@ -103,7 +108,9 @@ impl Learner {
             losses.push(epoch_loss);
 
             let Some(dev) = &dev else { continue };
+            let timed = Instant::now();
             let score = self.score(dev)?;
+            dev_seconds += timed.elapsed().as_secs_f64();
             tracing::debug!(epoch, loss = epoch_loss, score, "trained an epoch");
             if best.as_ref().is_none_or(|best| score > best.score) {
                 best = Some(Best { epoch, score, weights: adam.copy() });
@@ -127,6 +134,7 @@ impl Learner {
             epochs: losses.len(),
             dev_score: best.map(|best| best.score),
             tokens: (epoch_tokens * losses.len()) as u64,
+            dev_seconds,
             losses,
         })
     }

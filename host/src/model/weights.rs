@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
-use super::ModelError;
 use super::bert_config::BertConfig;
+use super::{ModelError, pickle};
 
 /// The first that a folder has is read.
 pub(super) const FILES: &[&str] = &["model.safetensors", "pytorch_model.bin"];
@@ -28,11 +28,11 @@ pub(super) fn read(
     if let Some(bias) = tensors.remove("cls.predictions.decoder.bias") {
         tensors.entry(MLM_BIAS.to_owned()).or_insert(bias);
     }
-    let expected = expected(config, tensors.contains_key(MLM_BIAS));
-    check(path, &tensors, &expected)?;
+    let shapes = shapes(config, tensors.contains_key(MLM_BIAS));
+    check(path, &tensors, &shapes)?;
 
     let (kept, ignored): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        tensors.into_iter().partition(|(name, _)| expected.contains_key(name) || is_optional(name));
+        tensors.into_iter().partition(|(name, _)| shapes.contains_key(name));
     if !ignored.is_empty() {
         let names: Vec<&str> = ignored.keys().map(String::as_str).collect();
         tracing::info!("{}: not used: {}", path.display(), names.join(", "));
@@ -45,23 +45,7 @@ fn read_file(path: &Path) -> Result<Vec<(String, Tensor)>, ModelError> {
     if path.extension().is_some_and(|extension| extension == "safetensors") {
         return Tensor::read_safetensors(path).map_err(|error| bad(error.to_string()));
     }
-    // Since PyTorch 1.6, a zip archive; libtorch reads no other.
-    if !starts_with_zip(path)? {
-        return Err(bad("is not a zip archive, as `torch.save` has written since PyTorch 1.6\n  \
-                        hint: use the checkpoint's model.safetensors"
-            .to_owned()));
-    }
-    Tensor::loadz_multi_with_device(path, Device::Cpu).map_err(|error| {
-        let reason = error.to_string(); // A C++ backtrace follows the first line.
-        bad(reason.lines().next().unwrap_or_default().to_owned())
-    })
-}
-
-fn starts_with_zip(path: &Path) -> Result<bool, ModelError> {
-    use std::io::Read as _;
-    let mut magic = Vec::new();
-    fs_err::File::open(path)?.take(2).read_to_end(&mut magic)?;
-    Ok(magic == b"PK")
+    pickle::read(path).map_err(bad)
 }
 
 /// `bert.encoder...LayerNorm.gamma` (TensorFlow's names, in old files) is
@@ -77,9 +61,9 @@ fn canonical(name: &str) -> String {
     name.to_owned()
 }
 
-/// What is kept where a file has it, and not missed where it has not.
+/// What is used where a file has it, and not missed where it has not.
 fn is_optional(name: &str) -> bool {
-    matches!(name, "pooler.dense.weight" | "pooler.dense.bias" | "cls.predictions.decoder.weight")
+    name.starts_with("pooler.") || name == "cls.predictions.decoder.weight"
 }
 
 /// A buffer of upstream's, not a weight: the numbers 0, 1, 2, ...
@@ -87,8 +71,8 @@ fn is_buffer(name: &str) -> bool {
     matches!(name, "embeddings.position_ids" | "embeddings.token_type_ids")
 }
 
-/// Name and shape of every tensor that must be there.
-fn expected(config: &BertConfig, mlm: bool) -> BTreeMap<String, Vec<i64>> {
+/// Name and shape of every tensor that we have a use for.
+fn shapes(config: &BertConfig, mlm: bool) -> BTreeMap<String, Vec<i64>> {
     let (hidden, wide) = (config.hidden_size, config.intermediate_size);
     let mut shapes = BTreeMap::new();
     let mut both = |stem: String, weight: Vec<i64>| {
@@ -107,10 +91,12 @@ fn expected(config: &BertConfig, mlm: bool) -> BTreeMap<String, Vec<i64>> {
         both(format!("{layer}.output.dense"), vec![hidden, wide]);
         both(format!("{layer}.output.LayerNorm"), vec![hidden]);
     }
+    both("pooler.dense".to_owned(), vec![hidden, hidden]);
     if mlm {
         both("cls.predictions.transform.dense".to_owned(), vec![hidden, hidden]);
         both("cls.predictions.transform.LayerNorm".to_owned(), vec![hidden]);
         shapes.insert(MLM_BIAS.to_owned(), vec![config.vocab_size]);
+        shapes.insert("cls.predictions.decoder.weight".to_owned(), vec![config.vocab_size, hidden]);
     }
     let tables = [
         ("word", config.vocab_size),
@@ -128,12 +114,13 @@ fn expected(config: &BertConfig, mlm: bool) -> BTreeMap<String, Vec<i64>> {
 fn check(
     path: &Path,
     tensors: &BTreeMap<String, Tensor>,
-    expected: &BTreeMap<String, Vec<i64>>,
+    shapes: &BTreeMap<String, Vec<i64>>,
 ) -> Result<(), ModelError> {
     let mut problems = String::new();
     let mut say = |line: String| writeln!(problems, "  {line}").expect("a String takes all");
-    for (name, shape) in expected {
+    for (name, shape) in shapes {
         match tensors.get(name) {
+            None if is_optional(name) => (),
             None => say(format!("missing: {name} {shape:?}")),
             Some(tensor) if tensor.size() != *shape => {
                 say(format!("wrong shape: {name} is {:?}, expected {shape:?}", tensor.size()));
@@ -147,7 +134,7 @@ fn check(
     for name in tensors.keys() {
         let ours = ["embeddings.", "encoder.", "cls.predictions."];
         let is_ours = ours.iter().any(|prefix| name.starts_with(prefix));
-        if is_ours && !expected.contains_key(name) && !is_optional(name) && !is_buffer(name) {
+        if is_ours && !shapes.contains_key(name) && !is_buffer(name) {
             say(format!("unexpected: {name}"));
         }
     }

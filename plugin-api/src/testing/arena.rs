@@ -2,34 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::ffi::Block;
-
-/// The owner of a block's slices.
-#[derive(Default)]
-pub(super) struct Owned {
-    pub(super) rows: usize,
-    pub(super) cols: usize,
-    pub(super) f32s: Vec<f32>,
-    pub(super) f64s: Vec<f64>,
-    pub(super) u32s: Vec<u32>,
-    pub(super) u64s: Vec<u64>,
-    pub(super) bytes: Vec<u8>,
-}
-
-impl Owned {
-    pub(super) fn lend(&self) -> Block<'_> {
-        Block {
-            rows: self.rows,
-            cols: self.cols,
-            f32s: self.f32s.as_slice().into(),
-            f64s: self.f64s.as_slice().into(),
-            u32s: self.u32s.as_slice().into(),
-            u64s: self.u64s.as_slice().into(),
-            bytes: self.bytes.as_slice().into(),
-            ..Block::EMPTY
-        }
-    }
-}
+pub(super) use crate::ffi::OwnedBlock as Owned;
 
 /// A list that only grows, so that a reference into it stays valid.
 #[derive(Default)]

@@ -4,41 +4,60 @@
 use serde_json::Value;
 
 use crate::features::Matrix;
-use crate::services::NEAREST;
-use crate::{Error, Result};
+use crate::services::{DISCRIMINATOR, KMEANS, NEAREST};
+use crate::{Error, Result, Rng};
 
 use super::arena::Owned;
+use super::{discriminator, kmeans};
 
 /// Answers a service as the host does: the same options, the same streams of `seed`.
 pub(super) fn run(
     service: &str,
     options: &str,
     inputs: &[Matrix<'_>],
-    _seed: &[u8; 32],
+    seed: &[u8; 32],
 ) -> Result<Owned> {
     let options: Value = serde_json::from_str(options)
         .map_err(|e| Error::new(format!("options of `{service}`: {e}")))?;
+    let mut rng = Rng::stream(seed, options["stream"].as_str().unwrap_or_default());
     match (service, inputs) {
+        (KMEANS, [points]) => kmeans::answer(points, &options, &mut rng),
         (NEAREST, [points, centers]) => {
             let k = options["k"].as_u64().unwrap_or(1) as usize;
-            Ok(nearest(points, centers, k.min(points.n_rows())))
+            Ok(kmeans::nearest(points, centers, k.min(points.n_rows())))
+        }
+        (DISCRIMINATOR, [labeled, unlabeled]) => {
+            Ok(discriminator::answer(*labeled, *unlabeled, &options, &mut rng))
         }
         _ => Err(Error::new(format!("there is no service `{service}` of {} inputs", inputs.len()))),
     }
 }
 
-fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
-    a.iter().zip(b).map(|(&x, &y)| (f64::from(x) - f64::from(y)).powi(2)).sum()
-}
+#[cfg(test)]
+pub(super) mod golden {
+    //! Arrays computed elsewhere, in numpy (`tests/fixtures/strategies/README.md`).
 
-fn nearest(points: &Matrix<'_>, centers: &Matrix<'_>, k: usize) -> Owned {
-    let mut owned = Owned { rows: centers.n_rows(), cols: k, ..Owned::default() };
-    for center in centers.rows() {
-        let mut all: Vec<(f64, u32)> =
-            points.rows().zip(0..).map(|(row, i)| (squared_distance(row, center), i)).collect();
-        all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        owned.u32s.extend(all[..k].iter().map(|entry| entry.1));
-        owned.f32s.extend(all[..k].iter().map(|entry| entry.0.sqrt() as f32));
+    use std::io::Cursor;
+
+    use ndarray::{Array1, Array2};
+    use ndarray_npy::{NpzReader, ReadableElement};
+
+    /// A file of arrays, by name.
+    pub(in super::super) struct Golden(pub(in super::super) &'static [u8]);
+
+    impl Golden {
+        pub(in super::super) fn vector<T: ReadableElement>(&self, name: &str) -> Vec<T> {
+            let array: Array1<T> =
+                NpzReader::new(Cursor::new(self.0)).unwrap().by_name(name).unwrap();
+            array.into_raw_vec_and_offset().0
+        }
+
+        /// Values row by row, and the number of columns.
+        pub(in super::super) fn matrix<T: ReadableElement>(&self, name: &str) -> (Vec<T>, usize) {
+            let array: Array2<T> =
+                NpzReader::new(Cursor::new(self.0)).unwrap().by_name(name).unwrap();
+            let cols = array.ncols();
+            (array.into_raw_vec_and_offset().0, cols)
+        }
     }
-    owned
 }

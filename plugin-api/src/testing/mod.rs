@@ -21,8 +21,11 @@
 
 mod arena;
 mod compute;
+mod contract;
 mod corpus;
+mod discriminator;
 mod host;
+mod kmeans;
 
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -30,6 +33,8 @@ use std::sync::atomic::AtomicBool;
 use serde_json::{Map, Value};
 
 use crate::{Context, Env, Error, Params, Result, Selection, Strategy};
+
+pub use contract::check_contract;
 
 use arena::Arena;
 

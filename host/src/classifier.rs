@@ -1,0 +1,213 @@
+//! One round's classifier: trained on the labeled texts, its threshold tuned on dev, judged on test.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Context as _;
+
+use crate::config::{RunConfig, Start, ThresholdRule};
+use crate::data::Dataset;
+use crate::data::tokens::Tokens;
+use crate::experiment::{FirstRound, SplitTokens};
+use crate::matrix::Matrix;
+use crate::metrics::{self, Metrics, Ranking};
+use crate::model::{Dev, Examples, Learner, Training, Wants, probabilities};
+use crate::pool::Pool;
+use crate::progress::Progress;
+use crate::record::{Seconds, Thresholds};
+use crate::seed::{Purpose, RunSeed};
+
+/// A trained classifier's worth, and what it cost.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    pub training: Training,
+    /// Probability above which a label is predicted.
+    pub threshold: f32,
+    pub thresholds: Thresholds,
+    /// On test, at `threshold`.
+    pub metrics: Metrics,
+    /// On test, at the micro-optimal threshold of dev; `None` without a dev set.
+    pub metrics_at_micro: Option<Metrics>,
+    pub ranking: Ranking,
+    /// `train`, `dev` and `test`; the others are 0.
+    pub seconds: Seconds,
+    pub tokens_per_second: f64,
+}
+
+pub(crate) struct Classifier<'a> {
+    pub(crate) config: &'a RunConfig,
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) tokens: &'a SplitTokens,
+    pub(crate) learner: &'a mut Learner,
+    pub(crate) first: &'a mut Option<FirstRound>,
+    pub(crate) cache: &'a Path,
+}
+
+impl Classifier<'_> {
+    /// The classifier of a round. That of round 0 depends on the seed and the initial set alone, so
+    /// the strategies after the first take it over, with what it cost.
+    pub(crate) fn train(
+        &mut self,
+        pool: &Pool,
+        seed: RunSeed,
+        round: usize,
+        progress: &dyn Progress,
+    ) -> anyhow::Result<Trained> {
+        if round > 0 {
+            return self.train_anew(pool, seed, round, progress);
+        }
+        if let Some(first) = &self.first
+            && first.seed == seed
+            && first.labeled == pool.labeled()
+        {
+            self.learner.load(first.weights.path())?;
+            return Ok(first.trained.clone());
+        }
+        let trained = self.train_anew(pool, seed, round, progress)?;
+        let weights = tempfile::Builder::new().suffix(".safetensors").tempfile_in(self.cache);
+        let weights = weights.context("cannot keep the model of round 0 in the cache folder")?;
+        self.learner.save(weights.path())?;
+        let (labeled, kept) = (pool.labeled().to_vec(), trained.clone());
+        *self.first = Some(FirstRound { seed, labeled, trained: kept, weights });
+        Ok(trained)
+    }
+
+    fn train_anew(
+        &mut self,
+        pool: &Pool,
+        seed: RunSeed,
+        round: usize,
+        progress: &dyn Progress,
+    ) -> anyhow::Result<Trained> {
+        let timed = Instant::now();
+        let rows: Vec<u32> = pool.labeled().iter().map(|id| id.0).collect();
+        let labeled = Examples { tokens: &self.tokens.train, rows: &rows, labels: pool.labels() };
+        let dev_rows: Vec<u32> = rows_of(self.tokens.dev.as_ref().map_or(0, Tokens::len));
+        let evaluation = &self.config.evaluation;
+        let score =
+            |probabilities: &Matrix, gold: &_| metrics::score(evaluation, probabilities, gold);
+        let dev = match (&self.tokens.dev, &self.dataset.dev) {
+            (Some(tokens), Some(split)) => {
+                let examples = Examples { tokens, rows: &dev_rows, labels: &split.labels };
+                Some(Dev { examples, score: &score })
+            }
+            _ => None,
+        };
+        // The same initial weights in every round, so that rounds differ in what is labeled only.
+        let init_seed = seed.torch(Purpose::ModelInit, 0);
+        let train_seed = seed.torch(Purpose::Training, round);
+        let mut config = self.config.train.clone();
+        if round == 0 {
+            config.start = Start::Pretrained; // whatever the learner was trained on before
+        }
+        let training =
+            self.learner.train(labeled, dev, &config, init_seed, train_seed, progress)?;
+        let train = timed.elapsed().as_secs_f64() - training.dev_seconds;
+        let mut trained = self.judge(pool, training, progress)?;
+        trained.seconds.train = train;
+        trained.seconds.dev += trained.training.dev_seconds;
+        Ok(trained)
+    }
+
+    fn judge(
+        &mut self,
+        pool: &Pool,
+        training: Training,
+        progress: &dyn Progress,
+    ) -> anyhow::Result<Trained> {
+        let timed = Instant::now();
+        let (threshold, thresholds) = self.thresholds(pool, progress)?;
+        let dev = timed.elapsed().as_secs_f64();
+
+        let timed = Instant::now();
+        let test = &self.tokens.test;
+        let scores = self.probabilities(test, &rows_of(test.len()), progress)?;
+        let gold = &self.dataset.test.labels;
+        let metrics = metrics::evaluate(&scores, gold, threshold);
+        let at_micro = |threshold: f64| metrics::evaluate(&scores, gold, threshold as f32);
+        let metrics_at_micro = thresholds.micro.map(at_micro);
+        let ranking = metrics::rank(&scores, gold);
+        let seconds = timed.elapsed().as_secs_f64();
+        let n_tokens: usize = (0..test.len()).map(|row| test.row(row).len()).sum();
+        Ok(Trained {
+            training,
+            threshold,
+            thresholds,
+            metrics,
+            metrics_at_micro,
+            ranking,
+            seconds: Seconds { dev, test: seconds, ..Seconds::default() },
+            tokens_per_second: n_tokens as f64 / seconds,
+        })
+    }
+
+    /// The threshold of the config's rule, and the optima on dev for the record.
+    fn thresholds(
+        &mut self,
+        pool: &Pool,
+        progress: &dyn Progress,
+    ) -> anyhow::Result<(f32, Thresholds)> {
+        let rule = self.config.evaluation.threshold;
+        let finite = |threshold: f32| threshold.is_finite().then_some(f64::from(threshold));
+        let (Some(tokens), Some(split)) = (&self.tokens.dev, &self.dataset.dev) else {
+            let threshold = match rule {
+                ThresholdRule::Fixed => self.config.evaluation.fixed as f32,
+                _ => self.cardinality_threshold(pool, progress)?,
+            };
+            let used = finite(threshold);
+            let none = Thresholds { used, micro: None, macro_paper: None, macro_f1: None };
+            return Ok((threshold, none));
+        };
+        let scores = self.probabilities(tokens, &rows_of(tokens.len()), progress)?;
+        let optima = metrics::optima(&scores, &split.labels);
+        let threshold = match rule {
+            ThresholdRule::MacroF1Paper => optima.macro_paper.threshold,
+            ThresholdRule::MacroF1 => optima.macro_sklearn.threshold,
+            ThresholdRule::MicroF1 => optima.micro.threshold,
+            ThresholdRule::Cardinality => {
+                metrics::cardinality_threshold(&scores, pool.labels().cardinality())
+            }
+            ThresholdRule::Fixed => self.config.evaluation.fixed as f32,
+        };
+        let thresholds = Thresholds {
+            used: finite(threshold),
+            micro: finite(optima.micro.threshold),
+            macro_paper: finite(optima.macro_paper.threshold),
+            macro_f1: finite(optima.macro_sklearn.threshold),
+        };
+        Ok((threshold, thresholds))
+    }
+
+    /// Without dev: as many labels a text as the labeled set has, on texts that the model has not
+    /// been trained on, since its scores on the others are overfit. No label of theirs is used.
+    fn cardinality_threshold(
+        &mut self,
+        pool: &Pool,
+        progress: &dyn Progress,
+    ) -> anyhow::Result<f32> {
+        let unseen = if pool.unlabeled().is_empty() { pool.labeled() } else { pool.unlabeled() };
+        // Evenly spread over the pool.
+        let step = unseen.len().div_ceil(CARDINALITY_TEXTS).max(1);
+        let rows: Vec<u32> = unseen.iter().step_by(step).map(|id| id.0).collect();
+        let scores = self.probabilities(&self.tokens.train, &rows, progress)?;
+        Ok(metrics::cardinality_threshold(&scores, pool.labels().cardinality()))
+    }
+
+    fn probabilities(
+        &self,
+        tokens: &Tokens,
+        rows: &[u32],
+        progress: &dyn Progress,
+    ) -> anyhow::Result<Matrix> {
+        let wants = Wants { logits: true, ..Wants::default() };
+        let outputs = self.learner.infer(tokens, rows, wants, progress)?;
+        Ok(probabilities(&outputs.logits.context("the pass gave no logits")?))
+    }
+}
+
+/// Texts that the cardinality threshold looks at, at most.
+const CARDINALITY_TEXTS: usize = 2000;
+
+fn rows_of(n: usize) -> Vec<u32> {
+    (0..n as u32).collect()
+}

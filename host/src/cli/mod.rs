@@ -1,0 +1,194 @@
+//! The command line: what there is to say, and how it is answered. The only place that prints, reads
+//! the environment, and decides exit codes.
+
+mod config;
+mod data;
+mod environment;
+mod plugins;
+mod progress;
+mod run;
+mod tables;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{ConfigFile, Overrides};
+use crate::model::device;
+
+/// Runs and compares active-learning strategies for extreme multi-label text classification.
+///
+/// Without a command, `run`. Without --config, a demonstration on a corpus that the program makes
+/// itself. Results go to standard output, everything else to standard error.
+///
+/// Exit status: 0 done, 1 a check said no, 2 could not do it.
+#[derive(Debug, Parser)]
+#[command(name = "alhost", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(subcommand_negates_reqs = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run strategies; a run that was stopped goes on.
+    Run(RunArgs),
+    /// Look at plugins.
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    /// Look at data.
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Look at a config.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, Args)]
+struct OutputArgs {
+    /// Say more; twice, everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Only warnings, errors and results.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+}
+
+/// A config, and what the command line changes in it.
+#[derive(Debug, Args)]
+struct ConfigArgs {
+    /// Config file (TOML); the demonstration where absent.
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Change one key, by its full path: `--set loop.query_size=50`. May be repeated.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// A strategy: the path of its lib*.so, or the id of one beside this program or in
+    /// `ALHOST_PLUGIN_PATH`. May be repeated; all run on the same initial set. Replaces the config's.
+    #[arg(short, long, value_name = "FILE|ID")]
+    plugin: Vec<String>,
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Seed of all randomness. May be repeated: one run each. Replaces the config's.
+    #[arg(short, long)]
+    seed: Vec<u64>,
+    /// auto, cpu, cuda or cuda:N.
+    #[arg(long)]
+    device: Option<String>,
+    /// Folder for the records.
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum PluginCommand {
+    /// The plugins that can be named by id: usable, refused and why.
+    List,
+    /// What a plugin says of itself; none of its code runs.
+    Inspect {
+        /// Its file or id.
+        plugin: String,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum DataCommand {
+    /// Texts, labels, cardinality, co-occurrence, lengths, duplicates.
+    Stats {
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// The effective config: every key with its value.
+    Show {
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Whether a config can be run: keys, values, plugins and their parameters.
+    Check {
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+}
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    // Before the first torch call, since libtorch looks for its CUDA part once.
+    let _reason_is_told_by_device_open = device::load_cuda();
+    let cli = Cli::parse();
+    let bars = progress::Bars::new(&cli.output);
+    bars.log();
+    let done = match cli.command.unwrap_or(Command::Run(cli.run)) {
+        Command::Run(args) => run::run(&args, &bars),
+        Command::Plugin(PluginCommand::List) => Ok(plugins::list()),
+        Command::Plugin(PluginCommand::Inspect { plugin, json }) => plugins::inspect(&plugin, json),
+        Command::Data(DataCommand::Stats { config, json }) => data::stats(&config, json, &bars),
+        Command::Config(ConfigCommand::Show { config }) => config::show(&config),
+        Command::Config(ConfigCommand::Check { config }) => config::check(&config),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            print_error(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+impl ConfigArgs {
+    fn read(&self, overrides: Overrides) -> anyhow::Result<ConfigFile> {
+        let overrides = Overrides { set: self.set.clone(), ..overrides };
+        Ok(match &self.config {
+            Some(path) => ConfigFile::read(path, &overrides)?,
+            None => ConfigFile::demo(&overrides)?,
+        })
+    }
+}
+
+/// What was being done first, then the causes; hints last, each on a line of its own.
+#[expect(clippy::print_stderr, reason = "cli prints")]
+fn print_error(error: &anyhow::Error) {
+    let (mut causes, mut hints) = (Vec::new(), Vec::new());
+    for cause in error.chain() {
+        let text = cause.to_string();
+        let (message, hint) = text.split_once("hint: ").unwrap_or((&text, ""));
+        let (message, hint) = (message.trim_end(), hint.trim_end());
+        // An error that shows its source in its own message would say it twice.
+        if !causes.iter().any(|said: &String| said.contains(message)) {
+            causes.push(message.to_owned());
+        }
+        if !hint.is_empty() && !hints.iter().any(|said: &String| said == hint) {
+            hints.push(hint.to_owned());
+        }
+    }
+    eprintln!("error: {}", causes.join(": "));
+    for hint in hints {
+        eprintln!("hint: {hint}");
+    }
+}
+
+/// `alhost ... | head` is no failure.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    io.into_iter().any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

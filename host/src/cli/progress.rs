@@ -1,0 +1,155 @@
+//! Bars on a terminal, a line for what took over a second elsewhere, and the log between them.
+
+use std::fmt;
+use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::OutputArgs;
+use crate::progress::Progress;
+
+/// Phases that are going on, the innermost last.
+pub(super) struct Bars {
+    all: MultiProgress,
+    open: Mutex<Vec<Phase>>,
+    level: Level,
+    is_terminal: bool,
+}
+
+struct Phase {
+    what: String,
+    bar: ProgressBar,
+    since: Instant,
+}
+
+impl Bars {
+    pub(super) fn new(output: &OutputArgs) -> Self {
+        let level = match (output.quiet, output.verbose) {
+            (true, _) => Level::WARN,
+            (false, 0) => Level::INFO,
+            (false, 1) => Level::DEBUG,
+            (false, _) => Level::TRACE,
+        };
+        let is_terminal = std::io::stderr().is_terminal();
+        Self { all: MultiProgress::new(), open: Mutex::default(), level, is_terminal }
+    }
+
+    /// Sends the log to standard error, around the bars.
+    pub(super) fn log(&self) {
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(format!("alhost={}", self.level))
+            .with_writer(Around(self.all.clone()))
+            .with_ansi(false)
+            .event_format(Plain)
+            .finish();
+        // A second call, as in tests, keeps the first one's.
+        let _set = tracing::subscriber::set_global_default(subscriber);
+    }
+
+    fn with_open<T>(&self, f: impl FnOnce(&mut Vec<Phase>) -> T) -> T {
+        f(&mut self.open.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn bar(&self, total: u64) -> ProgressBar {
+        if !self.is_terminal || self.level < Level::INFO {
+            return ProgressBar::hidden();
+        }
+        let bar = self.all.add(ProgressBar::new(total));
+        let template = if total > 0 {
+            "{msg:>24} {wide_bar} {human_pos}/{human_len} {eta:>4}"
+        } else {
+            "{msg:>24} {spinner} {human_pos}"
+        };
+        bar.set_style(ProgressStyle::with_template(template).expect("the template is right"));
+        bar
+    }
+}
+
+impl Progress for Bars {
+    fn begin(&self, what: &str, total: u64) {
+        let bar = self.bar(total);
+        bar.set_message(what.to_owned());
+        let phase = Phase { what: what.to_owned(), bar, since: Instant::now() };
+        self.with_open(|open| open.push(phase));
+    }
+
+    fn advance(&self, by: u64) {
+        self.with_open(|open| open.last().inspect(|phase| phase.bar.inc(by)).is_some());
+    }
+
+    fn at(&self, done: u64, total: u64) {
+        let is_open = self.with_open(|open| open.last().is_some_and(|p| p.what == STRATEGY));
+        if !is_open {
+            self.begin(STRATEGY, total);
+        }
+        self.with_open(|open| open.last().inspect(|phase| phase.bar.set_position(done)).is_some());
+        if done >= total {
+            self.end();
+        }
+    }
+
+    fn end(&self) {
+        let Some(phase) = self.with_open(Vec::pop) else { return };
+        phase.bar.finish_and_clear();
+        let seconds = phase.since.elapsed().as_secs_f64();
+        if !self.is_terminal && seconds > 1.0 {
+            tracing::debug!("{} took {seconds:.1} s", phase.what);
+        }
+    }
+}
+
+/// What a strategy's own counting is called.
+const STRATEGY: &str = "strategy";
+
+/// Writes a line of the log above the bars.
+struct Around(MultiProgress);
+
+impl<'a> MakeWriter<'a> for Around {
+    type Writer = Line;
+
+    fn make_writer(&'a self) -> Line {
+        Line(self.0.clone())
+    }
+}
+
+struct Line(MultiProgress);
+
+impl std::io::Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.suspend(|| std::io::Write::write_all(&mut std::io::stderr(), bytes))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The message alone; a warning says that it is one.
+struct Plain;
+
+impl<S, N> FormatEvent<S, N> for Plain
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        ctx: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let level = *event.metadata().level();
+        if level <= Level::WARN {
+            writer.write_str("warning: ")?;
+        }
+        ctx.field_format().format_fields(writer.by_ref(), event)?;
+        writeln!(writer)
+    }
+}

@@ -1,0 +1,197 @@
+//! `alhost run`: from arguments to finished runs and a table.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context as _, bail, ensure};
+use serde_json::{Map, Value};
+
+use super::progress::Bars;
+use super::{RunArgs, environment, print_error, tables};
+use crate::config::{Overrides, RunConfig};
+use crate::experiment::{Experiment, Watch};
+use crate::plugin::{LoadedStrategy, PluginFile, PluginLibrary};
+use crate::record::{RoundRecord, RunDir, place};
+use crate::run as the_loop;
+use crate::seed::RunSeed;
+
+/// A strategy that is going to run: everything that can be refused without running it has been.
+pub(super) struct Plan {
+    pub(super) instance: String,
+    file: PathBuf,
+    params: Map<String, Value>,
+}
+
+/// A finished run, for the tables.
+pub(super) struct Finished {
+    pub(super) instance: String,
+    pub(super) seed: u64,
+    pub(super) path: PathBuf,
+    pub(super) rounds: Vec<RoundRecord>,
+}
+
+pub(super) fn run(args: &RunArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
+    let overrides = Overrides {
+        plugins: args.plugin.clone(),
+        seeds: args.seed.clone(),
+        device: args.device.clone(),
+        out: args.out.clone(),
+        set: Vec::new(),
+    };
+    let config = args.config.read(overrides)?.check(&environment::lookup)?;
+    let plans = plan(&config)?;
+    let initial = plan_initial(&config)?;
+    let cache = environment::cache(&config);
+    fs_err::create_dir_all(&cache)?;
+    let cancelled = cancel_on_interrupt();
+    let watch = Watch { progress: bars, cancelled };
+
+    let mut experiment = Experiment::open(config, &environment::places(), &cache, bars)?;
+    let mut libraries = Libraries::default();
+    let (mut finished, mut n_failed) = (Vec::new(), 0);
+    for seed in experiment.config.seeds.clone() {
+        for plan in &plans {
+            let one = one_run(&mut experiment, &mut libraries, plan, initial.as_ref(), seed, watch);
+            match one.with_context(|| format!("strategy `{}`, seed {seed}", plan.instance)) {
+                Ok(run) => finished.push(run),
+                // The others are worth having all the same.
+                Err(error) if plans.len() > 1 && !cancelled.load(Ordering::Relaxed) => {
+                    print_error(&error);
+                    n_failed += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    tables::print(&experiment.dataset.name, &finished, experiment.seconds_of_data);
+    Ok(if n_failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}
+
+/// Finds the config's plugins and checks their manifests and parameters; none of their code runs.
+pub(super) fn plan(config: &RunConfig) -> anyhow::Result<Vec<Plan>> {
+    let mut plans: Vec<Plan> = Vec::new();
+    for strategy in config.strategies()? {
+        let (file, params) = check_plugin(&strategy.plugin, &strategy.params)?;
+        let instance = strategy.name.clone().unwrap_or_else(|| file.manifest.id.clone());
+        ensure!(
+            plans.iter().all(|plan| plan.instance != instance),
+            "two strategies are called `{instance}`\n\
+             hint: give one of them another `name` in its [[strategy]]"
+        );
+        plans.push(Plan { instance, file: file.path, params });
+    }
+    Ok(plans)
+}
+
+fn check_plugin(
+    plugin: &str,
+    params: &toml::Table,
+) -> anyhow::Result<(PluginFile, Map<String, Value>)> {
+    let file = PluginFile::open(plugin, &environment::search_path())?;
+    if !file.path.ends_with(plugin.trim_start_matches("./")) {
+        tracing::info!("`{plugin}` is {}", file.path.display());
+    }
+    file.manifest.check()?;
+    if file.manifest.profile == "debug" {
+        tracing::warn!(
+            "{} is a debug build, which can be twenty times slower: compare no times with it",
+            file.path.display()
+        );
+    }
+    let given = match serde_json::to_value(params)? {
+        Value::Object(given) => given,
+        _ => Map::new(),
+    };
+    file.manifest.resolve_params(&file.path, &given)?;
+    Ok((file, given))
+}
+
+/// Who chooses the initial set; `None` for chance.
+fn plan_initial(config: &RunConfig) -> anyhow::Result<Option<Plan>> {
+    let plugin = config.r#loop.initial_strategy.as_str();
+    if plugin == "random" {
+        return Ok(None);
+    }
+    // With the parameters of a strategy of the same plugin, where there is one.
+    let same = config.strategy.iter().find(|strategy| strategy.plugin == plugin);
+    let params = same.map(|strategy| strategy.params.clone()).unwrap_or_default();
+    let (file, params) = check_plugin(plugin, &params)?;
+    if !file.manifest.is_cold_start() {
+        bail!(
+            "`loop.initial_strategy = \"{plugin}\"` needs a trained classifier ({})\n\
+             hint: the initial set can be chosen by `random`, or by a strategy that needs none, \
+             such as `alps`",
+            file.manifest.needs.join(", ")
+        );
+    }
+    Ok(Some(Plan { instance: "initial set".to_owned(), file: file.path, params }))
+}
+
+/// Each file is loaded once; a library is never unloaded.
+#[derive(Default)]
+struct Libraries(BTreeMap<PathBuf, Arc<PluginLibrary>>);
+
+impl Libraries {
+    fn create(&mut self, plan: &Plan, experiment: &Experiment) -> anyhow::Result<LoadedStrategy> {
+        let library = match self.0.get(&plan.file) {
+            Some(library) => Arc::clone(library),
+            None => {
+                let library = Arc::new(PluginFile::read(&plan.file)?.load()?);
+                self.0.insert(plan.file.clone(), Arc::clone(&library));
+                library
+            }
+        };
+        let (n_texts, n_labels) = (experiment.dataset.train.ids.len(), experiment.n_labels());
+        Ok(LoadedStrategy::create(library, &plan.instance, &plan.params, n_texts, n_labels)?)
+    }
+}
+
+fn one_run(
+    experiment: &mut Experiment,
+    libraries: &mut Libraries,
+    plan: &Plan,
+    initial: Option<&Plan>,
+    seed: u64,
+    watch: Watch<'_>,
+) -> anyhow::Result<Finished> {
+    let mut strategy = libraries.create(plan, experiment)?;
+    let mut initial = initial.map(|plan| libraries.create(plan, experiment)).transpose()?;
+    let config = &experiment.config;
+    let path = place(&config.out, &config.name, &plan.instance, seed);
+    let manifest = experiment.manifest(&strategy, RunSeed(seed));
+    let opened = RunDir::open(&path, &manifest)?;
+    let resume = &opened.1;
+    if resume.is_finished() {
+        tracing::info!("{}, seed {seed}: finished before, nothing to do", plan.instance);
+    } else if !resume.is_fresh() {
+        tracing::info!(
+            "{}, seed {seed}: going on after {} rounds",
+            plan.instance,
+            resume.rounds.len()
+        );
+    }
+    let seed_of_run = RunSeed(seed);
+    let rounds =
+        the_loop::run(experiment, &mut strategy, initial.as_mut(), seed_of_run, opened, watch)?;
+    Ok(Finished { instance: plan.instance.clone(), seed, path, rounds })
+}
+
+/// The first Ctrl-C asks to stop after the current step, the second ends at once. Either way
+/// nothing that is recorded is lost.
+fn cancel_on_interrupt() -> &'static AtomicBool {
+    static CANCELLED: AtomicBool = AtomicBool::new(false);
+    let handler = || {
+        if CANCELLED.swap(true, Ordering::Relaxed) {
+            #[expect(clippy::exit, reason = "the user asked twice")]
+            std::process::exit(130);
+        }
+        tracing::warn!("stopping after this round; Ctrl-C again stops at once, and loses nothing");
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        tracing::debug!("no handler for Ctrl-C: {error}");
+    }
+    &CANCELLED
+}

@@ -1,0 +1,118 @@
+//! The tables at the end of a run.
+
+use comfy_table::{CellAlignment, Table, TableComponent, presets};
+
+use super::run::Finished;
+use crate::record::RoundRecord;
+
+/// One table a run, then the strategies side by side where there are several.
+#[expect(clippy::print_stdout, reason = "cli prints")]
+pub(super) fn print(data: &str, runs: &[Finished], seconds_of_data: f64) {
+    for run in runs {
+        println!("\n{} on {data}, seed {}", run.instance, run.seed);
+        println!("{}", of_run(&run.rounds));
+        println!("records: {}", run.path.display());
+    }
+    if let Some(table) = side_by_side(runs) {
+        println!("\nside by side: micro-F1 / macro-F1 (paper), mean over seeds");
+        println!("{table}");
+    }
+    println!("reading and tokenizing took {seconds_of_data:.1} s");
+}
+
+fn of_run(rounds: &[RoundRecord]) -> Table {
+    let mut table = new_table();
+    table.set_header([
+        "round",
+        "labeled",
+        "micro-F1",
+        "at micro-\noptimal",
+        "macro-F1\n(paper)",
+        "macro-F1\n(sklearn)",
+        "threshold",
+        "classes\nlabeled",
+        "train\ns",
+        "dev\ns",
+        "test\ns",
+        "features\ns",
+        "select\ns",
+    ]);
+    for record in rounds {
+        let seconds = &record.cost.seconds;
+        let at_micro = record.metrics_at_micro.map(|metrics| metrics.micro_f1);
+        table.add_row([
+            record.round.to_string(),
+            record.labeled.to_string(),
+            format!("{:.3}", record.metrics.micro_f1),
+            at_micro.map_or_else(|| "-".to_owned(), |f1| format!("{f1:.3}")),
+            format!("{:.3}", record.metrics.macro_f1_paper),
+            format!("{:.3}", record.metrics.macro_f1),
+            record.thresholds.used.map_or_else(|| "none".to_owned(), |t| format!("{t:.4}")),
+            record.class_coverage.to_string(),
+            format!("{:.1}", seconds.train),
+            format!("{:.1}", seconds.dev),
+            format!("{:.1}", seconds.test),
+            format!("{:.1}", seconds.features),
+            format!("{:.2}", seconds.select),
+        ]);
+    }
+    align(&mut table);
+    table
+}
+
+/// A row for each number of labeled texts, a column for each strategy.
+fn side_by_side(runs: &[Finished]) -> Option<Table> {
+    let mut strategies: Vec<&str> = Vec::new();
+    for run in runs {
+        if !strategies.contains(&run.instance.as_str()) {
+            strategies.push(&run.instance);
+        }
+    }
+    if strategies.len() < 2 {
+        return None;
+    }
+    let mut labeled: Vec<usize> =
+        runs.iter().flat_map(|run| &run.rounds).map(|record| record.labeled).collect();
+    labeled.sort_unstable();
+    labeled.dedup();
+    let mut table = new_table();
+    table.set_header(std::iter::once("labeled").chain(strategies.iter().copied()));
+    for n in labeled {
+        let cells = strategies.iter().map(|strategy| {
+            let of_strategy = runs.iter().filter(|run| run.instance == *strategy);
+            let records: Vec<&RoundRecord> = of_strategy
+                .flat_map(|run| run.rounds.iter().filter(|record| record.labeled == n))
+                .collect();
+            mean_scores(&records)
+        });
+        table.add_row(std::iter::once(n.to_string()).chain(cells));
+    }
+    align(&mut table);
+    Some(table)
+}
+
+fn mean_scores(records: &[&RoundRecord]) -> String {
+    if records.is_empty() {
+        return "-".to_owned();
+    }
+    let mean = |f: fn(&RoundRecord) -> f64| {
+        records.iter().map(|record| f(record)).sum::<f64>() / records.len() as f64
+    };
+    let micro = mean(|record| record.metrics.micro_f1);
+    let macro_paper = mean(|record| record.metrics.macro_f1_paper);
+    format!("{micro:.3} / {macro_paper:.3}")
+}
+
+fn new_table() -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.remove_style(TableComponent::HorizontalLines);
+    table.remove_style(TableComponent::MiddleIntersections);
+    table
+}
+
+fn align(table: &mut Table) {
+    for column in table.column_iter_mut() {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+}

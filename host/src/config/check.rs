@@ -1,0 +1,285 @@
+//! From a config that was read to one that can be run: ranges, names, and `${NAME}` in paths.
+
+use std::ops::Deref;
+
+use serde_json::{Value, json};
+
+use super::error::{ConfigError, Problem};
+use super::expand::{Unexpanded, expand};
+use super::file::ConfigFile;
+use super::overrides::plugin_stem;
+use super::sections::{DataFormat, HeadKind, StrategyConfig, ThresholdRule};
+
+/// A config whose values make sense. Only [`ConfigFile::check`] makes one, and none can be changed.
+#[derive(Clone, Debug)]
+pub struct RunConfig(ConfigFile);
+
+impl Deref for RunConfig {
+    type Target = ConfigFile;
+
+    fn deref(&self) -> &ConfigFile {
+        &self.0
+    }
+}
+
+impl ConfigFile {
+    /// `lookup` answers for the environment, which only `cli` reads.
+    pub fn check(self, lookup: &dyn Fn(&str) -> Option<String>) -> Result<RunConfig, ConfigError> {
+        let mut check = Check { file: &self, problems: Vec::new() };
+        check.general();
+        check.data();
+        check.model();
+        check.train();
+        check.rounds();
+        check.evaluation();
+        check.positive("limits.matrix_gib", check.file.limits.matrix_gib);
+        check.strategies();
+        let path = check.data_path(lookup);
+        if !check.problems.is_empty() {
+            return Err(ConfigError::Wrong(check.problems));
+        }
+        let mut file = self;
+        file.data.path = path;
+        Ok(RunConfig(file))
+    }
+}
+
+impl RunConfig {
+    /// What every run of this config shares and what changes its results: the sections `data`,
+    /// `model`, `train`, `loop` and `evaluation`.
+    ///
+    /// Left out are `name`, `out`, `cache` and `data.path`, which say where things lie (the data's
+    /// own hash is in the manifest); `limits`; `seeds` and `strategy`, of which each run has one, in its
+    /// manifest; `device`, which the manifest has as it was resolved; `protocol`, whose values are
+    /// in the sections.
+    pub fn shared(&self) -> Value {
+        let file = &self.0;
+        let mut shared = json!({
+            "data": file.data,
+            "model": file.model,
+            "train": file.train,
+            "loop": file.r#loop,
+            "evaluation": file.evaluation,
+        });
+        if let Some(data) = shared["data"].as_object_mut() {
+            data.remove("path");
+        }
+        shared
+    }
+
+    /// Names [`RunConfig::shared`]: two configs with the same hash give the same results.
+    pub fn hash(&self) -> String {
+        let mut text = String::new();
+        canonical(&self.shared(), &mut text);
+        blake3::hash(text.as_bytes()).to_hex().to_string()
+    }
+
+    /// The strategies to run; none is an error here and not in the check, since not every command
+    /// needs one.
+    pub fn strategies(&self) -> Result<&[StrategyConfig], ConfigError> {
+        if self.0.strategy.is_empty() {
+            let hint = "give one with --plugin target/libalps.so, or a [[strategy]] in the config";
+            return Err(ConfigError::one("strategy", "no strategy to run", Some(hint.to_owned())));
+        }
+        Ok(&self.0.strategy)
+    }
+}
+
+/// JSON with sorted keys and no spaces, whatever order `serde_json` keeps.
+fn canonical(value: &Value, text: &mut String) {
+    match value {
+        Value::Object(table) => {
+            let mut entries: Vec<_> = table.iter().collect();
+            entries.sort_by_key(|(name, _)| *name);
+            text.push('{');
+            for (name, value) in entries {
+                text.push_str(&Value::from(name.as_str()).to_string());
+                text.push(':');
+                canonical(value, text);
+                text.push(',');
+            }
+            text.push('}');
+        }
+        Value::Array(items) => {
+            text.push('[');
+            for item in items {
+                canonical(item, text);
+                text.push(',');
+            }
+            text.push(']');
+        }
+        plain => text.push_str(&plain.to_string()),
+    }
+}
+
+/// Collects what is wrong with a config.
+struct Check<'a> {
+    file: &'a ConfigFile,
+    problems: Vec<Problem>,
+}
+
+impl Check<'_> {
+    fn require(&mut self, holds: bool, key: &str, message: &str, hint: Option<&str>) {
+        if holds {
+            return;
+        }
+        let at = self.file.given(key).unwrap_or("default").to_owned();
+        let message = format!("`{key}` {message}");
+        self.problems.push(Problem { at, message, hint: hint.map(str::to_owned) });
+    }
+
+    fn at_least(&mut self, key: &str, value: usize, least: usize) {
+        let message = format!("is {value}, but must be at least {least}");
+        self.require(value >= least, key, &message, None);
+    }
+
+    fn positive(&mut self, key: &str, value: f64) {
+        let message = format!("is {value}, but must be above 0");
+        self.require(value > 0.0 && value.is_finite(), key, &message, None);
+    }
+
+    fn general(&mut self) {
+        let file = self.file;
+        self.folder_name("name", &file.name);
+        let mut seeds = file.seeds.clone();
+        seeds.sort_unstable();
+        seeds.dedup();
+        self.require(!seeds.is_empty(), "seeds", "is empty", Some("one seed: seeds = [1]"));
+        let repeats = seeds.len() < file.seeds.len();
+        self.require(!repeats, "seeds", "names a seed twice", None);
+        let index = file.device.strip_prefix("cuda:");
+        let device_known = matches!(file.device.as_str(), "auto" | "cpu" | "cuda")
+            || index.is_some_and(|index| index.parse::<u16>().is_ok());
+        let message = format!("is `{}`", file.device);
+        let hint = "a device is `auto`, `cpu`, `cuda` or `cuda:0`";
+        self.require(device_known, "device", &message, Some(hint));
+    }
+
+    /// What becomes a folder must not lead elsewhere.
+    fn folder_name(&mut self, key: &str, name: &str) {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let fine = !name.is_empty() && !name.starts_with('.') && name.chars().all(plain);
+        let message = format!("is `{name}`, which cannot name a folder");
+        let hint = "letters, digits, `-`, `_` and `.`, not beginning with `.`";
+        self.require(fine, key, &message, Some(hint));
+    }
+
+    fn data(&mut self) {
+        let data = &self.file.data;
+        self.require(!data.train.is_empty(), "data.train", "is empty", None);
+        self.require(!data.test.is_empty(), "data.test", "is empty", None);
+        self.require(!data.labels_column.is_empty(), "data.labels_column", "is empty", None);
+        self.require(!data.text_columns.is_empty(), "data.text_columns", "is empty", None);
+        let separator = &data.label_separator;
+        self.require(!separator.is_empty(), "data.label_separator", "is empty", None);
+        self.at_least("data.demo.train_texts", data.demo.train_texts, 1);
+        self.at_least("data.demo.test_texts", data.demo.test_texts, 1);
+    }
+
+    fn data_path(&mut self, lookup: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+        let data = &self.file.data;
+        let hint = "give the folder of the data with --set data.path=FOLDER";
+        if data.path.is_none() {
+            let demo = data.format == DataFormat::Demo;
+            self.require(demo, "data.path", "is missing", Some(hint));
+        }
+        match expand(data.path.as_deref()?, lookup) {
+            Ok(path) if path.is_empty() => {
+                self.require(false, "data.path", "is empty", Some(hint));
+                None
+            }
+            Ok(path) => Some(path),
+            Err(Unexpanded::Missing(name)) => {
+                let message = format!("needs the environment variable `{name}`, which is not set");
+                let hint = format!(
+                    "set {name} to the folder of the data, or give it with --set data.path=FOLDER"
+                );
+                self.require(false, "data.path", &message, Some(&hint));
+                None
+            }
+            Err(Unexpanded::Open) => {
+                self.require(false, "data.path", "has a `${` without its `}`", None);
+                None
+            }
+        }
+    }
+
+    fn model(&mut self) {
+        let model = &self.file.model;
+        self.require(!model.checkpoint.is_empty(), "model.checkpoint", "is empty", None);
+        self.at_least("model.max_tokens", model.max_tokens, 8);
+        let message = format!(
+            "is {}, but a batch must hold one text of `model.max_tokens` = {}",
+            model.token_budget, model.max_tokens
+        );
+        let holds = model.token_budget >= model.max_tokens;
+        self.require(holds, "model.token_budget", &message, None);
+        if model.head == HeadKind::Cnn {
+            self.require(!model.widths.is_empty(), "model.widths", "is empty", None);
+            let range = 1..=model.max_tokens;
+            let fit = model.widths.iter().all(|width| range.contains(width));
+            let message = format!("has a width outside 1..={}", model.max_tokens);
+            self.require(fit, "model.widths", &message, None);
+            self.at_least("model.filters", model.filters, 1);
+        }
+        let message = format!("is {}, but must be at least 0 and below 1", model.dropout);
+        self.require((0.0..1.0).contains(&model.dropout), "model.dropout", &message, None);
+    }
+
+    fn train(&mut self) {
+        let train = &self.file.train;
+        self.at_least("train.epochs", train.epochs, 1);
+        self.at_least("train.batch", train.batch, 1);
+        self.positive("train.rate", train.rate);
+        self.positive("train.head_rate", train.head_rate);
+    }
+
+    fn rounds(&mut self) {
+        let rounds = &self.file.r#loop;
+        self.at_least("loop.initial", rounds.initial, 1);
+        self.at_least("loop.query_size", rounds.query_size, 1);
+        let strategy = &rounds.initial_strategy;
+        let hint = "`random`, or a plugin that needs no classifier, such as `alps`";
+        self.require(!strategy.is_empty(), "loop.initial_strategy", "is empty", Some(hint));
+        let message = format!(
+            "is {}, but the initial set alone (`loop.initial`) has {}",
+            rounds.budget, rounds.initial
+        );
+        let hint = "the budget counts the initial set too";
+        self.require(rounds.budget >= rounds.initial, "loop.budget", &message, Some(hint));
+    }
+
+    fn evaluation(&mut self) {
+        let evaluation = &self.file.evaluation;
+        let message = format!("is {}, but must be above 0 and below 1", evaluation.fixed);
+        let inside = evaluation.fixed > 0.0 && evaluation.fixed < 1.0;
+        self.require(inside, "evaluation.fixed", &message, None);
+        let needs_dev =
+            !matches!(evaluation.threshold, ThresholdRule::Cardinality | ThresholdRule::Fixed);
+        let data = &self.file.data;
+        let no_dev = match data.format {
+            DataFormat::Demo => data.demo.dev_texts == 0,
+            _ => data.dev.is_empty(),
+        };
+        let hint = "without a dev set, use evaluation.threshold = \"cardinality\" or \"fixed\"";
+        let message = "is tuned on a dev set, and the data has none";
+        self.require(!(needs_dev && no_dev), "evaluation.threshold", message, Some(hint));
+    }
+
+    fn strategies(&mut self) {
+        let strategies = &self.file.strategy;
+        let mut names: Vec<&str> = Vec::new();
+        for (index, strategy) in strategies.iter().enumerate() {
+            let key = format!("strategy.{index}.plugin");
+            self.require(!strategy.plugin.is_empty(), &key, "is empty", None);
+            if let Some(name) = &strategy.name {
+                self.folder_name(&format!("strategy.{index}.name"), name);
+            }
+            let name = strategy.name.as_deref().unwrap_or(plugin_stem(&strategy.plugin));
+            let hint = "give each its own `name`";
+            let message = format!("is the second strategy called `{name}`");
+            self.require(!names.contains(&name), &key, &message, Some(hint));
+            names.push(name);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Holds `docs/config.md` and `configs/` to the types: every key, its default, and no other.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::protocol::PAPER;
+use super::{ConfigFile, Overrides, keys};
+
+const DOC: &str = include_str!("../../../docs/config.md");
+
+/// Key and second column of each table row below `heading`, up to the next heading.
+fn rows(heading: &str) -> BTreeMap<String, String> {
+    let start = DOC.find(heading).unwrap_or_else(|| panic!("docs/config.md has no `{heading}`"));
+    let section = &DOC[start + heading.len()..];
+    let section = &section[..section.find("\n# ").unwrap_or(section.len())];
+    let mut rows = BTreeMap::new();
+    for line in section.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let key = cells[1].trim_matches('`').to_owned();
+        assert!(!cells[2].is_empty() && !cells[3].is_empty(), "an empty cell: {line}");
+        let before = rows.insert(key, cells[2].trim_matches('`').to_owned());
+        assert_eq!(before, None, "twice in docs/config.md: {line}");
+    }
+    rows
+}
+
+/// As a user would write it.
+fn as_toml(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::Object(table) if table.is_empty() => "{}".to_owned(),
+        other => toml::Value::try_from(other).unwrap().to_string(),
+    }
+}
+
+fn flatten(path: &str, value: &Value, into: &mut BTreeMap<String, String>) {
+    match value {
+        Value::Object(table) => {
+            for (name, value) in table {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                flatten(&path, value, into);
+            }
+        }
+        other => {
+            into.insert(path.to_owned(), as_toml(other));
+        }
+    }
+}
+
+#[test]
+fn the_reference_names_every_key_with_its_default_and_no_other() {
+    let ours: BTreeMap<String, String> =
+        keys().iter().map(|key| (key.path.clone(), as_toml(&key.default))).collect();
+    assert_eq!(rows("\n# Keys"), ours);
+}
+
+#[test]
+fn the_paper_protocol_is_documented_as_it_is() {
+    let table: toml::Table = PAPER.parse().unwrap();
+    let mut ours = BTreeMap::new();
+    flatten("", &serde_json::to_value(table).unwrap(), &mut ours);
+    assert_eq!(rows("\n# The paper's protocol"), ours);
+}
+
+#[test]
+fn every_config_that_is_shipped_checks() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs");
+    let mut checked = 0;
+    for entry in fs_err::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "toml") {
+            let file = ConfigFile::read(&path, &Overrides::default()).unwrap();
+            let config = file.check(&|name| Some(format!("/data/{name}"))).unwrap();
+            config.strategies().unwrap();
+            checked += 1;
+        }
+    }
+    assert!(checked >= 2, "only {checked} configs found");
+}

@@ -1,0 +1,178 @@
+//! What can be wrong with a data set, in words for the person who has to put it right.
+
+use std::path::PathBuf;
+
+/// A data set that cannot be used. Each message says which file and line, what was found and what
+/// was expected; the last line is a hint.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    #[error(
+        "`data.path` is not set, and `data.format` is not `demo`\n\
+         hint: give the folder that holds the split files, such as --set data.path=FOLDER"
+    )]
+    NoPath,
+
+    #[error("{}: the data folder does not exist\nhint: set `data.path`", path.display())]
+    NoFolder { path: PathBuf },
+
+    #[error(
+        "{}: no such file, nor with `.gz` or `.zst` (`data.{key}`); the folder holds {}\nhint: {}",
+        path.display(), listed(found), missing_hint(key)
+    )]
+    Missing { key: &'static str, path: PathBuf, found: Vec<String> },
+
+    #[error(
+        "{}: cannot be read: {source}\n\
+         hint: check that the file is whole and that you may read it", path.display()
+    )]
+    Read { path: PathBuf, source: std::io::Error },
+
+    #[error(
+        "{}:{line}:{column}: not UTF-8 ({found})\n\
+         hint: convert the file, for instance with `iconv -f {from} -t UTF-8`", path.display()
+    )]
+    Encoding { path: PathBuf, line: u64, column: usize, found: &'static str, from: &'static str },
+
+    #[error(
+        "{}:{line}:{column}: malformed JSON: {problem}\n\
+         hint: each line must be one whole object, such as \
+         {{\"id\": \"1\", \"text\": \"...\", \"labels\": [\"a\", \"b\"]}}", path.display()
+    )]
+    Json { path: PathBuf, line: u64, column: usize, problem: String },
+
+    #[error(
+        "{}:{line}:{column}: {problem}\n\
+         hint: each line needs `id` (a string or a whole number), `text` (a string) and `labels` \
+         (a list of strings); other keys are ignored", path.display()
+    )]
+    Field { path: PathBuf, line: u64, column: usize, problem: String },
+
+    #[error(
+        "{}:{line}: {problem}\n\
+         hint: fields are separated by {separator}; one that holds a separator, a quote or a line \
+         end stands in double quotes, with quotes inside doubled", path.display()
+    )]
+    Csv { path: PathBuf, line: u64, separator: &'static str, problem: String },
+
+    #[error(
+        "{}: no column `{column}` (`data.{key}`); the columns are {}\nhint: {}",
+        path.display(), listed(columns), did_you_mean(nearest.as_deref(), "name one of them")
+    )]
+    Column {
+        path: PathBuf,
+        column: String,
+        key: &'static str,
+        columns: Vec<String>,
+        nearest: Option<String>,
+    },
+
+    #[error(
+        "{}: more than one column `{column}` (`data.{key}`)\n\
+         hint: rename the others in the header", path.display()
+    )]
+    RepeatedColumn { path: PathBuf, column: String, key: &'static str },
+
+    #[error(
+        "{}:{line}: text `{id}` has an empty label\nhint: remove it, or give it a name",
+        path.display()
+    )]
+    EmptyLabel { path: PathBuf, line: u64, id: String },
+
+    #[error(
+        "{}:{line}: text `{id}` has no label\n\
+         hint: `data.unlabeled = \"drop\"` leaves such texts out and counts them; `\"keep\"` keeps \
+         them", path.display()
+    )]
+    Unlabeled { path: PathBuf, line: u64, id: String },
+
+    #[error(
+        "{}:{line}: id `{id}` is already used in {}:{first_line}\n\
+         hint: ids must be unique within and across the splits",
+        path.display(), first_path.display()
+    )]
+    DuplicateId { path: PathBuf, line: u64, id: String, first_path: PathBuf, first_line: u64 },
+
+    #[error(
+        "{}:{line}: label `{label}` is not among the {n_labels} labels of {}\nhint: {}",
+        path.display(), vocabulary.display(),
+        did_you_mean(nearest.as_deref(), "correct it here, or add it to the vocabulary")
+    )]
+    UnknownLabel {
+        path: PathBuf,
+        line: u64,
+        label: String,
+        n_labels: usize,
+        vocabulary: PathBuf,
+        nearest: Option<String>,
+    },
+
+    #[error(
+        "{}: no text {}\nhint: check that `data.{key}` names the right file",
+        path.display(), left(*dropped)
+    )]
+    EmptySplit { key: &'static str, path: PathBuf, dropped: usize },
+
+    #[error(
+        "{}:{line}: {problem}\nhint: the vocabulary has one label a line, each once",
+        path.display()
+    )]
+    Vocabulary { path: PathBuf, line: u64, problem: String },
+
+    #[error("no label in train and dev\nhint: there is nothing to learn; check the `labels`")]
+    EmptyVocabulary,
+
+    #[error(
+        "`data.demo.{key}` is {given}, but must be {expected}\n\
+         hint: leave it out for the default"
+    )]
+    DemoSize { key: &'static str, given: usize, expected: &'static str },
+
+    #[error(
+        "the tokenizer cannot be used: {problem}\n\
+         hint: the checkpoint must hold a BERT tokenizer (`tokenizer.json` or `vocab.txt`)"
+    )]
+    Tokenizer { problem: String },
+
+    #[error(
+        "`model.max_tokens` is {max_tokens}, which leaves no room between [CLS] and [SEP]\n\
+         hint: the default is 128"
+    )]
+    MaxTokens { max_tokens: usize },
+
+    #[error(
+        "{}: the token cache cannot be written or read: {source}\n\
+         hint: set `cache.path` to a folder with free space that you may write to", path.display()
+    )]
+    Cache { path: PathBuf, source: std::io::Error },
+}
+
+/// At most eight names, so that a folder of thousands does not fill the screen.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    if names.is_empty() {
+        return "nothing".to_owned();
+    }
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let more = names.len().saturating_sub(SHOWN);
+    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
+}
+
+fn missing_hint(key: &str) -> String {
+    match key {
+        "dev" => "`data.dev = \"\"` runs without a dev set (then no early stopping, and a \
+                  threshold that needs none: `cardinality` or `fixed`)"
+            .to_owned(),
+        _ => format!("set `data.{key}` to the file's name in `data.path`"),
+    }
+}
+
+fn did_you_mean(nearest: Option<&str>, otherwise: &str) -> String {
+    nearest.map_or(otherwise.to_owned(), |name| format!("did you mean `{name}`?"))
+}
+
+fn left(dropped: usize) -> String {
+    match dropped {
+        0 => "in it".to_owned(),
+        n => format!("is left in it, after {n} without label were dropped"),
+    }
+}

@@ -1,0 +1,168 @@
+//! The figures that describe a data set: the paper's Table 1, and what goes beyond it.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::Serialize;
+
+use super::{Dataset, Labels};
+
+/// Figures of a data set. "All" means train, dev and test together.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Stats {
+    pub name: String,
+    pub train: usize,
+    pub dev: usize,
+    pub test: usize,
+    /// Labels in the vocabulary.
+    pub classes: usize,
+    /// Mean labels of a text, over all texts and over train. The paper's Table 1 has the one for
+    /// some data sets and the other for others, so both are given here and below.
+    pub classes_per_text: f64,
+    pub classes_per_text_train: f64,
+    /// Mean texts of a label of the vocabulary, over all texts and over train.
+    pub texts_per_class: f64,
+    pub texts_per_class_train: f64,
+    /// The paper's "average class co-occurrence": texts that carry both labels of a pair, averaged
+    /// over all pairs of labels, in all texts. 0 where there is only one label.
+    pub cooc_pair_mean: f64,
+    /// The same over the pairs that occur.
+    pub cooc_pair_mean_nonzero: f64,
+    /// Texts of the smallest, the median and the largest label, in all texts.
+    pub min_class: u32,
+    pub median_class: f64,
+    pub max_class: u32,
+    pub classes_absent_from_train: usize,
+    pub classes_absent_from_test: usize,
+    /// Distinct sets of labels, in all texts.
+    pub labelsets: usize,
+    pub no_label_texts: usize,
+    /// Words between white space, in all texts. The 95th percentile is the nearest rank.
+    pub words_mean: f64,
+    pub words_median: f64,
+    pub words_p95: u32,
+    pub words_max: u32,
+    /// Texts equal to one that stands before them.
+    pub duplicate_texts: usize,
+    /// Distinct texts that stand in more than one split.
+    pub texts_in_more_than_one_split: usize,
+}
+
+pub fn stats(dataset: &Dataset) -> Stats {
+    let splits: Vec<_> = dataset.splits().map(|(_, split)| split).collect();
+    let labels: Vec<&Labels> = splits.iter().map(|split| &split.labels).collect();
+    let n_labels = dataset.vocabulary.len();
+    let n_texts: usize = splits.iter().map(|split| split.ids.len()).sum();
+    let assignments: usize = labels.iter().map(|labels| labels.n_assignments()).sum();
+    let train = &dataset.train;
+
+    let mut class_sizes = vec![0; n_labels];
+    for labels in &labels {
+        for (size, count) in class_sizes.iter_mut().zip(labels.counts()) {
+            *size += count;
+        }
+    }
+    class_sizes.sort_unstable();
+    let mut words: Vec<u32> = splits
+        .iter()
+        .flat_map(|split| split.texts.iter().map(|text| text.split_whitespace().count() as u32))
+        .collect();
+    words.sort_unstable();
+    let pairs = Pairs::count(&labels);
+    let repeated = Repeated::count(dataset);
+
+    Stats {
+        name: dataset.name.clone(),
+        train: train.ids.len(),
+        dev: dataset.dev.as_ref().map_or(0, |dev| dev.ids.len()),
+        test: dataset.test.ids.len(),
+        classes: n_labels,
+        classes_per_text: ratio(assignments, n_texts),
+        classes_per_text_train: train.labels.cardinality(),
+        texts_per_class: ratio(assignments, n_labels),
+        texts_per_class_train: ratio(train.labels.n_assignments(), n_labels),
+        cooc_pair_mean: ratio(pairs.occurrences, n_labels * n_labels.saturating_sub(1) / 2),
+        cooc_pair_mean_nonzero: ratio(pairs.occurrences, pairs.distinct),
+        min_class: class_sizes.first().copied().unwrap_or(0),
+        median_class: median(&class_sizes),
+        max_class: class_sizes.last().copied().unwrap_or(0),
+        classes_absent_from_train: absent(&train.labels),
+        classes_absent_from_test: absent(&dataset.test.labels),
+        labelsets: labels.iter().flat_map(|labels| labels.rows()).collect::<HashSet<_>>().len(),
+        no_label_texts: labels.iter().flat_map(|l| l.rows()).filter(|row| row.is_empty()).count(),
+        words_mean: ratio(words.iter().map(|&count| count as usize).sum(), words.len()),
+        words_median: median(&words),
+        words_p95: nearest_rank(&words, 95),
+        words_max: words.last().copied().unwrap_or(0),
+        duplicate_texts: repeated.texts,
+        texts_in_more_than_one_split: repeated.across_splits,
+    }
+}
+
+/// 0 where there is nothing to divide by.
+fn ratio(numerator: usize, denominator: usize) -> f64 {
+    if denominator == 0 { 0.0 } else { numerator as f64 / denominator as f64 }
+}
+
+fn median(sorted: &[u32]) -> f64 {
+    match sorted.len() {
+        0 => 0.0,
+        n if n % 2 == 1 => f64::from(sorted[n / 2]),
+        n => f64::midpoint(f64::from(sorted[n / 2 - 1]), f64::from(sorted[n / 2])),
+    }
+}
+
+/// The smallest value with at least `percent` % of the values at or below it.
+fn nearest_rank(sorted: &[u32], percent: usize) -> u32 {
+    let rank = (sorted.len() * percent).div_ceil(100);
+    if rank == 0 { 0 } else { sorted[rank - 1] }
+}
+
+fn absent(labels: &Labels) -> usize {
+    labels.counts().iter().filter(|&&count| count == 0).count()
+}
+
+/// Unordered pairs of labels of one text.
+struct Pairs {
+    /// One for each text and pair in it.
+    occurrences: usize,
+    distinct: usize,
+}
+
+impl Pairs {
+    fn count(labels: &[&Labels]) -> Self {
+        let mut occurrences = 0;
+        let mut distinct = HashSet::new();
+        for row in labels.iter().flat_map(|labels| labels.rows()) {
+            occurrences += row.len() * row.len().saturating_sub(1) / 2;
+            for (i, &first) in row.iter().enumerate() {
+                distinct.extend(row[i + 1..].iter().map(|&second| (first, second)));
+            }
+        }
+        Self { occurrences, distinct: distinct.len() }
+    }
+}
+
+/// Texts that stand more than once in a data set.
+pub(super) struct Repeated {
+    /// Texts equal to an earlier one.
+    pub(super) texts: usize,
+    /// Distinct texts in more than one split.
+    pub(super) across_splits: usize,
+}
+
+impl Repeated {
+    pub(super) fn count(dataset: &Dataset) -> Self {
+        // For each text, a bit for each split that it stands in.
+        let mut splits_of: HashMap<&str, u8> = HashMap::new();
+        let mut texts = 0;
+        for (number, (_, split)) in dataset.splits().enumerate() {
+            for text in split.texts.iter() {
+                let splits = splits_of.entry(text).or_default();
+                texts += usize::from(*splits != 0);
+                *splits |= 1 << number;
+            }
+        }
+        let across_splits = splits_of.values().filter(|splits| splits.count_ones() > 1).count();
+        Self { texts, across_splits }
+    }
+}

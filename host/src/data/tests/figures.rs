@@ -1,0 +1,94 @@
+//! Tests of the figures of a data set: by hand, on real data, and the paper's.
+
+use super::*;
+
+#[test]
+fn figures_of_real_data_are_the_known_ones() {
+    let Some(data) = shared() else { return };
+    for name in ["reuters-all", "arxiv-40k", "eurlex-lux-leaf"] {
+        let config = DataConfig { path: Some(name.to_owned()), ..config(DataFormat::Jsonl) };
+        let loaded = load(&config, &data, &Silent).unwrap();
+        let ours = serde_json::to_value(stats(&loaded.dataset)).unwrap();
+        let known = fs_err::read_to_string(data.join(name).join("stats.json")).unwrap();
+        let known: serde_json::Value = serde_json::from_str(&known).unwrap();
+        let mut compared = 0;
+        for (key, known) in known.as_object().unwrap() {
+            let (Some(known), Some(ours)) = (known.as_f64(), ours[key].as_f64()) else { continue };
+            // Known to two or three digits after the point.
+            let digits = known.to_string().split('.').nth(1).map_or(0, str::len) as i32;
+            let tolerance =
+                if known.fract() == 0.0 { 0.005 } else { 0.5001 * 0.1_f64.powi(digits) };
+            assert!((known - ours).abs() <= tolerance, "{name} {key}: {known} and {ours}");
+            compared += 1;
+        }
+        assert_eq!(compared, 22, "{name}");
+    }
+}
+
+#[test]
+fn figures_of_a_small_case() {
+    // Label sets: ab, abc, b, none | c.
+    let train = r#"{"id": 1, "text": "a b  c", "labels": ["a", "b"]}
+{"id": 2, "text": "a", "labels": ["a", "b", "c"]}
+{"id": 3, "text": "a", "labels": ["b"]}
+{"id": 4, "text": "", "labels": []}"#;
+    let test = r#"{"id": 5, "text": "a", "labels": ["c"]}"#;
+    let folder =
+        folder(&[("train.jsonl", train), ("test.jsonl", test), ("labels.txt", "a\nb\nc\nd")]);
+    let config = DataConfig {
+        dev: String::new(),
+        unlabeled: OnUnlabeled::Keep,
+        ..config(DataFormat::Jsonl)
+    };
+    let loaded = load(&config, folder.path(), &Silent).unwrap();
+    let expected = Stats {
+        name: loaded.dataset.name.clone(),
+        train: 4,
+        dev: 0,
+        test: 1,
+        classes: 4,
+        classes_per_text: 7.0 / 5.0,
+        classes_per_text_train: 6.0 / 4.0,
+        texts_per_class: 7.0 / 4.0,
+        texts_per_class_train: 6.0 / 4.0,
+        cooc_pair_mean: 4.0 / 6.0,
+        cooc_pair_mean_nonzero: 4.0 / 3.0,
+        min_class: 0,
+        median_class: 2.0,
+        max_class: 3,
+        classes_absent_from_train: 1,
+        classes_absent_from_test: 3,
+        labelsets: 5,
+        no_label_texts: 1,
+        words_mean: 6.0 / 5.0,
+        words_median: 1.0,
+        words_p95: 3,
+        words_max: 3,
+        duplicate_texts: 2,
+        texts_in_more_than_one_split: 1,
+    };
+    assert_eq!(stats(&loaded.dataset), expected);
+}
+
+/// The paper's figure for Toxic (Table 1), from the pair counts that are well known.
+#[test]
+fn co_occurrence_is_averaged_over_all_pairs_as_in_the_paper() {
+    let pair_counts =
+        [1595, 7926, 449, 7344, 1302, 1517, 112, 1371, 313, 301, 6155, 1032, 307, 98, 1160];
+    let mut labels = Labels::new(6);
+    let pairs = (0..6).flat_map(|first| (first + 1..6).map(move |second| [first, second]));
+    for (pair, count) in pairs.zip(pair_counts) {
+        for _ in 0..count {
+            labels.push(&pair);
+        }
+    }
+    let n_texts = labels.len();
+    let mut texts = Texts::default();
+    (0..n_texts).for_each(|_| texts.push(""));
+    let ids = (0..n_texts).map(|id| id.to_string()).collect();
+    let train = Split { ids, texts, labels };
+    let test = Split { ids: vec![], texts: Texts::default(), labels: Labels::new(6) };
+    let vocabulary = (0..6).map(|label| label.to_string()).collect();
+    let toxic = Dataset { name: "toxic".to_owned(), vocabulary, train, dev: None, test };
+    assert!((stats(&toxic).cooc_pair_mean - 2065.4667).abs() < 1e-4);
+}

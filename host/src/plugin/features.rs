@@ -1,0 +1,252 @@
+//! The features of one round: each computed when it is first asked for, and lent.
+
+use std::sync::Arc;
+
+use abi_stable::std_types::RSlice;
+use alhost_plugin_api::features::{
+    EMBEDDING, FEATURES, LOGITS, MC_PROBABILITIES, MLM_SURPRISAL, Model, PROBABILITIES, Pooling,
+    SurprisalOptions, TEXT, WORD_PIECES,
+};
+use alhost_plugin_api::ffi::{Block, OwnedBlock};
+use anyhow::{Context as _, bail, ensure};
+use serde::Deserialize;
+
+use super::panels::Lent;
+use super::services::Services;
+use super::source::{Answered, Asked, SparseRows};
+use crate::matrix::Matrix;
+
+/// Panel keys of the current encoder's embeddings.
+const CURRENT_CLS: &str = "embedding/1 current cls";
+const CURRENT_MEAN: &str = "embedding/1 current mean";
+const GIB: f64 = (1u64 << 30) as f64;
+
+#[derive(Deserialize)]
+struct SurprisalKeys {
+    probability: f64,
+    strict: bool,
+    model: String,
+}
+
+#[derive(Deserialize)]
+struct EmbeddingKeys {
+    model: String,
+    pooling: String,
+}
+
+#[derive(Deserialize)]
+struct McKeys {
+    passes: u32,
+}
+
+impl Services<'_> {
+    pub(super) fn feature(
+        &self,
+        feature: &str,
+        options: &str,
+        ids: &[u32],
+    ) -> anyhow::Result<Block<'_>> {
+        self.check_declared(feature)?;
+        self.check_ids(ids)?;
+        match feature {
+            TEXT => Ok(self.text(ids)),
+            WORD_PIECES => Ok(self.word_pieces(ids)),
+            LOGITS => self.dense(LOGITS, ids),
+            PROBABILITIES => self.dense(PROBABILITIES, ids),
+            FEATURES => self.dense(FEATURES, ids),
+            EMBEDDING => self.embedding(options, ids),
+            MLM_SURPRISAL => self.surprisal(options, ids),
+            MC_PROBABILITIES => self.mc_probabilities(options, ids),
+            _ => bail!("there is no feature `{feature}`"),
+        }
+    }
+
+    fn index(&self, ids: &[u32]) -> RSlice<'_, u32> {
+        RSlice::from_slice(self.indices.push_get(ids.to_vec()))
+    }
+
+    fn text(&self, ids: &[u32]) -> Block<'_> {
+        let (bytes, offsets) = self.around.texts.parts();
+        Block {
+            rows: ids.len(),
+            bytes: bytes.as_bytes().into(),
+            u64s: offsets.into(),
+            row_index: Some(self.index(ids)).into(),
+            ..Block::EMPTY
+        }
+    }
+
+    fn word_pieces(&self, ids: &[u32]) -> Block<'_> {
+        let counts = ids.iter().flat_map(|&id| {
+            let counts = self.around.tokens.word_pieces(id as usize);
+            [counts.words, counts.pieces, counts.unknown]
+        });
+        let u32s = counts.collect();
+        let owned = OwnedBlock { rows: ids.len(), cols: 3, u32s, ..OwnedBlock::default() };
+        self.kept.push_get(Box::new(owned)).lend()
+    }
+
+    /// A feature of the current model: from what is there, else by one pass over what is missing.
+    fn dense(&self, key: &'static str, ids: &[u32]) -> anyhow::Result<Block<'_>> {
+        self.check_trained(key)?;
+        if let Some(lent) = self.panels.lend(key, ids) {
+            return Ok(block(lent, ids.len()));
+        }
+        let missing = self.panels.missing(key, ids);
+        self.check_size(key, ids.len())?;
+        let asked = self.asked(key);
+        let answered = self.with_source(|source| source.infer(&missing, asked))?;
+        for (key, matrix) in self.split(answered) {
+            self.panels.add(key, &missing, matrix);
+        }
+        if let Some(lent) = self.panels.lend(key, ids) {
+            return Ok(block(lent, ids.len()));
+        }
+        let gathered = self.panels.gather(key, ids);
+        self.panels.add(key, ids, gathered);
+        let lent = self.panels.lend(key, ids).context("the host lost a matrix")?;
+        Ok(block(lent, ids.len()))
+    }
+
+    /// What a pass for `key` should give besides: what the strategy declares and costs nothing more.
+    fn asked(&self, key: &str) -> Asked {
+        let declares = |id: &str| self.around.needs.iter().any(|need| need == id);
+        let labels = declares(LOGITS) || declares(PROBABILITIES);
+        Asked {
+            logits: key == LOGITS || key == PROBABILITIES || (key == FEATURES && labels),
+            features: key == FEATURES || declares(FEATURES),
+            cls: key == CURRENT_CLS,
+            mean: key == CURRENT_MEAN,
+        }
+    }
+
+    fn split(&self, answered: Answered) -> Vec<(&'static str, Matrix)> {
+        let declares = |id: &str| self.around.needs.iter().any(|need| need == id);
+        let mut all = Vec::new();
+        match (answered.logits, declares(LOGITS), declares(PROBABILITIES)) {
+            (Some(logits), true, true) => {
+                all.push((PROBABILITIES, sigmoid(logits.clone())));
+                all.push((LOGITS, logits));
+            }
+            (Some(logits), true, false) => all.push((LOGITS, logits)),
+            (Some(logits), false, true) => all.push((PROBABILITIES, sigmoid(logits))),
+            _ => {}
+        }
+        all.extend(answered.features.map(|matrix| (FEATURES, matrix)));
+        all.extend(answered.cls.map(|matrix| (CURRENT_CLS, matrix)));
+        all.extend(answered.mean.map(|matrix| (CURRENT_MEAN, matrix)));
+        all
+    }
+
+    pub(super) fn check_trained(&self, feature: &str) -> anyhow::Result<()> {
+        ensure!(
+            self.around.trained,
+            "`{feature}` needs a trained classifier, and there is none before the initial set is \
+             labeled\nhint: choose the initial set with a strategy that needs none, such as \
+             `random` or `alps` (`loop.initial_strategy`)"
+        );
+        Ok(())
+    }
+
+    fn check_size(&self, key: &str, rows: usize) -> anyhow::Result<()> {
+        let cols = match key {
+            LOGITS | PROBABILITIES => self.view.n_labels as usize,
+            FEATURES => self.with_source(|source| source.n_features()),
+            _ => self.with_source(|source| source.hidden()),
+        };
+        let bytes = rows as u64 * cols as u64 * 4;
+        let limit = self.around.matrix_limit;
+        ensure!(
+            bytes <= limit,
+            "`{key}` of {rows} texts takes {:.1} GiB, more than the {:.1} GiB that one matrix may \
+             take\nhint: raise `limits.matrix_gib`, or use a strategy that streams",
+            bytes as f64 / GIB,
+            limit as f64 / GIB
+        );
+        Ok(())
+    }
+
+    fn embedding(&self, options: &str, ids: &[u32]) -> anyhow::Result<Block<'_>> {
+        let keys: EmbeddingKeys = serde_json::from_str(options).context("options of embedding")?;
+        let pooling = match keys.pooling.as_str() {
+            "cls" => Pooling::Cls,
+            "mean" => Pooling::Mean,
+            other => bail!("there is no pooling `{other}`"),
+        };
+        match (keys.model.as_str(), pooling) {
+            ("current", Pooling::Cls) => self.dense(CURRENT_CLS, ids),
+            ("current", Pooling::Mean) => self.dense(CURRENT_MEAN, ids),
+            ("pretrained", _) => {
+                self.check_size(EMBEDDING, self.around.texts.len())?;
+                let matrix = self.with_source(|source| source.pretrained(pooling))?;
+                let matrix = self.embeddings.push_get(matrix);
+                let row_index = Some(self.indices.push_get(ids.to_vec()));
+                Ok(block(Lent { matrix, row_index }, ids.len()))
+            }
+            (other, _) => bail!("there is no model `{other}`"),
+        }
+    }
+
+    fn surprisal(&self, options: &str, ids: &[u32]) -> anyhow::Result<Block<'_>> {
+        let keys: SurprisalKeys = serde_json::from_str(options).context("options of surprisal")?;
+        let SurprisalKeys { probability, strict, .. } = keys;
+        ensure!(
+            probability > 0.0 && probability <= 1.0,
+            "the probability of a position is {probability}, not in (0, 1]"
+        );
+        let options = |model| SurprisalOptions { probability, strict, model };
+        match keys.model.as_str() {
+            "pretrained" => {
+                let options = options(Model::Pretrained);
+                let rows = self.with_source(|source| source.pretrained_surprisal(&options))?;
+                let rows = self.surprisals.push_get(rows);
+                let row_index = Some(self.index(ids)).into();
+                Ok(Block { rows: ids.len(), row_index, ..sparse_block(rows) })
+            }
+            "current" => {
+                self.check_trained("mlm-surprisal/1 of the current model")?;
+                let options = options(Model::Current);
+                let rows = self.with_source(|source| source.current_surprisal(ids, &options))?;
+                Ok(sparse_block(self.surprisals.push_get(Arc::new(rows))))
+            }
+            other => bail!("there is no model `{other}`"),
+        }
+    }
+
+    fn mc_probabilities(&self, options: &str, ids: &[u32]) -> anyhow::Result<Block<'_>> {
+        self.check_trained(MC_PROBABILITIES)?;
+        let keys: McKeys = serde_json::from_str(options).context("options of mc-probabilities")?;
+        ensure!(keys.passes > 0, "0 passes");
+        self.check_size(LOGITS, ids.len() * keys.passes as usize)?;
+        let seed = &self.view.seed;
+        let matrix = self.with_source(|source| source.mc_probabilities(ids, keys.passes, seed))?;
+        let matrix = self.embeddings.push_get(Arc::new(matrix));
+        Ok(block(Lent { matrix, row_index: None }, ids.len()))
+    }
+}
+
+pub(super) fn sigmoid(mut logits: Matrix) -> Matrix {
+    logits.data.iter_mut().for_each(|x| *x = 1.0 / (1.0 + (-*x).exp()));
+    logits
+}
+
+pub(super) fn block(lent: Lent<'_>, rows: usize) -> Block<'_> {
+    Block {
+        rows,
+        cols: lent.matrix.cols,
+        f32s: lent.matrix.data.as_slice().into(),
+        row_index: lent.row_index.map(RSlice::from_slice).into(),
+        ..Block::EMPTY
+    }
+}
+
+fn sparse_block(rows: &SparseRows) -> Block<'_> {
+    Block {
+        rows: rows.offsets.len() - 1,
+        cols: rows.cols,
+        u64s: rows.offsets.as_slice().into(),
+        u32s: rows.positions.as_slice().into(),
+        f32s: rows.losses.as_slice().into(),
+        ..Block::EMPTY
+    }
+}

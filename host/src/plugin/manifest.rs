@@ -1,0 +1,202 @@
+//! What a plugin says of itself, in a section of its file: read without running any of it.
+
+use std::path::Path;
+
+use alhost_plugin_api::export::API_VERSION;
+use alhost_plugin_api::features::{
+    EMBEDDING, FEATURES, LOGITS, MC_PROBABILITIES, MLM_SURPRISAL, OF_THE_CLASSIFIER, PROBABILITIES,
+    TEXT, WORD_PIECES,
+};
+use alhost_plugin_api::params::{Declared, declared, resolve};
+use alhost_plugin_api::services::{DISCRIMINATOR, KMEANS, NEAREST};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::elf::{self, ElfError};
+use super::error::PluginError;
+
+/// Every feature and service of this host.
+pub const PROVIDED: [&str; 11] = [
+    TEXT,
+    WORD_PIECES,
+    MLM_SURPRISAL,
+    EMBEDDING,
+    FEATURES,
+    LOGITS,
+    PROBABILITIES,
+    MC_PROBABILITIES,
+    KMEANS,
+    NEAREST,
+    DISCRIMINATOR,
+];
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Manifest {
+    /// Version of the manifest's own format.
+    pub format: u32,
+    pub id: String,
+    pub version: String,
+    pub summary: String,
+    pub citation: String,
+    /// Whether its answers may differ with the seed.
+    pub stochastic: bool,
+    /// Version of plugin-api inside it.
+    pub api: String,
+    pub rustc: String,
+    /// `debug` or `release`.
+    pub profile: String,
+    /// `unwind` or `abort`.
+    pub panic: String,
+    /// Features and services that it may ask for.
+    pub needs: Vec<String>,
+    /// The declaration of its parameters; `parameters` reads it.
+    pub params: Value,
+}
+
+impl Manifest {
+    /// From the bytes of a plugin file.
+    pub fn read(path: &Path, file: &[u8]) -> Result<Self, PluginError> {
+        let path = path.to_owned();
+        elf::check(file).map_err(|error| match error {
+            ElfError::NotElf => PluginError::NotElf { path: path.clone() },
+            ElfError::Truncated { need, have } => {
+                let what = format!("it needs {need} bytes and has {have}");
+                PluginError::Truncated { path: path.clone(), what }
+            }
+            ElfError::TruncatedTables => {
+                let what = "it ends inside its own tables".to_owned();
+                PluginError::Truncated { path: path.clone(), what }
+            }
+        })?;
+        let Some(section) = elf::section(file, ".alhost.manifest") else {
+            return Err(PluginError::NotPlugin { path });
+        };
+        Self::parse(section).map_err(|why| PluginError::Manifest { path, why })
+    }
+
+    fn parse(section: &[u8]) -> Result<Self, String> {
+        let manifest: Self = serde_json::from_slice(section).map_err(|e| e.to_string())?;
+        if manifest.format != 1 {
+            return Err(format!("its format is {}, this alhost reads 1", manifest.format));
+        }
+        manifest.declared()?;
+        Ok(manifest)
+    }
+
+    fn declared(&self) -> Result<Vec<Declared>, String> {
+        declared(&self.params.to_string()).map_err(|e| e.to_string())
+    }
+
+    pub fn parameters(&self) -> Vec<Declared> {
+        self.declared().expect("checked when the manifest was read")
+    }
+
+    /// One value for each declared parameter, from those given and the defaults. `path` is for the
+    /// message.
+    pub fn resolve_params(
+        &self,
+        path: &Path,
+        given: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, PluginError> {
+        resolve(&self.parameters(), given).map_err(|error| PluginError::Params {
+            id: self.id.clone(),
+            path: path.to_owned(),
+            error,
+        })
+    }
+
+    /// Whether it can choose texts before a classifier is trained.
+    pub fn is_cold_start(&self) -> bool {
+        !self.needs.iter().any(|need| OF_THE_CLASSIFIER.contains(&need.as_str()))
+    }
+
+    /// Everything that can be refused without loading: api version, panic strategy, needs.
+    pub fn check(&self) -> Result<(), PluginError> {
+        self.check_api()?;
+        if self.panic != "unwind" {
+            return Err(PluginError::Abort { id: self.id.clone() });
+        }
+        if let Some(need) = self.needs.iter().find(|need| !PROVIDED.contains(&need.as_str())) {
+            let known = PROVIDED.map(str::to_owned).to_vec();
+            return Err(PluginError::Need { id: self.id.clone(), need: need.clone(), known });
+        }
+        Ok(())
+    }
+
+    /// A plugin built with 1.x runs in every host that provides 1.y, y >= x.
+    fn check_api(&self) -> Result<(), PluginError> {
+        let (plugin, host) = (major_minor(&self.api), major_minor(API_VERSION));
+        let hint = match (plugin, host) {
+            (Some(plugin), Some(host)) if plugin.0 == host.0 && plugin.1 <= host.1 => return Ok(()),
+            (Some(plugin), Some(host)) if plugin > host => format!(
+                "upgrade alhost, or build the plugin with alhost-plugin-api {}.{}",
+                host.0, host.1
+            ),
+            _ => format!("build the plugin again with alhost-plugin-api {API_VERSION}"),
+        };
+        Err(PluginError::Api {
+            id: self.id.clone(),
+            version: self.version.clone(),
+            plugin_api: self.api.clone(),
+            host_api: API_VERSION.to_owned(),
+            hint,
+        })
+    }
+}
+
+pub(super) fn major_minor(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(api: &str) -> Manifest {
+        let text = format!(
+            r#"{{"format":1,"id":"x","version":"0.2.0","summary":"","citation":"",
+            "stochastic":false,"api":"{api}","rustc":"","profile":"release","panic":"unwind",
+            "needs":["logits/1"],"params":[]}}"#
+        );
+        Manifest::parse(text.as_bytes()).unwrap()
+    }
+
+    fn check(api: &str, expected: &str) {
+        let got = manifest(api).check().map_err(|e| e.to_string());
+        match got {
+            Ok(()) => assert_eq!(expected, "", "{api}"),
+            Err(message) => {
+                assert!(!expected.is_empty() && message.contains(expected), "{api}: {message}")
+            }
+        }
+    }
+
+    #[test]
+    fn older_plugins_of_the_same_major_run_and_newer_ones_do_not() {
+        check("1.0.0", "");
+        check("1.0.9", "");
+        check("1.7.0", "built for plugin-api 1.7.0; this alhost provides 1.0.0\nhint: upgrade");
+        check("2.0.0", "hint: upgrade alhost, or build the plugin with alhost-plugin-api 1.0");
+        check("0.9.0", "hint: build the plugin again");
+        check("one", "hint: build the plugin again");
+    }
+
+    #[test]
+    fn a_need_that_the_host_lacks_and_an_aborting_profile_are_refused() {
+        let mut plugin = manifest("1.0.0");
+        plugin.needs.push("graph/1".to_owned());
+        assert!(plugin.check().unwrap_err().to_string().contains("needs `graph/1`"));
+        let mut plugin = manifest("1.0.0");
+        plugin.panic = "abort".to_owned();
+        assert!(plugin.check().unwrap_err().to_string().contains("panic = \"abort\""));
+    }
+
+    #[test]
+    fn a_strategy_without_classifier_features_can_start_cold() {
+        let mut plugin = manifest("1.0.0");
+        assert!(!plugin.is_cold_start());
+        plugin.needs = vec![MLM_SURPRISAL.to_owned(), KMEANS.to_owned()];
+        assert!(plugin.is_cold_start());
+    }
+}

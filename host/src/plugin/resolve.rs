@@ -1,0 +1,103 @@
+//! From what the user wrote after `--plugin` to a file.
+
+use std::path::{Path, PathBuf};
+
+use super::error::PluginError;
+
+/// Where plugins are looked for by id, in this order: the folders of `ALHOST_PLUGIN_PATH`, and
+/// those beside the program. Nothing is ever taken from the working directory by id.
+#[derive(Clone, Debug, Default)]
+pub struct SearchPath(pub Vec<PathBuf>);
+
+impl SearchPath {
+    /// `listed`: the value of `ALHOST_PLUGIN_PATH`; `program`: this executable.
+    pub fn new(listed: Option<&str>, program: Option<&Path>) -> Self {
+        let listed = listed.unwrap_or_default().split(':').filter(|folder| !folder.is_empty());
+        let mut folders: Vec<PathBuf> = listed.map(PathBuf::from).collect();
+        if let Some(beside) = program.and_then(Path::parent) {
+            folders.push(beside.to_owned());
+            folders.push(beside.join("plugins"));
+        }
+        Self(folders)
+    }
+
+    /// Every `lib*.so` on the path.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        for folder in &self.0 {
+            let entries = fs_err::read_dir(folder).into_iter().flatten().flatten();
+            let mut here: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+            here.retain(|path| is_library_name(path));
+            here.sort();
+            files.extend(here);
+        }
+        files
+    }
+}
+
+/// The file of a plugin: a path (anything with a `/` or ending in `.so`), or an id.
+///
+/// A path that does not exist, such as the documented `target/libalps.so` before any xtask made
+/// that link, is looked for in the folders `release` and `debug` beside it.
+pub(super) fn resolve(plugin: &str, search: &SearchPath) -> Result<PathBuf, PluginError> {
+    let is_path = plugin.contains('/') || Path::new(plugin).extension().is_some_and(|e| e == "so");
+    let (candidates, hint) = if is_path {
+        let path = PathBuf::from(plugin);
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let name = path.file_name().unwrap_or_default().to_owned();
+        let beside = ["release", "debug"].map(|profile| folder.join(profile).join(&name));
+        let [release, debug] = beside;
+        (vec![path, release, debug], "build it: `cargo build --release` in the plugin's folder")
+    } else {
+        let name = format!("lib{}.so", plugin.replace('-', "_"));
+        let found = search.0.iter().map(|folder| folder.join(&name)).collect();
+        (found, "give the path of its lib*.so; `alhost plugin list` shows those found by id")
+    };
+    if let Some(found) = candidates.iter().find(|path| path.is_file()) {
+        // `dlopen` takes a name without a slash for one on the system's own path.
+        return Ok(fs_err::canonicalize(found)?);
+    }
+    let mut tried = candidates.into_iter();
+    let path = tried.next().unwrap_or_else(|| PathBuf::from(plugin));
+    Err(PluginError::Missing { path, tried: tried.collect(), hint: hint.to_owned() })
+}
+
+fn is_library_name(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with("lib") && path.extension().is_some_and(|extension| extension == "so")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_found_as_written_then_in_release_then_in_debug() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs_err::canonicalize(folder.path()).unwrap();
+        let asked = root.join("libx.so");
+        let check = |expected: Option<&str>| {
+            let got = resolve(asked.to_str().unwrap(), &SearchPath::default());
+            assert_eq!(got.ok(), expected.map(|name| root.join(name)));
+        };
+        check(None);
+        for name in ["debug/libx.so", "release/libx.so", "libx.so"] {
+            let path = root.join(name);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(&path, "").unwrap();
+            check(Some(name));
+        }
+    }
+
+    #[test]
+    fn an_id_is_found_on_the_search_path_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs_err::canonicalize(folder.path()).unwrap();
+        fs_err::write(root.join("libmy_strategy.so"), "").unwrap();
+        let search = SearchPath::new(Some(root.to_str().unwrap()), None);
+        assert_eq!(resolve("my-strategy", &search).unwrap(), root.join("libmy_strategy.so"));
+        let message = resolve("other", &search).unwrap_err().to_string();
+        assert!(message.contains("libother.so") && message.contains("hint:"), "{message}");
+        assert_eq!(search.files(), [root.join("libmy_strategy.so")]);
+    }
+}

@@ -1,0 +1,266 @@
+//! The host as one strategy sees it in one round: features computed when they are first asked for,
+//! and compute services. Gold labels of unlabeled texts cannot be reached from here.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use abi_stable::std_types::{RResult, RSlice, RStr};
+use alhost_plugin_api::features::{FEATURES, LOGITS, PROBABILITIES};
+use alhost_plugin_api::ffi::{Block, Host, OwnedBlock, PlugError, RoundInfo, SinkMut};
+use anyhow::{Context as _, bail, ensure};
+use elsa::sync::FrozenVec;
+
+use super::compute;
+use super::features::{block, sigmoid};
+use super::panels::{Lent, Panels};
+use super::source::{Asked, FeatureSource, SparseRows};
+use crate::data::{Texts, tokens::Tokens};
+use crate::matrix::Matrix;
+use crate::progress::Progress;
+
+/// What of the round a strategy may know; see `RoundInfo` for the fields.
+#[derive(Clone, Debug, Default)]
+pub struct RoundView {
+    pub round: u32,
+    pub n_labels: u32,
+    pub threshold: f32,
+    pub pool: Vec<u32>,
+    pub labeled: Vec<u32>,
+    pub label_offsets: Vec<u64>,
+    pub label_ids: Vec<u32>,
+    pub acquired_in: Vec<u32>,
+    pub seed: [u8; 32],
+}
+
+/// What the services are made of, apart from the model.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Name of the strategy, for messages and the log.
+    pub instance: &'a str,
+    pub needs: &'a [String],
+    pub texts: &'a Texts,
+    pub tokens: &'a Tokens,
+    /// Whether a classifier has been trained yet.
+    pub trained: bool,
+    /// Bytes that one matrix may take.
+    pub matrix_limit: u64,
+    pub progress: &'a dyn Progress,
+    pub cancelled: &'a AtomicBool,
+}
+
+pub struct Services<'a> {
+    pub(super) around: Surroundings<'a>,
+    pub(super) view: RoundView,
+    source: Mutex<&'a mut dyn FeatureSource>,
+    pub(super) panels: Panels,
+    pub(super) kept: FrozenVec<Box<OwnedBlock>>,
+    pub(super) indices: FrozenVec<Vec<u32>>,
+    pub(super) embeddings: FrozenVec<Arc<Matrix>>,
+    pub(super) surprisals: FrozenVec<Arc<SparseRows>>,
+    /// Time spent here and not in the strategy.
+    spent: Mutex<Duration>,
+}
+
+impl<'a> Services<'a> {
+    pub fn new(
+        around: Surroundings<'a>,
+        view: RoundView,
+        source: &'a mut dyn FeatureSource,
+    ) -> Self {
+        Self {
+            around,
+            view,
+            source: Mutex::new(source),
+            panels: Panels::new(around.texts.len()),
+            kept: FrozenVec::new(),
+            indices: FrozenVec::new(),
+            embeddings: FrozenVec::new(),
+            surprisals: FrozenVec::new(),
+            spent: Mutex::new(Duration::ZERO),
+        }
+    }
+
+    /// Time that the strategy's call spent in features and services.
+    pub fn spent(&self) -> Duration {
+        *self.spent.lock().expect("nothing panics while it is held")
+    }
+
+    pub(super) fn with_source<T>(&self, f: impl FnOnce(&mut dyn FeatureSource) -> T) -> T {
+        // A panic inside the model poisons the lock; it is caught and told by `answered`.
+        let mut source = self.source.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        f(&mut **source)
+    }
+
+    pub(super) fn check_declared(&self, id: &str) -> anyhow::Result<()> {
+        ensure!(
+            self.around.needs.iter().any(|need| need == id),
+            "`{id}` is not among the needs that the plugin declares (`{}`)\n\
+             hint: add it to `needs` of `export_strategy!`",
+            self.around.needs.join("`, `")
+        );
+        Ok(())
+    }
+
+    pub(super) fn check_ids(&self, ids: &[u32]) -> anyhow::Result<()> {
+        let n = self.around.texts.len();
+        match ids.iter().find(|&&id| id as usize >= n) {
+            Some(id) => bail!("asked about text {id}, but there are {n} (0 to {})", n - 1),
+            None => Ok(()),
+        }
+    }
+
+    fn stream_blocks(
+        &self,
+        feature: &str,
+        ids: &[u32],
+        rows: usize,
+        mut sink: SinkMut<'_>,
+    ) -> Result<(), PlugError> {
+        let failed = |error: anyhow::Error| plug_error(&error);
+        self.check_declared(feature).map_err(failed)?;
+        self.check_ids(ids).map_err(failed)?;
+        self.check_trained(feature).map_err(failed)?;
+        let key = match feature {
+            LOGITS => LOGITS,
+            PROBABILITIES => PROBABILITIES,
+            FEATURES => FEATURES,
+            _ => return Err(failed(anyhow::anyhow!("`{feature}` cannot be streamed"))),
+        };
+        let rows = rows.max(1);
+        for (i, chunk) in ids.chunks(rows).enumerate() {
+            if self.around.cancelled.load(Ordering::Relaxed) {
+                return Err(alhost_plugin_api::Error::cancelled().into());
+            }
+            let lent = self.panels.lend(key, chunk);
+            let computed = match lent {
+                Some(_) => Matrix::default(),
+                None => self.compute_block(key, chunk).map_err(failed)?,
+            };
+            let lent = lent.unwrap_or(Lent { matrix: &computed, row_index: None });
+            sink.block(i * rows, &block(lent, chunk.len())).into_result()?;
+        }
+        Ok(())
+    }
+
+    /// Rows that are not kept.
+    fn compute_block(&self, key: &str, ids: &[u32]) -> anyhow::Result<Matrix> {
+        let is_features = key == FEATURES;
+        let asked = Asked { logits: !is_features, features: is_features, ..Asked::default() };
+        let timed = Instant::now();
+        let answered = self.with_source(|source| source.infer(ids, asked))?;
+        self.charge(timed);
+        let got = if is_features { answered.features } else { answered.logits };
+        let got = got.context("the pass gave nothing")?;
+        Ok(if key == PROBABILITIES { sigmoid(got) } else { got })
+    }
+
+    fn charge(&self, since: Instant) {
+        *self.spent.lock().expect("nothing panics while it is held") += since.elapsed();
+    }
+
+    /// Runs host code on behalf of a plugin: an error or a panic of ours becomes an answer, since a
+    /// panic that reached the ABI's boundary would end the program.
+    fn answered<T>(&self, f: impl FnOnce() -> anyhow::Result<T>) -> RResult<T, PlugError> {
+        let timed = Instant::now();
+        let answer = catch_unwind(AssertUnwindSafe(f));
+        self.charge(timed);
+        match answer {
+            Ok(Ok(value)) => RResult::ROk(value),
+            Ok(Err(error)) => RResult::RErr(plug_error(&error)),
+            Err(payload) => {
+                let text = payload.downcast_ref::<String>().map(String::as_str);
+                let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+                let why = text.unwrap_or("no message");
+                RResult::RErr(plug_error(&anyhow::anyhow!("the host failed: {why}")))
+            }
+        }
+    }
+}
+
+fn plug_error(error: &anyhow::Error) -> PlugError {
+    alhost_plugin_api::Error::new(format!("{error:#}")).into()
+}
+
+impl Host for Services<'_> {
+    fn round(&self) -> RoundInfo<'_> {
+        RoundInfo {
+            round: self.view.round,
+            n_texts: self.around.texts.len() as u32,
+            n_labels: self.view.n_labels,
+            threshold: self.view.threshold,
+            pool: self.view.pool.as_slice().into(),
+            labeled: self.view.labeled.as_slice().into(),
+            label_offsets: self.view.label_offsets.as_slice().into(),
+            label_ids: self.view.label_ids.as_slice().into(),
+            acquired_in: self.view.acquired_in.as_slice().into(),
+            seed: self.view.seed,
+        }
+    }
+
+    fn fetch(
+        &self,
+        feature: RStr<'_>,
+        options: RStr<'_>,
+        ids: RSlice<'_, u32>,
+    ) -> RResult<Block<'_>, PlugError> {
+        self.answered(|| self.feature(feature.as_str(), options.as_str(), ids.as_slice()))
+    }
+
+    fn stream(
+        &self,
+        feature: RStr<'_>,
+        _options: RStr<'_>,
+        ids: RSlice<'_, u32>,
+        rows: usize,
+        sink: SinkMut<'_>,
+    ) -> RResult<(), PlugError> {
+        let run = || self.stream_blocks(feature.as_str(), ids.as_slice(), rows, sink);
+        catch_unwind(AssertUnwindSafe(run))
+            .unwrap_or_else(|_| Err(plug_error(&anyhow::anyhow!("the host failed"))))
+            .into()
+    }
+
+    fn compute(
+        &self,
+        service: RStr<'_>,
+        options: RStr<'_>,
+        inputs: RSlice<'_, Block<'_>>,
+    ) -> RResult<Block<'_>, PlugError> {
+        self.answered(|| {
+            let service = service.as_str();
+            self.check_declared(service)?;
+            let call = compute::Call {
+                service,
+                options: options.as_str(),
+                inputs: inputs.as_slice(),
+                seed: &self.view.seed,
+                cancelled: &|| self.around.cancelled.load(Ordering::Relaxed),
+            };
+            let device = self.with_source(|source| source.device());
+            let owned = compute::run(&call, device)?;
+            Ok(self.kept.push_get(Box::new(owned)).lend())
+        })
+    }
+
+    fn cancelled(&self) -> bool {
+        self.around.cancelled.load(Ordering::Relaxed)
+    }
+
+    fn progress(&self, done: u64, total: u64) {
+        let _caught = self.answered(|| {
+            self.around.progress.at(done, total);
+            Ok(())
+        });
+    }
+
+    fn log(&self, level: u8, message: RStr<'_>) {
+        let (strategy, message) = (self.around.instance, message.as_str());
+        match level {
+            0..=2 => tracing::warn!("{strategy}: {message}"),
+            3 => tracing::info!("{strategy}: {message}"),
+            _ => tracing::debug!("{strategy}: {message}"),
+        }
+    }
+}

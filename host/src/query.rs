@@ -1,0 +1,122 @@
+//! One query: a strategy selects on the current model, and its answer is checked.
+
+use std::time::Instant;
+
+use alhost_plugin_api::{DocId, Rng, Selection};
+use anyhow::{Context as _, ensure};
+
+use crate::experiment::{Experiment, Watch};
+use crate::model_features::ModelFeatures;
+use crate::plugin::{LoadedStrategy, RoundView, Services, Surroundings};
+use crate::pool::{Pool, ValidSelection};
+use crate::seed::{Purpose, RunSeed};
+
+/// What is asked of a strategy.
+#[derive(Clone, Copy)]
+pub(crate) struct Query {
+    pub(crate) n: usize,
+    pub(crate) round: usize,
+    pub(crate) seed: RunSeed,
+    /// `None` before the first training.
+    pub(crate) threshold: Option<f32>,
+}
+
+pub(crate) struct Answer {
+    pub(crate) selection: ValidSelection,
+    /// Seconds that the host spent on features and services.
+    pub(crate) features: f64,
+    /// The strategy's own seconds.
+    pub(crate) select: f64,
+}
+
+impl Experiment {
+    pub(crate) fn query(
+        &mut self,
+        strategy: &mut LoadedStrategy,
+        pool: &Pool,
+        query: Query,
+        watch: Watch<'_>,
+    ) -> anyhow::Result<Answer> {
+        let view = view(pool, query, &strategy.instance, self.n_labels());
+        let needs = strategy.library.manifest.needs.clone();
+        let instance = strategy.instance.clone();
+        let around = Surroundings {
+            instance: &instance,
+            needs: &needs,
+            texts: &self.dataset.train.texts,
+            tokens: &self.tokens.train,
+            trained: query.threshold.is_some(),
+            matrix_limit: (self.config.limits.matrix_gib * GIB) as u64,
+            progress: watch.progress,
+            cancelled: watch.cancelled,
+        };
+        let mut source = ModelFeatures {
+            learner: &mut self.learner,
+            checkpoint: &mut self.checkpoint,
+            pretrained: &mut self.pretrained,
+            tokens: &self.tokens.train,
+            token_budget: self.config.model.token_budget,
+            cache: &self.cache,
+            seed: query.seed.torch(Purpose::Surprisal, 0).cast_unsigned(),
+            progress: watch.progress,
+        };
+        let services = Services::new(around, view, &mut source);
+        let timed = Instant::now();
+        let claim = strategy.select(&services, query.n)?;
+        let whole = timed.elapsed();
+        let features = services.spent();
+        let selection = pool.select(&claim, query.n).with_context(|| {
+            format!("strategy `{instance}` gave a bad answer in round {}", query.round)
+        })?;
+        let select = whole.saturating_sub(features).as_secs_f64();
+        Ok(Answer { selection, features: features.as_secs_f64(), select })
+    }
+
+    /// The texts labeled before the first training: at random, or by a strategy that needs no
+    /// classifier. The same for all strategies of a seed.
+    pub(crate) fn initial_set(
+        &mut self,
+        initial: Option<&mut LoadedStrategy>,
+        pool: &Pool,
+        seed: RunSeed,
+        watch: Watch<'_>,
+    ) -> anyhow::Result<ValidSelection> {
+        let n = self.config.r#loop.initial;
+        let n_texts = pool.n_texts();
+        ensure!(
+            n <= n_texts,
+            "the initial set is {n} texts, but the train split has {n_texts}\n\
+             hint: lower `loop.initial` (--set loop.initial={})",
+            (n_texts / 10).max(1)
+        );
+        match initial {
+            Some(strategy) => {
+                let query = Query { n, round: 0, seed, threshold: None };
+                Ok(self.query(strategy, pool, query, watch)?.selection)
+            }
+            None => {
+                let mut rng = Rng::stream(&seed.derive(Purpose::InitialSet, 0), "random");
+                let ids = rng.sample(n_texts, n).into_iter().map(|text| DocId(text as u32));
+                Ok(pool.select(&Selection::ranked(ids.collect()), n)?)
+            }
+        }
+    }
+}
+
+const GIB: f64 = (1u64 << 30) as f64;
+
+/// What of the pool a strategy may see.
+fn view(pool: &Pool, query: Query, instance: &str, n_labels: usize) -> RoundView {
+    let (offsets, ids) = pool.labels().csr();
+    RoundView {
+        round: query.round as u32,
+        n_labels: n_labels as u32,
+        threshold: query.threshold.unwrap_or(f32::NAN),
+        pool: pool.unlabeled().iter().map(|id| id.0).collect(),
+        labeled: pool.labeled().iter().map(|id| id.0).collect(),
+        label_offsets: offsets.to_vec(),
+        label_ids: ids.to_vec(),
+        acquired_in: pool.rounds().to_vec(),
+        seed: query.seed.derive(Purpose::Strategy(instance), query.round),
+    }
+}

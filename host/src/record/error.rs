@@ -1,0 +1,45 @@
+//! What can go wrong with a record, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    #[error(
+        "{path} is being written by another process\n\
+         hint: wait for it, or choose another --out"
+    )]
+    Locked { path: PathBuf },
+    #[error(
+        "{path} has records of another configuration:\n  {}\n\
+         hint: choose another --out or --set name=..., or delete {path} to start over",
+        differences.join("\n  ")
+    )]
+    OtherConfiguration { path: PathBuf, differences: Vec<String> },
+    #[error(
+        "{path}:{line}: not a record of this version: {message}\n\
+         hint: no kill leaves this behind; restore the file, or delete its folder to start over"
+    )]
+    Corrupt { path: PathBuf, line: usize, message: String },
+    #[error(
+        "{path}: {message}\n\
+         hint: no kill leaves this behind; restore the folder, or delete it to start over"
+    )]
+    Inconsistent { path: PathBuf, message: String },
+    /// A full disk, above all. The source names the file.
+    #[error(
+        "{source}\n\
+         hint: what was recorded before is kept; make room, give the same command again, and it \
+         goes on from there"
+    )]
+    Write { source: io::Error },
+    /// The source names the file.
+    #[error(transparent)]
+    Read(#[from] io::Error),
+}
+
+impl RecordError {
+    pub(super) fn write(source: io::Error) -> Self {
+        Self::Write { source }
+    }
+}

@@ -1,0 +1,78 @@
+//! Where a run stopped, and whether its files can have come from one.
+
+use std::path::{Path, PathBuf};
+
+use super::error::RecordError;
+use super::rounds::RoundRecord;
+use super::selections::SelectionRecord;
+
+/// What is on disk of a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Resume {
+    /// By round. There is one for the next round to train, or, where the run was stopped between
+    /// the two, one for the round after it: then that round's selection is this one.
+    pub selections: Vec<SelectionRecord>,
+    /// By round; the next round to train is `rounds.len()`.
+    pub rounds: Vec<RoundRecord>,
+    /// The strategy's after the last selection; none in a run that has none.
+    pub strategy_state: Option<Vec<u8>>,
+    /// The weights that the last round ended with, where they were kept.
+    pub model_state: Option<PathBuf>,
+}
+
+impl Resume {
+    /// Whether nothing is there yet.
+    pub fn is_fresh(&self) -> bool {
+        self.selections.is_empty()
+    }
+
+    /// Whether the last round said that it is the last.
+    pub fn is_finished(&self) -> bool {
+        self.rounds.last().is_some_and(|round| round.stop.is_some())
+    }
+}
+
+/// Counts and numbers must be those of a run that was stopped at some moment.
+pub(super) fn check_consistent(
+    folder: &Path,
+    selections: &[SelectionRecord],
+    rounds: &[RoundRecord],
+) -> Result<(), RecordError> {
+    let wrong =
+        |message: String| Err(RecordError::Inconsistent { path: folder.to_owned(), message });
+    for (index, selection) in selections.iter().enumerate() {
+        if selection.round != index {
+            let (line, round) = (index + 1, selection.round);
+            return wrong(format!("selections.jsonl has round {round} in line {line}"));
+        }
+    }
+    let mut labeled = 0;
+    for (index, round) in rounds.iter().enumerate() {
+        if round.round != index {
+            let (line, round) = (index + 1, round.round);
+            return wrong(format!("rounds.jsonl has round {round} in line {line}"));
+        }
+        labeled += selections.get(index).map_or(0, |selection| selection.rows.len());
+        if round.labeled != labeled {
+            return wrong(format!(
+                "round {index} was trained on {} texts, but {labeled} are selected up to there",
+                round.labeled
+            ));
+        }
+        if round.stop.is_some() && index + 1 < rounds.len() {
+            return wrong(format!("rounds.jsonl goes on after round {index}, which was the last"));
+        }
+    }
+    let finished = rounds.last().is_some_and(|round| round.stop.is_some());
+    let ahead = selections.len().checked_sub(rounds.len());
+    let fits = match ahead {
+        Some(0) => finished || rounds.is_empty(),
+        Some(1 | 2) => !finished,
+        _ => false,
+    };
+    if fits {
+        return Ok(());
+    }
+    let (s, r) = (selections.len(), rounds.len());
+    wrong(format!("{s} selections and {r} rounds do not belong together"))
+}

@@ -1,0 +1,123 @@
+//! One line of `rounds.jsonl`: a model, what it is worth, and what the round cost.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::metrics::{Metrics, Ranking};
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoundRecord {
+    pub round: usize,
+    /// Labeled texts that the model was trained on.
+    pub labeled: usize,
+    /// On test, at `thresholds.used`.
+    pub metrics: Metrics,
+    /// On test, at `thresholds.micro`; absent without a dev set.
+    pub metrics_at_micro: Option<Metrics>,
+    pub ranking: Ranking,
+    pub thresholds: Thresholds,
+    /// From 0; absent without a dev set, where the last epoch is the one kept.
+    pub best_epoch: Option<usize>,
+    /// Epochs trained, the ones after the best included.
+    pub epochs: usize,
+    /// Of the best epoch, as early stopping saw it.
+    pub dev_score: Option<f64>,
+    /// Mean training loss of each epoch.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub losses: Vec<f64>,
+    /// Labels that occur in the labeled set.
+    pub class_coverage: usize,
+    /// Why this is the last round; absent where another one follows.
+    pub stop: Option<Stop>,
+    pub cost: Cost,
+}
+
+/// Probabilities above which a label is predicted. None of JSON's numbers is infinite, so a
+/// threshold that predicts nothing is null.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Thresholds {
+    /// That of the config's rule.
+    pub used: Option<f64>,
+    /// The optimum on dev of each criterion; null without a dev set.
+    pub micro: Option<f64>,
+    pub macro_paper: Option<f64>,
+    pub macro_f1: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stop {
+    /// As many texts are labeled as the config allows.
+    Budget,
+    PoolEmpty,
+}
+
+/// What differs from run to run and machine to machine, and nothing else does.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cost {
+    pub seconds: Seconds,
+    /// Through the encoder, training and inference together.
+    #[serde(deserialize_with = "null_is_nan_too")]
+    pub tokens_per_second: f64,
+    /// The process's peak so far; absent where /proc is.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+/// Seconds of each phase of a round.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seconds {
+    pub train: f64,
+    /// Early stopping and the threshold.
+    pub dev: f64,
+    pub test: f64,
+    /// What the host computed for the strategy.
+    pub features: f64,
+    /// The strategy's own time, without `features`.
+    pub select: f64,
+}
+
+/// `VmHWM`: the most resident memory that this process ever had.
+pub fn peak_memory_bytes() -> Option<u64> {
+    let status = fs_err::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+/// JSON writes NaN and infinities as null; a diverged training must not make a record unreadable.
+fn null_is_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
+    let values = Vec::<Option<f64>>::deserialize(deserializer)?;
+    Ok(values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect())
+}
+
+fn null_is_nan_too<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_that_is_no_number_can_be_read_again() {
+        #[derive(Deserialize, Serialize)]
+        struct Losses {
+            #[serde(deserialize_with = "null_is_nan")]
+            losses: Vec<f64>,
+        }
+        let text = serde_json::to_string(&Losses { losses: vec![0.5, f64::NAN] }).unwrap();
+        let losses = serde_json::from_str::<Losses>(&text).unwrap().losses;
+        assert!((losses[0] - 0.5).abs() < 1e-15 && losses[1].is_nan());
+    }
+
+    #[test]
+    fn peak_memory_is_that_of_a_process() {
+        match peak_memory_bytes() {
+            Some(bytes) => assert!((1 << 20..1 << 40).contains(&bytes), "{bytes}"),
+            None => eprintln!("did nothing: /proc/self/status has no VmHWM here"),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The active-learning loop: one strategy, one seed.
+//!
+//! Everything it does is on disk before it is acted upon, so a run that was killed at any moment
+//! goes on when it is started again, and ends with the same records.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use anyhow::{Context as _, bail};
+
+use crate::classifier::Trained;
+use crate::config::Start;
+use crate::experiment::{Experiment, Watch};
+use crate::metrics;
+use crate::oracle::SimulatedOracle;
+use crate::plugin::LoadedStrategy;
+use crate::pool::{Pool, ValidSelection};
+use crate::query::{Answer, Query};
+use crate::record::{Cost, Resume, RoundRecord, RunDir, SelectionRecord, Stop, peak_memory_bytes};
+use crate::seed::RunSeed;
+
+/// Runs the rounds that `resume` has not, and gives back all records, old and new.
+///
+/// `initial` chooses the initial set; `None` draws it at random.
+pub fn run(
+    experiment: &mut Experiment,
+    strategy: &mut LoadedStrategy,
+    initial: Option<&mut LoadedStrategy>,
+    seed: RunSeed,
+    (mut dir, resume): (RunDir, Resume),
+    watch: Watch<'_>,
+) -> anyhow::Result<Vec<RoundRecord>> {
+    if resume.is_finished() {
+        return Ok(resume.rounds);
+    }
+    let config = experiment.config.r#loop.clone();
+    let dataset = Arc::clone(&experiment.dataset);
+    let oracle = SimulatedOracle::new(&dataset.train.labels);
+    let mut pool = Pool::new(dataset.train.ids.len(), experiment.n_labels());
+    go_on(experiment, strategy, &resume)?;
+
+    // The initial set: from disk, or chosen now and written down.
+    let mut selection = match recorded(&resume, 0, &pool)? {
+        Some(selection) => selection,
+        None => {
+            let selection = experiment.initial_set(initial, &pool, seed, watch)?;
+            keep(&mut dir, experiment, 0, &selection, &[])?;
+            selection
+        }
+    };
+
+    let mut rounds = resume.rounds.clone();
+    for round in 0.. {
+        // Annotate: the oracle labels what was selected.
+        let labels = oracle.annotate(&selection);
+        pool.annotate(selection, &labels, round as u32);
+
+        // A round that is recorded needs no model: the texts that it selected are on disk.
+        if round < resume.rounds.len() {
+            selection = recorded(&resume, round + 1, &pool)?
+                .with_context(|| format!("the selection after round {round} is not on disk"))?;
+            continue;
+        }
+
+        // Train on the labeled set, tune the threshold on dev, judge on test.
+        let trained = experiment.classifier().train(&pool, seed, round, watch.progress)?;
+
+        // Query: the strategy chooses what the next round is trained on as well.
+        let stop = stop(&pool, config.budget);
+        let mut cost = cost(&trained);
+        let mut next = None;
+        if stop.is_none() {
+            let n = config.query_size.min(config.budget - pool.labeled().len());
+            next = recorded(&resume, round + 1, &pool)?;
+            if next.is_none() {
+                let threshold = Some(trained.threshold);
+                let query = Query { n, round: round + 1, seed, threshold };
+                let answer = experiment.query(strategy, &pool, query, watch)?;
+                let Answer { selection, features, select } = answer;
+                (cost.seconds.features, cost.seconds.select) = (features, select);
+                keep(&mut dir, experiment, round + 1, &selection, &strategy.save()?)?;
+                next = Some(selection);
+            }
+        }
+
+        if experiment.config.train.start == Start::Warm {
+            experiment.learner.save(&dir.new_model(round))?;
+            dir.keep_model(round)?;
+        }
+
+        // Record the round, after the selection that was made in it.
+        cost.peak_memory_bytes = peak_memory_bytes();
+        let record = record(&pool, round, trained, stop, cost);
+        tell(&strategy.instance, seed, &record);
+        dir.append_round(&record)?;
+        rounds.push(record);
+
+        match next {
+            Some(next) => selection = next,
+            None => break,
+        }
+        if watch.cancelled.load(Ordering::Relaxed) {
+            bail!("stopped after round {round}\nhint: the same command goes on from here");
+        }
+    }
+    Ok(rounds)
+}
+
+/// Brings strategy and model to where a resumed run left them.
+fn go_on(
+    experiment: &mut Experiment,
+    strategy: &mut LoadedStrategy,
+    resume: &Resume,
+) -> anyhow::Result<()> {
+    if let Some(state) = resume.strategy_state.as_ref().filter(|state| !state.is_empty()) {
+        strategy.load(state)?;
+    }
+    if let (Start::Warm, Some(weights)) = (experiment.config.train.start, &resume.model_state) {
+        experiment.learner.load(weights)?;
+    }
+    Ok(())
+}
+
+/// The selection that round `round` is the first to train on, if it is on disk.
+fn recorded(resume: &Resume, round: usize, pool: &Pool) -> anyhow::Result<Option<ValidSelection>> {
+    let Some(kept) = resume.selections.get(round) else { return Ok(None) };
+    let selection = pool.select(&kept.claim(), kept.rows.len());
+    Ok(Some(
+        selection.with_context(|| format!("the recorded selection {round} is no longer valid"))?,
+    ))
+}
+
+fn keep(
+    dir: &mut RunDir,
+    experiment: &Experiment,
+    round: usize,
+    selection: &ValidSelection,
+    strategy_state: &[u8],
+) -> anyhow::Result<()> {
+    let record = SelectionRecord::new(round, selection, &experiment.dataset.train.ids);
+    Ok(dir.append_selection(&record, strategy_state)?)
+}
+
+fn stop(pool: &Pool, budget: usize) -> Option<Stop> {
+    if pool.labeled().len() >= budget {
+        Some(Stop::Budget)
+    } else if pool.unlabeled().is_empty() {
+        Some(Stop::PoolEmpty)
+    } else {
+        None
+    }
+}
+
+fn cost(trained: &Trained) -> Cost {
+    let tokens_per_second = trained.tokens_per_second;
+    Cost { seconds: trained.seconds, tokens_per_second, peak_memory_bytes: None }
+}
+
+fn record(
+    pool: &Pool,
+    round: usize,
+    trained: Trained,
+    stop: Option<Stop>,
+    cost: Cost,
+) -> RoundRecord {
+    RoundRecord {
+        round,
+        labeled: pool.labeled().len(),
+        metrics: trained.metrics,
+        metrics_at_micro: trained.metrics_at_micro,
+        ranking: trained.ranking,
+        thresholds: trained.thresholds,
+        best_epoch: trained.training.dev_score.map(|_| trained.training.best_epoch),
+        epochs: trained.training.epochs,
+        dev_score: trained.training.dev_score,
+        losses: trained.training.losses,
+        class_coverage: metrics::coverage(pool.labels()),
+        stop,
+        cost,
+    }
+}
+
+/// One line a round, so that a long run can be followed.
+fn tell(instance: &str, seed: RunSeed, record: &RoundRecord) {
+    let seconds = &record.cost.seconds;
+    tracing::info!(
+        "{instance}, seed {}, round {}: {} labeled, micro-F1 {:.3}, macro-F1 {:.3} (paper) {:.3}, \
+         {:.0} s",
+        seed.0,
+        record.round,
+        record.labeled,
+        record.metrics.micro_f1,
+        record.metrics.macro_f1_paper,
+        record.metrics.macro_f1,
+        seconds.train + seconds.dev + seconds.test + seconds.features + seconds.select,
+    );
+}
