@@ -78,6 +78,10 @@ impl Learner {
             self.restart(init_seed, config.head_bias, labeled.labels);
         }
         let kept = self.kept_states(labeled.tokens, progress)?;
+        if let Some(dev) = &dev {
+            // Where the encoder is frozen, now rather than silently after the first epoch.
+            self.kept_states(dev.examples.tokens, progress)?;
+        }
         let dev = dev.map(|dev| DevTexts::choose(dev, config.dev_texts, init_seed));
         let mut adam = self.optimizer(labeled, config);
         let mut order: Vec<u32> = (0..labeled.rows.len() as u32).collect();
