@@ -1,5 +1,6 @@
-//! Keeps the architecture true: which crate may depend on which, which module owns which outside
-//! crate, and how long a file may get. ARCHITECTURE.md quotes the tables below; they are the law.
+//! Keeps the architecture true: which crate may depend on which, which module of the host may use
+//! which, who owns an outside crate, and how long a file may get. ARCHITECTURE.md quotes the tables
+//! below; they are the law.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -40,6 +41,28 @@ const LAYERS: [Layer; 10] = [
     Layer { package: "xtask", members: &[], never: &["abi_stable", "tch", "torch-sys"] },
 ];
 
+/// The modules of the host, from the top. A module uses those in rows below its own; those in one
+/// row may use each other.
+const ORDER: [&[&str]; 17] = [
+    &["cli"],
+    &["run"],
+    &["query"],
+    &["experiment", "classifier"],
+    &["model_features"],
+    &["plugin"],
+    &["model"],
+    &["compute"],
+    &["record"],
+    &["oracle"],
+    &["pool"],
+    &["metrics"],
+    &["data"],
+    &["config"],
+    &["seed"],
+    &["matrix"],
+    &["progress"],
+];
+
 /// What may occur in code of `host/src` only below the places named beside it.
 const OWNERS: [(&str, &[&str]); 4] = [
     ("abi_stable::", &["plugin/"]),
@@ -78,55 +101,111 @@ fn layer_complaints(package: &str, dependencies: &[&str], members: &[&str]) -> V
     let Some(layer) = LAYERS.iter().find(|layer| layer.package == package) else {
         return vec![format!("`{package}` has no line in LAYERS: decide where it belongs")];
     };
-    let allowed = |name: &str| match members.contains(&name) {
-        true => layer.members.contains(&name),
-        false => !layer.never.contains(&name),
+    let allowed = |name: &str| {
+        if members.contains(&name) {
+            layer.members.contains(&name)
+        } else {
+            !layer.never.contains(&name)
+        }
     };
     let wrong = dependencies.iter().filter(|name| !allowed(name));
     wrong.map(|name| format!("`{package}` may not depend on `{name}`")).collect()
 }
 
 #[test]
-fn outside_crates_have_one_owner() {
-    let host = root().join("host/src");
-    let complaints: Vec<String> = rust_files(&host)
-        .iter()
-        .flat_map(|file| {
-            let name = file.strip_prefix(&host).unwrap().to_str().unwrap();
-            owner_complaints(name, &fs_err::read_to_string(file).unwrap())
+fn modules_use_those_below_them_only() {
+    let complaints = complaints_about_host(order_complaints);
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+
+    // The check itself can fail.
+    assert_eq!(order_complaints("pool.rs", "use crate::data::Labels;\n"), [""; 0]);
+    let complaints = order_complaints("data/mod.rs", "use crate::{DocId, model::Learner};\n");
+    assert_eq!(complaints, ["host/src/data/mod.rs, line 1: `data` may not use `model`"]);
+    assert_eq!(order_complaints("new.rs", "").len(), 1);
+}
+
+fn order_complaints(file: &str, source: &str) -> Vec<String> {
+    let module = file.split('/').next().unwrap().trim_end_matches(".rs");
+    if matches!(module, "lib" | "main") {
+        return Vec::new();
+    }
+    let rank = |module: &str| ORDER.iter().position(|row| row.contains(&module));
+    let Some(own) = rank(module) else {
+        return vec![format!("`{module}` has no place in ORDER: decide where it belongs")];
+    };
+    let mut complaints = Vec::new();
+    for (number, line) in shipped_code(source) {
+        for used in modules_named(line) {
+            if rank(used).is_some_and(|used| used < own) {
+                complaints.push(format!(
+                    "host/src/{file}, line {number}: `{module}` may not use `{used}`"
+                ));
+            }
+        }
+    }
+    complaints
+}
+
+/// The modules in `crate::a::B` and in `crate::{C, d::E}` of one line. Names that are no module of
+/// ORDER do no harm.
+fn modules_named(line: &str) -> Vec<&str> {
+    let paths = line.split("crate::").skip(1);
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    paths
+        .flat_map(|path| match path.strip_prefix('{') {
+            Some(group) => group.split(',').map(str::trim).collect(),
+            None => vec![path],
         })
-        .collect();
+        .map(|path| path.split(|c| !is_name(c)).next().unwrap())
+        .collect()
+}
+
+#[test]
+fn outside_crates_have_one_owner() {
+    let complaints = complaints_about_host(owner_complaints);
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
 
     // The check itself can fail.
     assert_eq!(owner_complaints("metrics/f1.rs", "//! Not tch::Tensor.\n"), [""; 0]);
-    assert_eq!(owner_complaints("data/tests.rs", "println!();\n"), [""; 0]);
     assert_eq!(owner_complaints("pool.rs", "mod tests {\nprintln!();\n"), [""; 0]);
     let complaints = owner_complaints("metrics/f1.rs", "//! F1.\nuse tch::Tensor;\n");
     assert_eq!(complaints, ["host/src/metrics/f1.rs, line 2: `tch::` belongs to compute/, model/"]);
 }
 
-/// Looks at code that ships: a comment may name anything, and tests may look anywhere.
 fn owner_complaints(file: &str, source: &str) -> Vec<String> {
     let mut complaints = Vec::new();
-    if file.ends_with("tests.rs") {
-        return complaints;
-    }
-    let shipped = source.lines().take_while(|line| !line.starts_with("mod tests {"));
-    for (index, line) in shipped.enumerate() {
-        if line.trim_start().starts_with("//") {
-            continue;
-        }
+    for (number, line) in shipped_code(source) {
         for (needle, owners) in OWNERS {
             if line.contains(needle) && !owners.iter().any(|owner| file.starts_with(owner)) {
                 let owners = owners.join(", ");
-                let line = index + 1;
-                complaints
-                    .push(format!("host/src/{file}, line {line}: `{needle}` belongs to {owners}"));
+                complaints.push(format!(
+                    "host/src/{file}, line {number}: `{needle}` belongs to {owners}"
+                ));
             }
         }
     }
     complaints
+}
+
+/// What `check` says of each file of the host that ships, given its name below `host/src`.
+fn complaints_about_host(check: fn(&str, &str) -> Vec<String>) -> Vec<String> {
+    let host = root().join("host/src");
+    let mut complaints = Vec::new();
+    for file in rust_files(&host) {
+        let name = file.strip_prefix(&host).unwrap().to_str().unwrap();
+        let is_test = name.ends_with("tests.rs") || name.contains("tests/");
+        if !is_test {
+            complaints.extend(check(name, &fs_err::read_to_string(&file).unwrap()));
+        }
+    }
+    complaints
+}
+
+/// Numbered lines of code that ships: a comment may name anything, and tests may look anywhere.
+fn shipped_code(source: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines = source.lines().enumerate().map(|(index, line)| (index + 1, line));
+    let shipped = lines.take_while(|(_, line)| !line.starts_with("mod tests {"));
+    shipped.filter(|(_, line)| !line.trim_start().starts_with("//"))
 }
 
 #[test]

@@ -29,8 +29,8 @@ pub struct DataConfig {
     pub dev: String,
     pub test: String,
     /// A file with one label a line, which fixes the vocabulary and its order. Where it is not
-    /// given, the vocabulary is the sorted labels of train and dev (a label seen only in test
-    /// cannot be learnt and is dropped from test, with a count).
+    /// given, `labels.txt` if the folder has one; else the vocabulary is the sorted labels of train
+    /// and dev (a label seen only in test cannot be learnt and is dropped from test, with a count).
     pub vocabulary: Option<String>,
     /// CSV and TSV: the columns, and what separates labels within theirs.
     pub id_column: Option<String>,

@@ -67,7 +67,7 @@ mod tests {
     /// an unknown sign, a word that is too long.
     #[test]
     fn scores_agree_with_those_computed_elsewhere() {
-        let golden = include_str!("../../../tests/fixtures/strategies/subword.json");
+        let golden = include_str!("../../../tests/fixtures/subword.json");
         let texts: Vec<Value> = serde_json::from_str(golden).unwrap();
         assert_eq!(texts.len(), 20);
         for text in texts {

@@ -1,1 +1,105 @@
-//! A strategy that misbehaves on request.
+//! A strategy that misbehaves on request, for the host's tests: each fault is a choice of the
+//! parameter `fault`. Without one it is a sound strategy that carries state from round to round.
+#![forbid(unsafe_code)]
+
+use alhost_plugin_api::prelude::*;
+
+#[derive(Params)]
+struct HostileParams {
+    /// What goes wrong.
+    #[param(default = "none")]
+    fault: Fault,
+    /// The first query in which it goes wrong.
+    #[param(default = 1, min = 0, max = 1000)]
+    from_round: u32,
+}
+
+#[derive(Clone, Copy, Choice, Eq, PartialEq)]
+enum Fault {
+    None,
+    ErrorInNew,
+    PanicInNew,
+    PanicInSelect,
+    PanicInDrop,
+    Repeat,
+    Outside,
+    Labeled,
+    TooFew,
+    TooMany,
+    BadScore,
+    Undeclared,
+    UnknownText,
+}
+
+struct Hostile {
+    params: HostileParams,
+    /// Queries answered so far, also before a restart.
+    answered: u32,
+}
+
+impl Strategy for Hostile {
+    type Params = HostileParams;
+
+    fn new(params: Self::Params, _env: &Env<'_>) -> Result<Self> {
+        match params.fault {
+            Fault::ErrorInNew => Err("refused to start, as asked".into()),
+            Fault::PanicInNew => panic!("panicked in new, as asked"),
+            _ => Ok(Self { params, answered: 0 }),
+        }
+    }
+
+    fn select(&mut self, ctx: &Context<'_>, n: usize) -> Result<Selection> {
+        let mut selection = self.sound(ctx, n);
+        self.answered += 1;
+        if ctx.round() < self.params.from_round {
+            return Ok(selection);
+        }
+        let ids = &mut selection.ids;
+        match self.params.fault {
+            Fault::PanicInSelect => panic!("panicked in select, as asked"),
+            Fault::Repeat => ids[0] = ids[n - 1],
+            Fault::Outside => ids[0] = DocId(ctx.n_texts() as u32),
+            Fault::Labeled => ids[0] = ctx.labeled().ids()[0],
+            Fault::TooFew => drop(ids.pop()),
+            Fault::TooMany => ids.push(ids[0]),
+            Fault::BadScore => selection.scores = Some(vec![f64::NAN; n]),
+            Fault::Undeclared => drop(ctx.probabilities(ctx.pool())?),
+            Fault::UnknownText => drop(ctx.logits(&[DocId(u32::MAX)])?),
+            Fault::None | Fault::ErrorInNew | Fault::PanicInNew | Fault::PanicInDrop => {}
+        }
+        Ok(selection)
+    }
+
+    fn save(&self) -> Result<Vec<u8>> {
+        Ok(self.answered.to_le_bytes().to_vec())
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<()> {
+        let bytes = state.try_into().map_err(|_| "the saved state is not mine")?;
+        self.answered = u32::from_le_bytes(bytes);
+        Ok(())
+    }
+}
+
+impl Hostile {
+    /// A random choice that depends on the state, so that a lost state shows in the selections.
+    fn sound(&self, ctx: &Context<'_>, n: usize) -> Selection {
+        let mut rng = ctx.rng(&format!("query {}", self.answered));
+        let places = rng.sample(ctx.pool().len(), n);
+        Selection::ranked(places.into_iter().map(|place| ctx.pool()[place]).collect())
+    }
+}
+
+impl Drop for Hostile {
+    fn drop(&mut self) {
+        assert!(self.params.fault != Fault::PanicInDrop, "panicked in drop, as asked");
+    }
+}
+
+export_strategy!(
+    Hostile,
+    id = "hostile",
+    summary = "misbehaves on request; for tests only",
+    needs = [LOGITS],
+    stochastic = true,
+);
