@@ -6,4 +6,5 @@
 
 mod checkpoint;
 mod golden_model;
+mod mlm;
 mod tidy;
