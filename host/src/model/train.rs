@@ -14,6 +14,7 @@ use super::infer::{Wants, probabilities};
 use super::learner::{Learner, WORDS};
 use super::loss;
 use super::optimizer::Adam;
+use super::random::seeded;
 use super::states::Encoded;
 use crate::config::{EncoderMode, Start, TrainConfig};
 use crate::data::Labels;
@@ -86,7 +87,7 @@ impl Learner {
         let mut adam = self.optimizer(labeled, config);
         let mut order: Vec<u32> = (0..labeled.rows.len() as u32).collect();
         let mut rng = ChaCha8Rng::seed_from_u64(train_seed as u64);
-        tch::manual_seed(train_seed); // dropout
+        let _dropout = seeded(train_seed);
 
         let mut best: Option<Best> = None;
         let mut losses = Vec::new();
