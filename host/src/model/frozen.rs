@@ -5,7 +5,7 @@
 //! states of 19,000 texts of 100 tokens are 1.5 GB, which is nothing to hold on the heap.
 
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use fs_err::File;
@@ -253,9 +253,15 @@ fn open_whole(path: &Path, bytes: u64) -> Option<File> {
 }
 
 fn partial(place: &Place, bytes: u64) -> Result<NamedTempFile, ModelError> {
-    let file = tempfile::Builder::new().prefix("partial-").tempfile_in(&place.folder)?;
+    let file = open_partial(&place.folder)?;
     file.as_file().set_len(bytes)?;
     Ok(file)
+}
+
+/// A file to be renamed, with the usual permissions: a cache may be shared.
+pub(super) fn open_partial(folder: &Path) -> io::Result<NamedTempFile> {
+    let permissions = std::fs::Permissions::from_mode(0o666); // less what the umask takes
+    tempfile::Builder::new().prefix("partial-").permissions(permissions).tempfile_in(folder)
 }
 
 fn persist(file: NamedTempFile, path: &Path) -> Result<File, ModelError> {

@@ -7,6 +7,7 @@
 
 use tch::{Device, IndexOp, Kind, Tensor, nn};
 
+use super::random::seeded;
 use crate::config::{HeadBias, HeadKind, ModelConfig};
 use crate::data::Labels;
 
@@ -62,7 +63,7 @@ impl Head {
     ///
     /// `pooler`, a checkpoint's weight and bias, is taken by the linear head instead of a draw.
     pub(crate) fn initialize(&mut self, seed: i64, pooler: Option<(&Tensor, &Tensor)>) {
-        tch::manual_seed(seed);
+        let _generator = seeded(seed);
         tch::no_grad(|| {
             match &mut self.body {
                 Body::Linear(layer) => {
@@ -231,6 +232,7 @@ mod tests {
     }
 
     fn hidden_states(batch: i64, len: i64) -> Tensor {
+        let _generator = seeded(1);
         Tensor::randn([batch, len, 6], (Kind::Float, Device::Cpu))
     }
 
@@ -341,6 +343,7 @@ mod tests {
         let mut config = config(HeadKind::Cnn);
         config.dropout = 0.5;
         let head = Head::new(&config, 6, 5, Device::Cpu);
+        let _dropout = seeded(1);
         let dropped = head.drop_out(&Tensor::ones([40, 21], (Kind::Float, Device::Cpu)));
         let values = Vec::<f32>::try_from(dropped.view([-1])).unwrap();
         assert!(values.iter().all(|v| v.abs() < 1e-6 || (v - 2.0).abs() < 1e-6));

@@ -5,6 +5,7 @@ use tch::{Device, Tensor};
 use super::ModelError;
 use super::batch;
 use super::heads::Head;
+use super::random::seeded;
 use super::states::States;
 use crate::data::tokens::Tokens;
 use crate::matrix::Matrix;
@@ -68,9 +69,7 @@ impl Reader<'_> {
         wants: Wants,
         progress: &dyn Progress,
     ) -> Result<Outputs, ModelError> {
-        if wants.mc_passes > 0 {
-            tch::manual_seed(wants.mc_seed);
-        }
+        let _dropout = (wants.mc_passes > 0).then(|| seeded(wants.mc_seed));
         let mut outputs = self.room(rows.len(), wants);
         progress.begin("read texts", rows.len() as u64);
         for positions in batch::by_length(tokens, rows, self.token_budget) {

@@ -20,6 +20,7 @@ pub mod mlm_fit;
 mod optimizer;
 mod pickle;
 pub mod precision;
+mod random;
 mod saved;
 mod states;
 pub mod surprisal;

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use tch::{Device, Kind, Tensor};
-use tempfile::NamedTempFile;
 
 use super::ModelError;
+use super::frozen::open_partial;
 use super::learner::{Learner, WORDS};
 use crate::config::EncoderMode;
 
@@ -38,7 +38,7 @@ impl Learner {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         fs_err::create_dir_all(folder)?;
-        let file = NamedTempFile::new_in(folder)?;
+        let file = open_partial(folder)?;
         Tensor::write_safetensors(&tensors, file.path())?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|failed| failed.error)?;

@@ -14,6 +14,7 @@ use super::infer::{Wants, probabilities};
 use super::learner::{Learner, WORDS};
 use super::loss;
 use super::optimizer::Adam;
+use super::random::seeded;
 use super::states::Encoded;
 use crate::config::{EncoderMode, Start, TrainConfig};
 use crate::data::Labels;
@@ -78,11 +79,15 @@ impl Learner {
             self.restart(init_seed, config.head_bias, labeled.labels);
         }
         let kept = self.kept_states(labeled.tokens, progress)?;
+        if let Some(dev) = &dev {
+            // Where the encoder is frozen, now rather than silently after the first epoch.
+            self.kept_states(dev.examples.tokens, progress)?;
+        }
         let dev = dev.map(|dev| DevTexts::choose(dev, config.dev_texts, init_seed));
         let mut adam = self.optimizer(labeled, config);
         let mut order: Vec<u32> = (0..labeled.rows.len() as u32).collect();
         let mut rng = ChaCha8Rng::seed_from_u64(train_seed as u64);
-        tch::manual_seed(train_seed); // dropout
+        let _dropout = seeded(train_seed);
 
         let mut best: Option<Best> = None;
         let mut losses = Vec::new();
