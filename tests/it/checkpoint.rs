@@ -82,7 +82,7 @@ fn a_missing_file_is_named() {
 #[test]
 fn a_config_that_cannot_be_run_is_said_so() {
     let check = |key: &str, value: Value, expected| {
-        check(|f| change_config(f, key, value.clone()), expected)
+        check(|f| change_config(f, key, value.clone()), expected);
     };
     check("model_type", json!("roberta"), &["FOLDER/config.json: model_type `roberta` is not"]);
     check("hidden_act", json!("swish"), &["activation `swish` is not supported", "hint: "]);

@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use alhost::data::tokens::Tokens;
 use alhost::model::batch::{Batch, by_length};
 use alhost::model::bert::{Encoder, Pass, Weights};
+use alhost::model::mlm::MlmHead;
+use alhost::model::surprisal::{Surprisal, fill_losses};
 use alhost::model::{Checkpoint, Places};
+use alhost::progress::Silent;
 use serde::Deserialize;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
@@ -48,6 +51,7 @@ fn open(folder: &Path) -> Checkpoint {
 
 /// A checkpoint's encoder, and the variables that it must not outlive.
 fn load(checkpoint: &Checkpoint) -> (VarStore, Encoder) {
+    tch::set_num_threads(1); // The tensors are tiny.
     let mut vs = VarStore::new(Device::Cpu);
     let encoder = Encoder::new(&vs.root(), &checkpoint.config);
     checkpoint.load_into(&mut vs);
@@ -259,4 +263,74 @@ fn training_the_used_rows_alone_is_exact() {
     let compact = train(Some(&[2, 3, 10, 11, 12]));
     assert!((&whole - &before).abs().max().double_value(&[]) > 0.01, "nothing was trained");
     assert!((&whole - &compact).abs().max().double_value(&[]) < 1e-6);
+}
+
+/// The parts of `tiny` that concern the masked-LM head.
+#[derive(Deserialize)]
+struct GoldenMlm {
+    tiny: ExpectedMlm,
+}
+
+#[derive(Deserialize)]
+struct ExpectedMlm {
+    input_ids: Vec<u32>,
+    surprisal_positions: Vec<u32>,
+    surprisal: Vec<f32>,
+    #[serde(default)]
+    mlm_logits_at_first_position: Vec<f32>,
+}
+
+fn golden_mlm() -> Vec<ExpectedMlm> {
+    let path = workspace().join("tests/fixtures/bert_golden.json");
+    let golden: Vec<GoldenMlm> =
+        serde_json::from_str(&fs_err::read_to_string(path).unwrap()).unwrap();
+    golden.into_iter().map(|golden| golden.tiny).collect()
+}
+
+#[test]
+fn mlm_logits_agree_with_transformers() {
+    let checkpoint = open(&tiny_folder());
+    let (_vs, encoder) = load(&checkpoint);
+    let weights = encoder.weights(Kind::Float);
+    let mlm = MlmHead::of_checkpoint(&checkpoint, &weights).unwrap();
+    for expected in golden_mlm() {
+        let Some(&position) = expected.surprisal_positions.first() else { continue };
+        let hidden_states =
+            weights.forward(&Batch::from_texts(&[&expected.input_ids], Device::Cpu));
+        let logits = mlm.logits(&hidden_states.get(0).narrow(0, position.into(), 1));
+        let logits: Vec<f32> = logits.get(0).try_into().unwrap();
+        check_close("logits", &logits, &expected.mlm_logits_at_first_position, 1e-4);
+    }
+}
+
+/// Losses at the golden positions, all texts together and in small batches.
+fn check_surprisal(kind: Kind, tolerance: f32) {
+    let checkpoint = open(&tiny_folder());
+    let (_vs, encoder) = load(&checkpoint);
+    let weights = encoder.weights(kind);
+    let mlm = MlmHead::of_checkpoint(&checkpoint, &weights).unwrap();
+    let golden = golden_mlm();
+    let rows: Vec<Vec<u32>> = golden.iter().map(|g| g.input_ids.clone()).collect();
+    let tokens = Tokens::from_rows(&rows, "golden");
+    let mut asked = Surprisal { offsets: vec![0], ..Surprisal::default() };
+    let order: Vec<u32> = (0..rows.len() as u32).rev().collect();
+    for &row in &order {
+        asked.positions.extend(&golden[row as usize].surprisal_positions);
+        asked.offsets.push(asked.positions.len() as u64);
+    }
+    for token_budget in [1, 130, 10_000] {
+        let found =
+            fill_losses(&weights, &mlm, &tokens, &order, asked.clone(), token_budget, &Silent);
+        for (i, &row) in order.iter().enumerate() {
+            let expected = &golden[row as usize];
+            assert_eq!(found.row(i).0, expected.surprisal_positions);
+            check_close("surprisal", found.row(i).1, &expected.surprisal, tolerance);
+        }
+    }
+}
+
+#[test]
+fn surprisal_agrees_with_transformers() {
+    check_surprisal(Kind::Float, 1e-4);
+    check_surprisal(Kind::BFloat16, 0.15);
 }

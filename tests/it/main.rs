@@ -7,5 +7,6 @@
 mod bad_plugins;
 mod checkpoint;
 mod golden_model;
+mod mlm;
 mod support;
 mod tidy;

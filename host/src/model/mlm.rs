@@ -17,12 +17,50 @@ const CHUNK: i64 = 512;
 
 pub struct MlmHead {
     pub(super) transform: Transform,
-    /// The word embeddings in the encoder's kind, [vocabulary, hidden].
+    pub(super) pieces: Pieces,
+    /// Word embeddings of the pieces, in the encoder's kind, [pieces, hidden].
     decoder: Tensor,
     /// The same in f32, for the logit of the piece that is there.
     exact_decoder: Tensor,
-    bias: Tensor, // f32 [vocabulary]
+    bias: Tensor, // f32 [pieces]
     source: MlmSource,
+}
+
+/// Which word pieces a head tells apart.
+pub(super) enum Pieces {
+    All,
+    /// Those of the texts that the head was fitted on; whatever else comes is the unknown piece.
+    Some {
+        ids: Tensor,   // i64 [pieces], ascending
+        local: Tensor, // i64 [vocabulary], place in `ids`
+    },
+}
+
+impl Pieces {
+    /// `ids` ascend and have `unknown` among them.
+    pub(super) fn some(ids: &Tensor, unknown: u32, vocabulary: i64) -> Self {
+        let place = Tensor::arange(ids.size()[0], (Kind::Int64, ids.device()));
+        let unknown = place.masked_select(&ids.eq(i64::from(unknown)));
+        let mut local = unknown.expand([vocabulary], false).copy();
+        drop(local.index_copy_(0, ids, &place));
+        Self::Some { ids: ids.shallow_clone(), local }
+    }
+
+    /// Word ids to columns of the logits.
+    pub(super) fn columns(&self, ids: &Tensor) -> Tensor {
+        match self {
+            Self::All => ids.shallow_clone(),
+            Self::Some { local, .. } => local.take(ids),
+        }
+    }
+
+    /// Rows of the pieces, of a table with a row for each word id.
+    pub(super) fn rows_of(&self, table: &Tensor) -> Tensor {
+        match self {
+            Self::All => table.detach(),
+            Self::Some { ids, .. } => table.detach().index_select(0, ids),
+        }
+    }
 }
 
 /// Where a head comes from, for log and manifest.
@@ -105,18 +143,27 @@ impl MlmHead {
             .or_else(|| checkpoint.tensor("embeddings.word_embeddings.weight"))?
             .to_device(device);
         let bias = bias.to_device(device);
-        Some(Self::new(transform, &decoder, bias, weights.kind(), MlmSource::Checkpoint))
+        Some(Self {
+            transform,
+            pieces: Pieces::All,
+            decoder: decoder.to_kind(weights.kind()),
+            exact_decoder: decoder,
+            bias,
+            source: MlmSource::Checkpoint,
+        })
     }
 
-    pub(super) fn new(
+    /// With the encoder's word embeddings as the decoder.
+    pub(super) fn tied(
         transform: Transform,
-        decoder: &Tensor,
+        pieces: Pieces,
         bias: Tensor,
-        kind: Kind,
+        weights: &Weights,
         source: MlmSource,
     ) -> Self {
-        let exact_decoder = decoder.detach();
-        Self { transform, decoder: exact_decoder.to_kind(kind), exact_decoder, bias, source }
+        let exact_decoder = pieces.rows_of(weights.word_embeddings());
+        let decoder = exact_decoder.to_kind(weights.kind());
+        Self { transform, pieces, decoder, exact_decoder, bias, source }
     }
 
     pub fn source(&self) -> &MlmSource {
@@ -127,7 +174,7 @@ impl MlmHead {
         &self.bias
     }
 
-    /// f32 [n, vocabulary] from hidden states [n, hidden]. For few positions.
+    /// f32 [n, pieces] from hidden states [n, hidden]. For few positions.
     pub fn logits(&self, hidden_states: &Tensor) -> Tensor {
         tch::no_grad(|| self.decode(&self.transform.forward(hidden_states)))
     }
@@ -142,24 +189,25 @@ impl MlmHead {
     /// hidden states [n, hidden].
     pub fn losses(&self, hidden_states: &Tensor, pieces: &Tensor) -> Tensor {
         tch::no_grad(|| {
-            let chunks = hidden_states.split(CHUNK, 0).into_iter().zip(pieces.split(CHUNK, 0));
+            let columns = self.pieces.columns(pieces);
+            let chunks = hidden_states.split(CHUNK, 0).into_iter().zip(columns.split(CHUNK, 0));
             let losses: Vec<Tensor> =
-                chunks.map(|(hidden_states, pieces)| self.chunk(&hidden_states, &pieces)).collect();
+                chunks.map(|(hidden, columns)| self.chunk(&hidden, &columns)).collect();
             Tensor::cat(&losses, 0)
         })
     }
 
-    fn chunk(&self, hidden_states: &Tensor, pieces: &Tensor) -> Tensor {
+    fn chunk(&self, hidden_states: &Tensor, columns: &Tensor) -> Tensor {
         let transformed = self.transform.forward(hidden_states);
         let mut logits = self.decode(&transformed);
         // A logit of 20 is off by up to 0.06 in bf16. Among thousands of others that cancels out,
         // but not in the one logit that the loss is about; so that one is computed in f32.
-        let exact = (transformed * self.exact_decoder.index_select(0, pieces)).sum_dim_intlist(
+        let exact = (transformed * self.exact_decoder.index_select(0, columns)).sum_dim_intlist(
             1,
             false,
             Kind::Float,
-        ) + self.bias.index_select(0, pieces);
-        drop(logits.scatter_(1, &pieces.unsqueeze(1), &exact.unsqueeze(1)));
+        ) + self.bias.index_select(0, columns);
+        drop(logits.scatter_(1, &columns.unsqueeze(1), &exact.unsqueeze(1)));
         logits.logsumexp(1, false) - exact
     }
 }

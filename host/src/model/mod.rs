@@ -15,6 +15,7 @@ mod infer;
 pub mod learner;
 mod loss;
 pub mod mlm;
+mod mlm_data;
 pub mod mlm_fit;
 mod optimizer;
 mod pickle;
@@ -26,6 +27,7 @@ pub mod surprisal;
 #[cfg(test)]
 mod tests;
 mod tokenizer;
+mod torch_file;
 mod train;
 mod weights;
 

@@ -1,127 +1,24 @@
-//! Reads the tensors of a `pytorch_model.bin`, as `torch.save` writes a state dict: a zip archive
-//! with a pickle and one file a storage, or before PyTorch 1.6 pickles followed by the storages.
-//! (libtorch's own reader fails on the `_metadata` that PyTorch hangs on every state dict.)
+//! Runs the pickles in a `pytorch_model.bin`, as far as they make tensors:
+//! <https://github.com/python/cpython/blob/3.12/Lib/pickletools.py>.
 //!
-//! Nothing that the pickle names is ever run: the few names that build tensors are known here, and
+//! Nothing that a pickle names is ever run: the few names that build tensors are known here, and
 //! whatever else it may call becomes an opaque value.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Seek};
-use std::path::Path;
+use std::io::{BufRead, Read};
 
-use tch::{Kind, Tensor};
+use tch::Kind;
 
 /// What was wrong, for a person.
-type Result<T> = std::result::Result<T, String>;
-
-pub(super) fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
-    let mut file = BufReader::new(fs_err::File::open(path).map_err(text)?);
-    let is_zip = file.fill_buf().map_err(text)?.starts_with(b"PK");
-    let (state_dict, mut storages) =
-        if is_zip { read_archive(file)? } else { read_legacy(&mut file)? };
-    let Value::Dict(entries) = state_dict else {
-        return Err("does not hold a dictionary of tensors".to_owned());
-    };
-    let mut tensors = Vec::new();
-    for (name, value) in entries {
-        if let (Value::Text(name), Value::Tensor(tensor)) = (name, value) {
-            let tensor = storages.view(&tensor).map_err(|error| format!("`{name}`: {error}"))?;
-            tensors.push((name, tensor));
-        }
-    }
-    Ok(tensors)
-}
+pub(super) type Result<T> = std::result::Result<T, String>;
 
 #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
-fn text(error: impl ToString) -> String {
+pub(super) fn text(error: impl ToString) -> String {
     error.to_string()
 }
 
-/// `<name>/data.pkl`, and each storage in `<name>/data/<key>`.
-fn read_archive(file: impl Read + Seek) -> Result<(Value, Storages)> {
-    let mut archive = zip::ZipArchive::new(file).map_err(text)?;
-    let pickle = archive.file_names().find(|name| name.ends_with("/data.pkl"));
-    let pickle = pickle.ok_or("the archive has no data.pkl")?.to_owned();
-    let state_dict = unpickle(&mut BufReader::new(archive.by_name(&pickle).map_err(text)?))?;
-
-    let folder = format!("{}data/", pickle.strip_suffix("data.pkl").unwrap_or_default());
-    let mut bytes = HashMap::new();
-    for index in 0..archive.len() {
-        let mut entry = archive.by_index(index).map_err(text)?;
-        if let Some(key) = entry.name().strip_prefix(&folder).map(str::to_owned) {
-            let mut content = Vec::new();
-            entry.read_to_end(&mut content).map_err(text)?;
-            bytes.insert(key, content);
-        }
-    }
-    Ok((state_dict, Storages { bytes, tensors: HashMap::new() }))
-}
-
-/// Magic number, protocol, system, state dict and list of keys, each a pickle; then for each key
-/// its number of elements (8 bytes) and the elements.
-fn read_legacy(file: &mut impl BufRead) -> Result<(Value, Storages)> {
-    const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
-    if unpickle(file).ok() != Some(Value::Long(MAGIC.to_vec())) {
-        return Err("is not a file of `torch.save`".to_owned());
-    }
-    unpickle(file)?;
-    unpickle(file)?;
-    let state_dict = unpickle(file)?;
-    let Value::Sequence(keys) = unpickle(file)? else {
-        return Err("does not list its storages".to_owned());
-    };
-    let sizes = element_sizes(&state_dict);
-    let mut bytes = HashMap::new();
-    for key in keys {
-        let Value::Text(key) = key else { return Err("a storage has no name".to_owned()) };
-        let mut count = [0; 8];
-        file.read_exact(&mut count).map_err(text)?;
-        let size = sizes.get(&key).ok_or_else(|| format!("nothing uses storage {key}"))?;
-        let len = u64::from_le_bytes(count).saturating_mul(*size as u64);
-        let mut content = Vec::new();
-        file.take(len).read_to_end(&mut content).map_err(text)?;
-        bytes.insert(key, content);
-    }
-    Ok((state_dict, Storages { bytes, tensors: HashMap::new() }))
-}
-
-/// Bytes of one element of each storage.
-fn element_sizes(state_dict: &Value) -> HashMap<String, usize> {
-    let Value::Dict(entries) = state_dict else { return HashMap::new() };
-    let tensors = entries.iter().filter_map(|(_, value)| match value {
-        Value::Tensor(tensor) => Some(tensor),
-        _ => None,
-    });
-    tensors.map(|t| (t.storage.key.clone(), t.storage.kind.elt_size_in_bytes())).collect()
-}
-
-struct Storages {
-    bytes: HashMap<String, Vec<u8>>,
-    /// Flat, made when first used; tied tensors share one.
-    tensors: HashMap<String, Tensor>,
-}
-
-impl Storages {
-    fn view(&mut self, view: &View) -> Result<Tensor> {
-        let Storage { key, kind } = &view.storage;
-        if !self.tensors.contains_key(key) {
-            let bytes =
-                self.bytes.remove(key).ok_or_else(|| format!("storage {key} is missing"))?;
-            let numel = bytes.len() / kind.elt_size_in_bytes();
-            let bytes = &bytes[..numel * kind.elt_size_in_bytes()];
-            let flat = Tensor::f_from_data_size(bytes, &[numel as i64], *kind).map_err(text)?;
-            self.tensors.insert(key.clone(), flat);
-        }
-        let flat = &self.tensors[key];
-        if view.size.len() != view.stride.len() || view.end()? > flat.numel() as i64 {
-            return Err(format!("storage {key} is too short"));
-        }
-        flat.f_as_strided(&view.size, &view.stride, view.offset).map_err(text)
-    }
-}
-
 #[derive(Clone, Debug, PartialEq)]
-enum Value {
+pub(super) enum Value {
     Int(i64),
     /// More than 8 bytes, lowest first.
     Long(Vec<u8>),
@@ -138,23 +35,23 @@ enum Value {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct Storage {
-    key: String,
-    kind: Kind,
+pub(super) struct Storage {
+    pub(super) key: String,
+    pub(super) kind: Kind,
 }
 
 /// A tensor: a strided view of a storage.
 #[derive(Clone, Debug, PartialEq)]
-struct View {
-    storage: Storage,
-    offset: i64,
-    size: Vec<i64>,
-    stride: Vec<i64>,
+pub(super) struct View {
+    pub(super) storage: Storage,
+    pub(super) offset: i64,
+    pub(super) size: Vec<i64>,
+    pub(super) stride: Vec<i64>,
 }
 
 impl View {
     /// One past the last element that the view touches.
-    fn end(&self) -> Result<i64> {
+    pub(super) fn end(&self) -> Result<i64> {
         let bad = || "impossible shape".to_owned();
         if self.offset < 0 || self.size.iter().chain(&self.stride).any(|&n| n < 0) {
             return Err(bad());
@@ -170,8 +67,8 @@ impl View {
     }
 }
 
-/// Runs one pickle: <https://github.com/python/cpython/blob/3.12/Lib/pickletools.py>.
-fn unpickle(input: &mut impl BufRead) -> Result<Value> {
+/// Runs one pickle.
+pub(super) fn unpickle(input: &mut impl BufRead) -> Result<Value> {
     let mut machine = Machine { input, stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
     loop {
         let [opcode] = machine.bytes()?;

@@ -74,7 +74,7 @@ pub fn compute(
 
 /// The positions of one text to look at.
 fn sample(text: u32, ids: &[u32], specials: Specials, options: SurprisalOptions) -> Vec<u32> {
-    let content = (0..ids.len() as u32).filter(|&at| !specials.contains(ids[at as usize]));
+    let content = (0..ids.len() as u32).filter(|&at| !specials.has_no_text(ids[at as usize]));
     let draws: Vec<(u64, u32)> =
         content.map(|position| (draw(options.seed, text, position), position)).collect();
     // 53 bits make a uniform f64 in [0, 1).
@@ -157,7 +157,8 @@ impl Surprisal {
 mod tests {
     use super::*;
 
-    const SPECIALS: Specials = Specials { classifier: 2, separator: 3, padding: 0, mask: 4 };
+    const SPECIALS: Specials =
+        Specials { classifier: 2, separator: 3, padding: 0, mask: 4, unknown: 1 };
     const OPTIONS: SurprisalOptions =
         SurprisalOptions { probability: 0.15, strict: false, seed: 7, token_budget: 64 };
 

@@ -32,8 +32,7 @@ pub(super) fn read(path: &Path) -> Result<Tokenizer, ModelError> {
     Ok(tokenizer)
 }
 
-/// Ids of the tokens that stand for no part of a text. The unknown piece is not among them: it
-/// stands for a word.
+/// Ids of the tokens that every BERT tokenizer has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Specials {
     /// [CLS].
@@ -44,6 +43,8 @@ pub struct Specials {
     pub padding: u32,
     /// [MASK].
     pub mask: u32,
+    /// [UNK].
+    pub unknown: u32,
 }
 
 impl Specials {
@@ -60,10 +61,12 @@ impl Specials {
             separator: id("[SEP]")?,
             padding: id("[PAD]")?,
             mask: id("[MASK]")?,
+            unknown: id("[UNK]")?,
         })
     }
 
-    pub fn contains(self, id: u32) -> bool {
+    /// Whether a token stands for no part of a text. The unknown piece does stand for one.
+    pub fn has_no_text(self, id: u32) -> bool {
         [self.classifier, self.separator, self.padding, self.mask].contains(&id)
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tch::{Kind, Tensor};
 
 use super::bert_config::BertConfig;
-use super::{ModelError, pickle};
+use super::{ModelError, torch_file};
 
 /// The first that a folder has is read.
 pub(super) const FILES: &[&str] = &["model.safetensors", "pytorch_model.bin"];
@@ -45,7 +45,7 @@ fn read_file(path: &Path) -> Result<Vec<(String, Tensor)>, ModelError> {
     if path.extension().is_some_and(|extension| extension == "safetensors") {
         return Tensor::read_safetensors(path).map_err(|error| bad(error.to_string()));
     }
-    pickle::read(path).map_err(bad)
+    torch_file::read(path).map_err(bad)
 }
 
 /// `bert.encoder...LayerNorm.gamma` (TensorFlow's names, in old files) is
