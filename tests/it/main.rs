@@ -4,9 +4,12 @@
 #![allow(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 #![allow(clippy::print_stderr, reason = "a test that could do nothing says so")]
 
+mod bad_input;
 mod bad_plugins;
 mod checkpoint;
 mod golden_model;
 mod mlm;
+mod resume;
+mod runs;
 mod support;
 mod tidy;

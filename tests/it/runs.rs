@@ -1,0 +1,127 @@
+//! Whole runs on the tiny data set: what all strategies share, and what the program prints.
+
+use serde_json::Value;
+
+use crate::support::{Sandbox, plugin};
+
+fn lines(sandbox: &Sandbox, strategy: &str, file: &str) -> Vec<Value> {
+    let text = sandbox.read(&format!("runs/tiny/{strategy}/seed-3/{file}.jsonl"));
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn five_strategies_share_the_initial_set_and_the_first_model() {
+    let sandbox = Sandbox::new();
+    let all = ["random", "subword", "alps", "dal", "cvirs"];
+    let ran = sandbox.run(&all, &["--set", "loop.budget=30"]).ok();
+    assert!(ran.stdout.contains("side by side"), "{}", ran.stdout);
+    let of = |strategy: &str| {
+        let (selections, rounds) =
+            (lines(&sandbox, strategy, "selections"), lines(&sandbox, strategy, "rounds"));
+        assert_eq!((selections.len(), rounds.len()), (3, 3), "{strategy}");
+        (selections, rounds)
+    };
+    let (first_selections, first_rounds) = of("random");
+    for strategy in &all[1..] {
+        let (selections, rounds) = of(strategy);
+        assert_eq!(selections[0]["rows"], first_selections[0]["rows"], "{strategy}");
+        assert_ne!(selections[1]["rows"], first_selections[1]["rows"], "{strategy}");
+        for key in ["metrics", "losses", "thresholds"] {
+            assert_eq!(rounds[0][key], first_rounds[0][key], "{strategy}: {key}");
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_records_and_another_seed_others() {
+    let records = |seed: &str, file: &str| {
+        let sandbox = Sandbox::new();
+        sandbox.run(&["cvirs"], &["--seed", seed]).ok();
+        sandbox.read(&format!("runs/tiny/cvirs/seed-{seed}/{file}.jsonl"))
+    };
+    assert_eq!(records("3", "selections"), records("3", "selections"));
+    assert_ne!(records("3", "selections"), records("4", "selections"));
+}
+
+#[test]
+fn alps_can_choose_the_initial_set() {
+    let sandbox = Sandbox::new();
+    let alps = plugin("alps");
+    let set = format!("loop.initial_strategy={}", alps.display());
+    sandbox.run(&["random"], &["--set", &set]).ok();
+    let rows = lines(&sandbox, "random", "selections")[0]["rows"].clone();
+    let by_chance = Sandbox::new();
+    by_chance.run(&["random"], &[]).ok();
+    assert_ne!(rows, lines(&by_chance, "random", "selections")[0]["rows"]);
+
+    let set = format!("loop.initial_strategy={}", plugin("cvirs").display());
+    sandbox.run(&["random"], &["--set", &set]).refused(&["needs a trained classifier", "alps"]);
+}
+
+#[test]
+fn a_frozen_encoder_and_a_linear_head_run_too() {
+    let sandbox = Sandbox::new();
+    let args = ["--set", "model.encoder=frozen", "--set", "model.head=linear"];
+    sandbox.run(&["dal", "cvirs"], &args).ok();
+}
+
+#[test]
+fn the_table_has_what_the_records_have() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.run(&["random"], &[]).ok();
+    for column in ["round", "labeled", "micro-F1", "macro-F1", "threshold", "classes", "select"] {
+        assert!(ran.stdout.contains(column), "no `{column}` in:\n{}", ran.stdout);
+    }
+    let last = lines(&sandbox, "random", "rounds").pop().unwrap();
+    let micro = format!("{:.3}", last["metrics"]["micro_f1"].as_f64().unwrap());
+    let row = ran.stdout.lines().find(|line| line.trim_start().starts_with("3 ")).unwrap();
+    assert!(row.contains(" 40 ") && row.contains(&micro), "{row}");
+    assert!(ran.stdout.contains("records: ") && ran.stdout.contains("random/seed-3"));
+    let manifest = sandbox.read("runs/tiny/random/seed-3/manifest.json");
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    assert_eq!(manifest["plugin"]["id"], "random");
+    assert_eq!(manifest["environments"][0]["device"], "cpu");
+}
+
+#[test]
+fn plugins_are_listed_and_inspected_without_running_them() {
+    let sandbox = Sandbox::new();
+    let cvirs = plugin("cvirs");
+    let ran = sandbox.alhost(&["plugin", "inspect", cvirs.to_str().unwrap()]).ok();
+    for part in ["cvirs 1.0.0", "logits/1", "ties", "index", "Reyes"] {
+        assert!(ran.stdout.contains(part), "no `{part}` in:\n{}", ran.stdout);
+    }
+    let ran = sandbox.alhost(&["plugin", "inspect", cvirs.to_str().unwrap(), "--json"]).ok();
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(json["manifest"]["id"], "cvirs");
+    let folder = cvirs.parent().unwrap();
+    let mut list = sandbox.command();
+    let list = list.args(["plugin", "list"]).env("ALHOST_PLUGIN_PATH", folder).output().unwrap();
+    let list = String::from_utf8(list.stdout).unwrap();
+    for id in ["alps", "cvirs", "dal", "random", "subword", "usable"] {
+        assert!(list.contains(id), "no `{id}` in:\n{list}");
+    }
+}
+
+#[test]
+fn configs_are_shown_and_checked_and_data_is_counted() {
+    let sandbox = Sandbox::new();
+    let shown = sandbox.alhost(&["config", "show", "--config", "tiny.toml"]).ok();
+    sandbox.write("shown.toml", &shown.stdout);
+    let again = sandbox.alhost(&["config", "show", "--config", "shown.toml"]).ok();
+    assert_eq!(again.stdout, shown.stdout, "what is shown is a config that gives the same");
+
+    let plugin = format!("\n[[strategy]]\nplugin = \"{}\"\n", plugin("alps").display());
+    sandbox.write("checked.toml", &(sandbox.read("tiny.toml") + &plugin));
+    let checked = sandbox.alhost(&["config", "check", "--config", "checked.toml"]).ok();
+    assert!(checked.stdout.starts_with("ok: 1 strategies (alps)"), "{}", checked.stdout);
+    let worse = sandbox.read("checked.toml") + "params.clusters = 3\n";
+    sandbox.write("checked.toml", &worse);
+    let ran = sandbox.alhost(&["config", "check", "--config", "checked.toml"]);
+    ran.refused(&["unknown parameter `clusters`"]);
+
+    let stats = sandbox.alhost(&["data", "stats", "--config", "tiny.toml", "--json"]).ok();
+    let stats: Value = serde_json::from_str(&stats.stdout).unwrap();
+    assert_eq!(stats["train"], 60);
+    assert_eq!(stats["classes"], 6);
+}
