@@ -7,6 +7,7 @@
 mod bad_input;
 mod bad_plugins;
 mod checkpoint;
+mod docs;
 mod golden_model;
 mod mlm;
 mod resume;

@@ -1,7 +1,7 @@
 //! `alhost run`: from arguments to finished runs and a table.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -91,7 +91,8 @@ fn check_plugin(
     params: &toml::Table,
 ) -> anyhow::Result<(PluginFile, Map<String, Value>)> {
     let file = PluginFile::open(plugin, &environment::search_path())?;
-    if !file.path.ends_with(plugin.trim_start_matches("./")) {
+    // Told where it is not what the user named, but one found for them.
+    if !Path::new(plugin).exists() {
         tracing::info!("`{plugin}` is {}", file.path.display());
     }
     file.manifest.check()?;

@@ -35,7 +35,7 @@ pub(super) fn read(
         tensors.into_iter().partition(|(name, _)| shapes.contains_key(name));
     if !ignored.is_empty() {
         let names: Vec<&str> = ignored.keys().map(String::as_str).collect();
-        tracing::info!("{}: not used: {}", path.display(), names.join(", "));
+        tracing::debug!("{}: not used: {}", path.display(), names.join(", "));
     }
     Ok(kept.into_iter().map(|(name, tensor)| (name, tensor.to_kind(Kind::Float))).collect())
 }

@@ -13,8 +13,8 @@
 //! ```sh
 //! cargo test                # seconds: no libtorch is linked
 //! cargo build --release
-//! alhost plugin check target/release/librandom.so    # does it keep what plugins promise?
-//! alhost --plugin target/release/librandom.so        # run it
+//! alhost plugin inspect target/release/librandom.so    # what the host will read of it
+//! alhost --plugin target/release/librandom.so          # run it
 //! ```
 
 // A plugin has no reason to contain unsafe code. What the boundary needs is in `export_strategy!`.
