@@ -94,6 +94,10 @@ impl Mlp {
         })
     }
 
+    pub(super) fn n_parameters(&self) -> usize {
+        self.parameters.numel()
+    }
+
     /// One update; gives the logits before it, [rows, 2].
     pub(super) fn step(&mut self, batch: &Batch, rate: f64) -> Result<Tensor, ComputeError> {
         let (inputs, logits) = self.forward(&batch.points)?;

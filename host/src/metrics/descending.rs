@@ -104,7 +104,7 @@ impl<'a> Descending<'a> {
 /// All rows with their index, in parallel, a fair number at a time.
 fn rows(scores: &Matrix) -> impl ParallelIterator<Item = (usize, &[f32])> {
     // Each task holds a set of bins, so there are to be few of them.
-    let rows_per_task = scores.rows.div_ceil(16).max(1);
+    let rows_per_task = scores.rows.div_ceil(16).max(64);
     (0..scores.rows)
         .into_par_iter()
         .with_min_len(rows_per_task)

@@ -65,7 +65,7 @@ impl Counts {
         (0..scores.rows)
             .into_par_iter()
             // Each task holds three numbers a class, so there are to be few of them.
-            .with_min_len(scores.rows.div_ceil(16).max(1))
+            .with_min_len(scores.rows.div_ceil(16).max(64))
             .fold(
                 || Self::empty(scores.cols),
                 |mut counts, text| {
