@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 
 use crate::classifier::{Classifier, Trained};
 use crate::config::RunConfig;
@@ -72,6 +72,13 @@ impl Experiment {
         for note in &notes {
             tracing::info!("{}: {note}", dataset.name);
         }
+        let (n, initial) = (dataset.train.ids.len(), config.r#loop.initial);
+        ensure!(
+            initial <= n,
+            "the initial set is {initial} texts, but the train split has {n}\n\
+             hint: lower `loop.initial` (--set loop.initial={})",
+            (n / 10).max(1)
+        );
         let checkpoint = Checkpoint::open(&config.model.checkpoint, places)?;
         let tokenize = |texts| {
             let max_tokens = config.model.max_tokens;

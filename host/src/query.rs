@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use alhost_plugin_api::{DocId, Rng, Selection};
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 
 use crate::experiment::{Experiment, Watch};
 use crate::model_features::ModelFeatures;
@@ -83,12 +83,6 @@ impl Experiment {
     ) -> anyhow::Result<ValidSelection> {
         let n = self.config.r#loop.initial;
         let n_texts = pool.n_texts();
-        ensure!(
-            n <= n_texts,
-            "the initial set is {n} texts, but the train split has {n_texts}\n\
-             hint: lower `loop.initial` (--set loop.initial={})",
-            (n_texts / 10).max(1)
-        );
         match initial {
             Some(strategy) => {
                 let query = Query { n, round: 0, seed, threshold: None };
