@@ -147,7 +147,8 @@ impl Ran {
 fn line(split: &str, i: usize) -> String {
     const WORDS: [&str; 6] =
         ["the court", "a market", "new rules", "old law", "trade and", "fish of"];
-    let labels: Vec<usize> = if i % 3 == 0 { vec![i % 6, (i / 6) % 6] } else { vec![i % 6] };
+    let labels: Vec<usize> =
+        if i.is_multiple_of(3) { vec![i % 6, (i / 6) % 6] } else { vec![i % 6] };
     let names: Vec<String> = labels.iter().map(|label| format!("\"l{label}\"")).collect();
     let words: Vec<&str> = labels.iter().map(|&label| WORDS[label]).collect();
     let text = format!("{} {} {}", words.join(" "), i, words.join(" "));

@@ -167,7 +167,7 @@ mod tests {
         match got {
             Ok(()) => assert_eq!(expected, "", "{api}"),
             Err(message) => {
-                assert!(!expected.is_empty() && message.contains(expected), "{api}: {message}")
+                assert!(!expected.is_empty() && message.contains(expected), "{api}: {message}");
             }
         }
     }
