@@ -1,6 +1,6 @@
 //! Texts a second of the encoder: `cargo bench --bench encode -- FOLDER TEXTS.jsonl[.gz] THREADS`.
 //!
-//! The first 300 texts, cut to 128 tokens. The baseline encodes them in file order, 32 at a time,
+//! The first 1,000 texts, cut to 128 tokens. The baseline encodes them in file order, 32 at a time,
 //! padded to the longest, in f32, as the usual loop around a library does; then our way, sorted by
 //! length, in f32 and in bf16. On a machine that is busy with other things, the rate by CPU time is
 //! the one to look at.
@@ -21,7 +21,7 @@ use alhost::progress::Silent;
 use tch::nn::VarStore;
 use tch::{Device, Kind};
 
-const TEXTS: usize = 300;
+const TEXTS: usize = 1000;
 const MAX_TOKENS: usize = 128;
 const TOKEN_BUDGETS: [usize; 3] = [512, 1024, 4096];
 

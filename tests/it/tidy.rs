@@ -20,7 +20,7 @@ const fn plugin(package: &'static str) -> Layer {
     Layer { package, members: &[API], never }
 }
 
-const LAYERS: [Layer; 10] = [
+const LAYERS: [Layer; 11] = [
     Layer {
         package: "alhost-plugin-api-macros",
         members: &[],
@@ -37,7 +37,12 @@ const LAYERS: [Layer; 10] = [
     plugin("alhost-plugin-hostile"),
     plugin("alhost-plugin-random"),
     plugin("alhost-plugin-subword"),
-    Layer { package: "alhost", members: &[API], never: &[] },
+    Layer {
+        package: "alhost-plugin-host",
+        members: &[API],
+        never: &["tch", "tokenizers", "torch-sys"],
+    },
+    Layer { package: "alhost", members: &[API, "alhost-plugin-host"], never: &[] },
     Layer { package: "xtask", members: &[], never: &["abi_stable", "tch", "torch-sys"] },
 ];
 
@@ -66,7 +71,7 @@ const ORDER: [&[&str]; 17] = [
 /// What may occur in code of `host/src` only below the places named beside it.
 const OWNERS: [(&str, &[&str]); 4] = [
     ("abi_stable::", &["plugin/"]),
-    ("libloading::", &["plugin/", "model/device.rs"]),
+    ("libloading::", &["model/device.rs"]),
     ("tch::", &["compute/", "model/"]),
     ("println!", &["cli/", "main.rs"]),
 ];
@@ -126,7 +131,7 @@ fn modules_use_those_below_them_only() {
 
 fn order_complaints(file: &str, source: &str) -> Vec<String> {
     let module = file.split('/').next().unwrap().trim_end_matches(".rs");
-    if matches!(module, "lib" | "main") {
+    if matches!(module, "bin" | "lib" | "main") {
         return Vec::new();
     }
     let rank = |module: &str| ORDER.iter().position(|row| row.contains(&module));
@@ -210,7 +215,7 @@ fn shipped_code(source: &str) -> impl Iterator<Item = (usize, &str)> {
 
 #[test]
 fn files_stay_readable() {
-    let folders = ["host", "plugin-api", "plugins", "tests", "xtask"];
+    let folders = ["host", "plugin-api", "plugin-host", "plugins", "tests", "xtask"];
     let files: Vec<PathBuf> = folders.iter().flat_map(|f| rust_files(&root().join(f))).collect();
     assert!(files.len() > 20, "only {} Rust files found", files.len());
     let complaints: Vec<String> = files

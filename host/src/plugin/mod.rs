@@ -1,21 +1,12 @@
-//! Strategies from shared libraries: found, read, checked, loaded and called.
+//! The host as a plugin sees it: features of the model, computed when they are first asked for, and
+//! compute services. Loading and calling a plugin is the business of `alhost-plugin-host`.
 
 mod compute;
-mod elf;
-mod error;
 mod features;
-mod loader;
-mod manifest;
 mod panels;
-mod resolve;
 mod services;
 mod source;
-mod strategy;
 
-pub use error::PluginError;
-pub use loader::{PluginFile, PluginLibrary};
-pub use manifest::{Manifest, PROVIDED};
-pub use resolve::SearchPath;
+pub use alhost_plugin_host::{LoadedStrategy, PluginError, PluginFile, PluginLibrary, SearchPath};
 pub use services::{RoundView, Services, Surroundings};
 pub use source::{Answered, Asked, FeatureSource, SparseRows};
-pub use strategy::LoadedStrategy;

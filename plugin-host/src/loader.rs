@@ -11,9 +11,9 @@ use alhost_plugin_api::export::API_VERSION;
 use alhost_plugin_api::ffi::PluginMod_Ref;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
-use super::error::PluginError;
-use super::manifest::Manifest;
-use super::resolve::{SearchPath, resolve};
+use crate::error::PluginError;
+use crate::manifest::Manifest;
+use crate::resolve::{SearchPath, resolve};
 
 /// A plugin that has been loaded and checked. It is never unloaded: its objects carry pointers
 /// into it.
@@ -22,7 +22,7 @@ pub struct PluginLibrary {
     pub manifest: Manifest,
     /// BLAKE3 of the file, in hex.
     pub hash: String,
-    pub(super) module: PluginMod_Ref,
+    pub(crate) module: PluginMod_Ref,
 }
 
 /// What can be known of a file without running it.

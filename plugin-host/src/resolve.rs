@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::error::PluginError;
+use crate::error::PluginError;
 
 /// Where plugins are looked for by id, in this order: the folders of `ALHOST_PLUGIN_PATH`, and
 /// those beside the program. Nothing is ever taken from the working directory by id.
@@ -39,7 +39,7 @@ impl SearchPath {
 ///
 /// A path that does not exist, such as the documented `target/libalps.so` before any xtask made
 /// that link, is looked for in the folders `release` and `debug` beside it.
-pub(super) fn resolve(plugin: &str, search: &SearchPath) -> Result<PathBuf, PluginError> {
+pub(crate) fn resolve(plugin: &str, search: &SearchPath) -> Result<PathBuf, PluginError> {
     let is_path = plugin.contains('/') || Path::new(plugin).extension().is_some_and(|e| e == "so");
     let (candidates, hint) = if is_path {
         let path = PathBuf::from(plugin);

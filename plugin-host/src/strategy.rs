@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::{RResult, RSlice};
-use alhost_plugin_api::ffi::{Answer, EnvInfo, Host_TO, PlugError, StrategyBox};
+use alhost_plugin_api::ffi::{Answer, EnvInfo, Host, Host_TO, PlugError, StrategyBox};
 use alhost_plugin_api::{DocId, Error, Selection};
 use serde_json::{Map, Value};
 
-use super::error::PluginError;
-use super::loader::PluginLibrary;
-use super::services::Services;
+use crate::error::PluginError;
+use crate::loader::PluginLibrary;
 
 pub struct LoadedStrategy {
     /// Its name in tables and folders.
@@ -41,9 +40,9 @@ impl LoadedStrategy {
         Ok(Self { instance: instance.to_owned(), library, params, strategy })
     }
 
-    /// The strategy's claim; `Pool::select` checks it.
-    pub fn select(&mut self, services: &Services<'_>, n: usize) -> Result<Selection, PluginError> {
-        let host = Host_TO::from_ptr(services, TD_Opaque);
+    /// The strategy's claim, which whoever owns the pool has to check.
+    pub fn select<H: Host>(&mut self, host: &H, n: usize) -> Result<Selection, PluginError> {
+        let host = Host_TO::from_ptr(host, TD_Opaque);
         let Answer { ids, scores } = match self.strategy.select(&host, n) {
             RResult::ROk(answer) => answer,
             RResult::RErr(error) => {

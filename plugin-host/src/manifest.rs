@@ -12,8 +12,8 @@ use alhost_plugin_api::services::{DISCRIMINATOR, KMEANS, NEAREST};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::elf::{self, ElfError};
-use super::error::PluginError;
+use crate::elf::{self, ElfError};
+use crate::error::PluginError;
 
 /// Every feature and service of this host.
 pub const PROVIDED: [&str; 11] = [
@@ -144,7 +144,7 @@ impl Manifest {
     }
 }
 
-pub(super) fn major_minor(version: &str) -> Option<(u32, u32)> {
+pub(crate) fn major_minor(version: &str) -> Option<(u32, u32)> {
     let mut parts = version.split('.');
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }

@@ -2,14 +2,14 @@
 
 /// Why a file cannot be a plugin.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum ElfError {
+pub(crate) enum ElfError {
     NotElf,
     Truncated { need: u64, have: u64 },
     TruncatedTables,
 }
 
 /// Refuses a file whose loadable parts reach past its end: `dlopen` would die of SIGBUS there.
-pub(super) fn check(file: &[u8]) -> Result<(), ElfError> {
+pub(crate) fn check(file: &[u8]) -> Result<(), ElfError> {
     let is_elf64 = file.len() >= 64 && file.starts_with(b"\x7fELF\x02\x01");
     if !is_elf64 {
         return Err(ElfError::NotElf);
@@ -37,7 +37,7 @@ fn extent(file: &[u8]) -> Option<u64> {
 }
 
 /// The bytes of the section called `name`, such as `.alhost.manifest`.
-pub(super) fn section<'a>(file: &'a [u8], name: &str) -> Option<&'a [u8]> {
+pub(crate) fn section<'a>(file: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let (shoff, shsize, n_sh) = (int::<8>(file, 40)?, int::<2>(file, 58)?, int::<2>(file, 60)?);
     let header = |idx: u64| shoff.checked_add(idx * shsize);
     let body = |header: u64| {

@@ -1,0 +1,17 @@
+//! Plugins from the outside: found, read, checked, loaded and called. Without torch: the host, its
+//! worker processes and an author's own tests all use this crate.
+
+mod elf;
+mod error;
+mod loader;
+mod manifest;
+mod program;
+mod resolve;
+mod strategy;
+
+pub use error::PluginError;
+pub use loader::{PluginFile, PluginLibrary};
+pub use manifest::{Manifest, PROVIDED};
+pub use program::worker_program;
+pub use resolve::SearchPath;
+pub use strategy::LoadedStrategy;
