@@ -4,10 +4,8 @@ use std::process::ExitCode;
 
 /// What `alhost-worker` does, by its first argument.
 pub fn worker_program() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    match arguments.next().as_deref() {
-        other => refuse(other),
-    }
+    let command = std::env::args().nth(1);
+    refuse(command.as_deref())
 }
 
 #[expect(clippy::print_stderr, reason = "a program of its own")]
