@@ -71,8 +71,8 @@ fn embeddings_agree_with_those_computed_elsewhere() {
 }
 
 /// Inertia by the host's service (here: the stand-in's) divided by that of linfa.
-fn inertia_ratio(rows: Matrix<'_>, k: usize) -> f64 {
-    let lloyd = Lloyd { k, restarts: 3, max_iterations: 300, tolerance: 1e-4 };
+fn inertia_ratio(rows: Matrix<'_>, k: usize, restarts: u32) -> f64 {
+    let lloyd = Lloyd { k, restarts, max_iterations: 300, tolerance: 1e-6 };
     let options = KMeansOptions {
         k,
         restarts: lloyd.restarts,
@@ -86,12 +86,12 @@ fn inertia_ratio(rows: Matrix<'_>, k: usize) -> f64 {
     by_host / by_linfa
 }
 
-/// On diffuse rows every run ends in another optimum: of 16 single runs of either on this input,
-/// the inertia ranged from 425 to 485. On rows with groups both find them.
+/// On diffuse rows every run ends in another optimum, so the two are compared by the best of 40 (by
+/// the best of 10 they differ by 1%, and with 50 clusters by 2%). On rows with groups both find them.
 #[test]
 fn both_ways_of_clustering_are_as_good() {
-    let diffuse = inertia_ratio(embeddings(&golden_host(N1000)).matrix(), 50);
-    assert!((0.93..1.07).contains(&diffuse), "inertia ratio {diffuse}");
+    let diffuse = inertia_ratio(embeddings(&golden_host(N1000)).matrix(), 20, 40);
+    assert!((diffuse - 1.0).abs() < 0.01, "inertia ratio {diffuse}");
 
     let mut rng = Rng::stream(&[5; 32], "groups");
     let values: Vec<f32> = (0..300 * 8)
@@ -101,7 +101,7 @@ fn both_ways_of_clustering_are_as_good() {
             (center + 0.05 * rng.normal()) as f32
         })
         .collect();
-    let grouped = inertia_ratio(Matrix::new(&values, 300, 8), 6);
+    let grouped = inertia_ratio(Matrix::new(&values, 300, 8), 6, 3);
     assert!((grouped - 1.0).abs() < 1e-6, "inertia ratio {grouped}");
 }
 
