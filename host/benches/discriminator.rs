@@ -14,7 +14,7 @@ fn main() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut rows = |n: usize, shift: f32| {
         let data = (0..n * 768).map(|_| rng.next_u32() as f32 / 4e9 + shift).collect();
-        Matrix { data, rows: n, cols: 768 }
+        Matrix::new(data, n, 768)
     };
     let (labeled, unlabeled) = (rows(1_000, 0.0), rows(10_000, 0.02));
     let options = DiscriminatorOptions {

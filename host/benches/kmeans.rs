@@ -29,7 +29,7 @@ fn main() {
     let seconds = start.elapsed().as_secs_f64();
     println!("host: {seconds:.2} s, {} iterations, inertia {:.1}", ours.iterations, ours.inertia);
 
-    let linfa_points = Array2::from_shape_vec((ROWS, COLS), points.data.clone())
+    let linfa_points = Array2::from_shape_vec((ROWS, COLS), points.data.to_vec())
         .expect("the data has rows x cols values");
     let dataset = linfa::DatasetBase::from(linfa_points);
     let start = Instant::now();

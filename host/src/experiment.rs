@@ -12,6 +12,7 @@ use crate::classifier::{Classifier, Trained};
 use crate::config::RunConfig;
 use crate::data::tokens::Tokens;
 use crate::data::{self, Dataset, Loaded};
+use crate::matrix::MatrixRoom;
 use crate::model::{self, Checkpoint, Learner, Places, device};
 use crate::model_features::Pretrained;
 use crate::plugin::LoadedStrategy;
@@ -44,6 +45,8 @@ pub struct Experiment {
     pub(crate) learner: Learner,
     pub(crate) pretrained: Pretrained,
     pub(crate) cache: PathBuf,
+    /// Where matrices are made that strategies are lent.
+    pub(crate) matrices: MatrixRoom,
     /// The model of round 0, which strategies of one seed share.
     pub(crate) first: Option<FirstRound>,
 }
@@ -103,8 +106,15 @@ impl Experiment {
             learner,
             pretrained: Pretrained::default(),
             cache: cache.to_owned(),
+            matrices: MatrixRoom::default(),
             first: None,
         })
+    }
+
+    /// From now on, strategies in processes of their own are lent matrices without a copy.
+    pub fn share_matrices(&mut self) {
+        self.matrices = MatrixRoom::shared();
+        self.learner.set_matrix_room(self.matrices.clone());
     }
 
     pub fn n_labels(&self) -> usize {
@@ -125,7 +135,7 @@ impl Experiment {
 
     /// What a run of `strategy` with `seed` is: its records belong to exactly this.
     pub fn manifest(&self, strategy: &LoadedStrategy, seed: RunSeed) -> RunManifest {
-        let plugin = &strategy.library.manifest;
+        let plugin = &strategy.manifest;
         let asks_mlm = plugin.needs.iter().any(|need| need.starts_with("mlm-"));
         let mlm_head = match (asks_mlm, self.checkpoint.has_mlm_head()) {
             (false, _) => "none",
@@ -140,7 +150,7 @@ impl Experiment {
                 id: plugin.id.clone(),
                 version: plugin.version.clone(),
                 api: plugin.api.clone(),
-                blake3: strategy.library.hash.clone(),
+                blake3: strategy.hash.clone(),
                 rustc: plugin.rustc.clone(),
                 profile: plugin.profile.clone(),
             },

@@ -38,7 +38,7 @@ impl Experiment {
         watch: Watch<'_>,
     ) -> anyhow::Result<Answer> {
         let view = view(pool, query, &strategy.instance, self.n_labels());
-        let needs = strategy.library.manifest.needs.clone();
+        let needs = strategy.manifest.needs.clone();
         let instance = strategy.instance.clone();
         let around = Surroundings {
             instance: &instance,
@@ -47,6 +47,7 @@ impl Experiment {
             tokens: &self.tokens.train,
             trained: query.threshold.is_some(),
             matrix_limit: (self.config.limits.matrix_gib * GIB) as u64,
+            matrices: &self.matrices,
             progress: watch.progress,
             cancelled: watch.cancelled,
         };
@@ -62,7 +63,7 @@ impl Experiment {
         };
         let services = Services::new(around, view, &mut source);
         let timed = Instant::now();
-        let claim = strategy.select(&services, query.n)?;
+        let claim = strategy.select_lending(&services, &services, query.n)?;
         let whole = timed.elapsed();
         let features = services.spent();
         let selection = pool.select(&claim, query.n).with_context(|| {

@@ -5,13 +5,16 @@ mod elf;
 mod error;
 mod loader;
 mod manifest;
+pub mod memory;
 mod program;
 mod resolve;
 mod strategy;
+mod worker;
 
 pub use error::PluginError;
 pub use loader::{PluginFile, PluginLibrary};
 pub use manifest::{Manifest, PROVIDED};
 pub use program::worker_program;
 pub use resolve::SearchPath;
-pub use strategy::LoadedStrategy;
+pub use strategy::{LoadedStrategy, Setting};
+pub use worker::{Lends, NothingLent, WorkerOptions};

@@ -2,15 +2,37 @@
 
 use std::process::ExitCode;
 
+use crate::worker;
+
 /// What `alhost-worker` does, by its first argument.
 pub fn worker_program() -> ExitCode {
-    let command = std::env::args().nth(1);
-    refuse(command.as_deref())
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["serve", host] => match host.parse() {
+            Ok(host) => done(worker::serve(host)),
+            Err(_) => refuse(&arguments),
+        },
+        _ => refuse(&arguments),
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "a program of its own")]
-fn refuse(command: Option<&str>) -> ExitCode {
-    let command = command.unwrap_or("nothing");
-    eprintln!("error: asked for `{command}`\nhint: `alhost` starts this program by itself");
+fn done(result: std::io::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a program of its own")]
+fn refuse(arguments: &[&str]) -> ExitCode {
+    eprintln!(
+        "error: cannot do `{}`\nhint: `alhost` starts this program by itself",
+        arguments.join(" ")
+    );
     ExitCode::from(2)
 }

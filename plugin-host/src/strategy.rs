@@ -1,54 +1,124 @@
-//! A strategy that is running: created from its plugin, called once a round.
+//! A strategy that is running: created from its plugin, called once a round; in this process, or in
+//! one of its own.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use abi_stable::sabi_trait::TD_Opaque;
-use abi_stable::std_types::{RResult, RSlice};
+use abi_stable::std_types::RSlice;
 use alhost_plugin_api::ffi::{Answer, EnvInfo, Host, Host_TO, PlugError, StrategyBox};
 use alhost_plugin_api::{DocId, Error, Selection};
 use serde_json::{Map, Value};
 
 use crate::error::PluginError;
-use crate::loader::PluginLibrary;
+use crate::loader::{PluginFile, PluginLibrary};
+use crate::manifest::Manifest;
+use crate::worker::{self, Lends, Lost, NothingLent, Worker, WorkerOptions};
 
 pub struct LoadedStrategy {
     /// Its name in tables and folders.
     pub instance: String,
-    pub library: Arc<PluginLibrary>,
+    pub manifest: Manifest,
+    /// BLAKE3 of the plugin's file, in hex.
+    pub hash: String,
     /// One value for each declared parameter.
     pub params: Map<String, Value>,
-    strategy: StrategyBox,
+    running: Running,
+}
+
+enum Running {
+    Here(StrategyBox),
+    Apart(Box<Worker>),
+}
+
+/// What a strategy is created with.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<'a> {
+    /// Its name in tables and folders.
+    pub instance: &'a str,
+    /// The parameters that the user set; the others take their defaults.
+    pub given: &'a Map<String, Value>,
+    pub n_texts: usize,
+    pub n_labels: usize,
 }
 
 impl LoadedStrategy {
-    /// `given`: the parameters that the user set; the others take their defaults.
-    pub fn create(
-        library: Arc<PluginLibrary>,
-        instance: &str,
-        given: &Map<String, Value>,
-        n_texts: usize,
-        n_labels: usize,
-    ) -> Result<Self, PluginError> {
-        let params = library.manifest.resolve_params(&library.path, given)?;
+    /// In this process.
+    pub fn create(library: &Arc<PluginLibrary>, setting: Setting<'_>) -> Result<Self, PluginError> {
+        let params = library.manifest.resolve_params(&library.path, setting.given)?;
         let create = library.module.create();
         let json = Value::Object(params.clone()).to_string();
-        let (n_texts, n_labels) = (n_texts as u32, n_labels as u32);
-        let env = EnvInfo { instance: instance.into(), n_texts, n_labels };
+        let (n_texts, n_labels) = (setting.n_texts as u32, setting.n_labels as u32);
+        let env = EnvInfo { instance: setting.instance.into(), n_texts, n_labels };
         let strategy = create(json.as_str().into(), env)
             .into_result()
-            .map_err(|error| failed(instance, "start".to_owned(), error))?;
-        Ok(Self { instance: instance.to_owned(), library, params, strategy })
+            .map_err(|error| failed(setting.instance, "start".to_owned(), error))?;
+        Ok(Self {
+            instance: setting.instance.to_owned(),
+            manifest: library.manifest.clone(),
+            hash: library.hash.clone(),
+            params,
+            running: Running::Here(strategy),
+        })
+    }
+
+    /// In a process of its own, where the copy of the plugin's file at `copy` is loaded.
+    pub fn create_apart(
+        plugin: &PluginFile,
+        copy: &Path,
+        setting: Setting<'_>,
+        options: &WorkerOptions,
+    ) -> Result<Self, PluginError> {
+        plugin.manifest.check()?;
+        let params = plugin.manifest.resolve_params(&plugin.path, setting.given)?;
+        let start = worker::Start {
+            protocol: worker::PROTOCOL,
+            plugin: copy.to_owned(),
+            blake3: plugin.hash.clone(),
+            instance: setting.instance.to_owned(),
+            params: Value::Object(params.clone()).to_string(),
+            n_texts: setting.n_texts as u32,
+            n_labels: setting.n_labels as u32,
+            memory_bytes: options.memory_bytes,
+        };
+        let worker = Worker::start(options, start)
+            .map_err(|lost| lost_error(setting.instance, "start".to_owned(), lost))?;
+        Ok(Self {
+            instance: setting.instance.to_owned(),
+            manifest: plugin.manifest.clone(),
+            hash: plugin.hash.clone(),
+            params,
+            running: Running::Apart(Box::new(worker)),
+        })
+    }
+
+    /// Whether it runs in a process of its own.
+    pub fn is_apart(&self) -> bool {
+        matches!(self.running, Running::Apart(_))
     }
 
     /// The strategy's claim, which whoever owns the pool has to check.
     pub fn select<H: Host>(&mut self, host: &H, n: usize) -> Result<Selection, PluginError> {
-        let host = Host_TO::from_ptr(host, TD_Opaque);
-        let Answer { ids, scores } = match self.strategy.select(&host, n) {
-            RResult::ROk(answer) => answer,
-            RResult::RErr(error) => {
-                return Err(failed(&self.instance, format!("select {n} texts"), error));
+        self.select_lending(host, &NothingLent, n)
+    }
+
+    /// As `select`; a worker maps what `lends` knows to lie in shared memory, and gets a copy of the
+    /// rest.
+    pub fn select_lending<H: Host>(
+        &mut self,
+        host: &H,
+        lends: &dyn Lends,
+        n: usize,
+    ) -> Result<Selection, PluginError> {
+        let answer = match &mut self.running {
+            Running::Here(strategy) => {
+                let answer = strategy.select(&Host_TO::from_ptr(host, TD_Opaque), n);
+                answer.into_result().map_err(Lost::Failed)
             }
+            Running::Apart(worker) => worker.select(host, lends, n),
         };
+        let Answer { ids, scores } =
+            answer.map_err(|lost| lost_error(&self.instance, format!("select {n} texts"), lost))?;
         Ok(Selection {
             ids: ids.iter().map(|&id| DocId(id)).collect(),
             scores: scores.into_option().map(|scores| scores.to_vec()),
@@ -57,15 +127,33 @@ impl LoadedStrategy {
 
     /// What the strategy needs in order to go on after a restart.
     pub fn save(&mut self) -> Result<Vec<u8>, PluginError> {
-        let saved = self.strategy.save().into_result();
-        let saved =
-            saved.map_err(|error| failed(&self.instance, "save its state".into(), error))?;
-        Ok(saved.to_vec())
+        let saved = match &mut self.running {
+            Running::Here(strategy) => {
+                let saved = strategy.save().into_result();
+                saved.map(|state| state.to_vec()).map_err(Lost::Failed)
+            }
+            Running::Apart(worker) => worker.save(),
+        };
+        saved.map_err(|lost| lost_error(&self.instance, "save its state".into(), lost))
     }
 
     pub fn load(&mut self, state: &[u8]) -> Result<(), PluginError> {
-        let loaded = self.strategy.load(RSlice::from_slice(state)).into_result();
-        loaded.map_err(|error| failed(&self.instance, "take up its saved state".into(), error))
+        let loaded = match &mut self.running {
+            Running::Here(strategy) => {
+                strategy.load(RSlice::from_slice(state)).into_result().map_err(Lost::Failed)
+            }
+            Running::Apart(worker) => worker.load(state),
+        };
+        loaded.map_err(|lost| lost_error(&self.instance, "take up its saved state".into(), lost))
+    }
+}
+
+fn lost_error(instance: &str, doing: String, lost: Lost) -> PluginError {
+    match lost {
+        Lost::Failed(error) => failed(instance, doing, error),
+        Lost::Gone(message) => {
+            PluginError::Strategy { instance: instance.to_owned(), doing, message }
+        }
     }
 }
 

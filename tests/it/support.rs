@@ -58,6 +58,8 @@ query_size = 10
 budget = 40
 [cache]
 path = "{cache}"
+[isolation]
+mode = "off"
 "#,
             out = sandbox.path("runs").display(),
             data = sandbox.path("data").display(),
@@ -116,7 +118,7 @@ path = "{cache}"
     }
 }
 
-fn ran(output: &Output) -> Ran {
+pub(crate) fn ran(output: &Output) -> Ran {
     Ran {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout.clone()).unwrap(),

@@ -1,7 +1,7 @@
 //! The environment variables that alhost reads, all of them.
 #![expect(clippy::disallowed_methods, reason = "only here the environment is read")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::config::RunConfig;
 use crate::model::Places;
@@ -16,6 +16,20 @@ pub(super) fn lookup(name: &str) -> Option<String> {
 pub(super) fn search_path() -> SearchPath {
     let program = std::env::current_exe().ok();
     SearchPath::new(lookup("ALHOST_PLUGIN_PATH").as_deref(), program.as_deref())
+}
+
+/// Whether a file lies in the folder of this program, or in `plugins` there.
+pub(super) fn is_beside_program(file: &Path) -> bool {
+    let program = std::env::current_exe().and_then(fs_err::canonicalize).ok();
+    let Some(folder) = program.as_deref().and_then(Path::parent) else { return false };
+    let holder = fs_err::canonicalize(file).ok();
+    let holder = holder.as_deref().and_then(Path::parent);
+    holder == Some(folder) || holder == Some(&folder.join("plugins"))
+}
+
+/// `alhost-worker`, which lies beside this program.
+pub(super) fn worker_program() -> std::io::Result<PathBuf> {
+    Ok(fs_err::canonicalize(std::env::current_exe()?)?.with_file_name("alhost-worker"))
 }
 
 /// Where what is computed once is kept: the config's, else `XDG_CACHE_HOME`, else `~/.cache`.

@@ -88,6 +88,9 @@ struct RunArgs {
     /// Folder for the records.
     #[arg(short, long, value_name = "DIR")]
     out: Option<String>,
+    /// Runs every plugin in a process of its own, also those that lie beside this program.
+    #[arg(long)]
+    isolate: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,19 +1,21 @@
 //! `alhost run`: from arguments to finished runs and a table.
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Map, Value};
 
 use super::progress::Bars;
 use super::{RunArgs, environment, print_error, tables};
-use crate::config::{Overrides, RunConfig};
+use crate::config::{Isolation, Overrides, RunConfig};
 use crate::experiment::{Experiment, Watch};
-use crate::plugin::{LoadedStrategy, PluginFile, PluginLibrary};
+use crate::plugin::{LoadedStrategy, PluginFile, PluginLibrary, Setting, WorkerOptions};
 use crate::record::{RoundRecord, RunDir, place};
 use crate::run as the_loop;
 use crate::seed::RunSeed;
@@ -23,6 +25,8 @@ pub(super) struct Plan {
     pub(super) instance: String,
     file: PathBuf,
     params: Map<String, Value>,
+    /// Whether it runs in a process of its own.
+    apart: bool,
 }
 
 /// A finished run, for the tables.
@@ -39,6 +43,7 @@ pub(super) fn run(args: &RunArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
         seeds: args.seed.clone(),
         device: args.device.clone(),
         out: args.out.clone(),
+        isolate: args.isolate,
         set: Vec::new(),
     };
     let config = args.config.read(overrides)?.check(&environment::lookup)?;
@@ -50,7 +55,10 @@ pub(super) fn run(args: &RunArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     let watch = Watch { progress: bars, cancelled };
 
     let mut experiment = Experiment::open(config, &environment::places(), &cache, bars)?;
-    let mut libraries = Libraries::default();
+    if plans.iter().chain(&initial).any(|plan| plan.apart) {
+        experiment.share_matrices();
+    }
+    let mut libraries = Libraries::new(&experiment.config)?;
     let (mut finished, mut n_failed) = (Vec::new(), 0);
     for seed in experiment.config.seeds.clone() {
         for plan in &plans {
@@ -81,7 +89,8 @@ pub(super) fn plan(config: &RunConfig) -> anyhow::Result<Vec<Plan>> {
             "two strategies are called `{instance}`\n\
              hint: give one of them another `name` in its [[strategy]]"
         );
-        plans.push(Plan { instance, file: file.path, params });
+        let apart = runs_apart(config, &file.path);
+        plans.push(Plan { instance, file: file.path, params, apart });
     }
     Ok(plans)
 }
@@ -128,27 +137,62 @@ fn plan_initial(config: &RunConfig) -> anyhow::Result<Option<Plan>> {
             file.manifest.needs.join(", ")
         );
     }
-    Ok(Some(Plan { instance: "initial set".to_owned(), file: file.path, params }))
+    let apart = runs_apart(config, &file.path);
+    Ok(Some(Plan { instance: "initial set".to_owned(), file: file.path, params, apart }))
+}
+
+/// A plugin that lies beside this program was put there by whoever installed it.
+fn runs_apart(config: &RunConfig, file: &Path) -> bool {
+    match config.isolation.mode {
+        Isolation::Off => false,
+        Isolation::Worker => true,
+        Isolation::Auto => !environment::is_beside_program(file),
+    }
 }
 
 /// Each file is loaded once; a library is never unloaded.
-#[derive(Default)]
-struct Libraries(BTreeMap<PathBuf, Arc<PluginLibrary>>);
+struct Libraries {
+    loaded: BTreeMap<PathBuf, Arc<PluginLibrary>>,
+    worker: WorkerOptions,
+}
 
 impl Libraries {
+    fn new(config: &RunConfig) -> anyhow::Result<Self> {
+        let isolation = &config.isolation;
+        let worker = WorkerOptions {
+            program: environment::worker_program()?,
+            deadline: Duration::try_from_secs_f64(isolation.deadline_seconds)
+                .unwrap_or(Duration::MAX),
+            memory_bytes: (isolation.memory_gib * GIB) as u64,
+            threads: std::thread::available_parallelism().map_or(1, NonZero::get),
+        };
+        Ok(Self { loaded: BTreeMap::new(), worker })
+    }
+
     fn create(&mut self, plan: &Plan, experiment: &Experiment) -> anyhow::Result<LoadedStrategy> {
-        let library = match self.0.get(&plan.file) {
+        let setting = Setting {
+            instance: &plan.instance,
+            given: &plan.params,
+            n_texts: experiment.dataset.train.ids.len(),
+            n_labels: experiment.n_labels(),
+        };
+        if plan.apart {
+            let file = PluginFile::read(&plan.file)?;
+            return Ok(LoadedStrategy::create_apart(&file, &file.path, setting, &self.worker)?);
+        }
+        let library = match self.loaded.get(&plan.file) {
             Some(library) => Arc::clone(library),
             None => {
                 let library = Arc::new(PluginFile::read(&plan.file)?.load()?);
-                self.0.insert(plan.file.clone(), Arc::clone(&library));
+                self.loaded.insert(plan.file.clone(), Arc::clone(&library));
                 library
             }
         };
-        let (n_texts, n_labels) = (experiment.dataset.train.ids.len(), experiment.n_labels());
-        Ok(LoadedStrategy::create(library, &plan.instance, &plan.params, n_texts, n_labels)?)
+        Ok(LoadedStrategy::create(&library, setting)?)
     }
 }
+
+const GIB: f64 = (1_u64 << 30) as f64;
 
 fn one_run(
     experiment: &mut Experiment,

@@ -125,7 +125,7 @@ mod tests {
     fn random(seed: u64, rows: usize, cols: usize, noise: f32) -> Matrix {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut value = || (rng.next_u32() % 3) as f32 + noise * (rng.next_u32() % 5) as f32;
-        Matrix { data: (0..rows * cols).map(|_| value()).collect(), rows, cols }
+        Matrix::new((0..rows * cols).map(|_| value()).collect(), rows, cols)
     }
 
     fn check(points: &Matrix, centers: &Matrix, k: usize) {

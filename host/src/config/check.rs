@@ -33,6 +33,8 @@ impl ConfigFile {
         check.rounds();
         check.evaluation();
         check.positive("limits.matrix_gib", check.file.limits.matrix_gib);
+        check.positive("isolation.deadline_seconds", check.file.isolation.deadline_seconds);
+        check.positive("isolation.memory_gib", check.file.isolation.memory_gib);
         check.strategies();
         let path = check.data_path(lookup);
         if !check.problems.is_empty() {
@@ -49,7 +51,7 @@ impl RunConfig {
     /// `model`, `train`, `loop` and `evaluation`.
     ///
     /// Left out are `name`, `out`, `cache` and `data.path`, which say where things lie (the data's
-    /// own hash is in the manifest); `limits`; `seeds` and `strategy`, of which each run has one, in its
+    /// own hash is in the manifest); `limits` and `isolation`; `seeds` and `strategy`, of which each run has one, in its
     /// manifest; `device`, which the manifest has as it was resolved; `protocol`, whose values are
     /// in the sections.
     pub fn shared(&self) -> Value {

@@ -11,8 +11,8 @@ use super::keys::{self, Kind};
 use super::overrides::Overrides;
 use super::protocol;
 use super::sections::{
-    CacheConfig, DataConfig, EvaluationConfig, LimitsConfig, LoopConfig, ModelConfig, Protocol,
-    StrategyConfig, TrainConfig,
+    CacheConfig, DataConfig, EvaluationConfig, IsolationConfig, LimitsConfig, LoopConfig,
+    ModelConfig, Protocol, StrategyConfig, TrainConfig,
 };
 
 /// The config that a run takes when none is given.
@@ -38,6 +38,7 @@ pub struct ConfigFile {
     pub evaluation: EvaluationConfig,
     pub cache: CacheConfig,
     pub limits: LimitsConfig,
+    pub isolation: IsolationConfig,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub strategy: Vec<StrategyConfig>,
     /// Where each key was given that is no default; see [`ConfigFile::given`].
@@ -60,6 +61,7 @@ impl Default for ConfigFile {
             evaluation: EvaluationConfig::default(),
             cache: CacheConfig::default(),
             limits: LimitsConfig::default(),
+            isolation: IsolationConfig::default(),
             strategy: Vec::new(),
             given: BTreeMap::new(),
         }

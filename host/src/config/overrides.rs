@@ -17,6 +17,8 @@ pub struct Overrides {
     pub device: Option<String>,
     pub out: Option<String>,
     /// `key=value` with the key's full path. The value is TOML; what is not TOML is a string.
+    /// Every plugin in a process of its own.
+    pub isolate: bool,
     pub set: Vec<String>,
 }
 
@@ -39,6 +41,9 @@ impl Overrides {
         }
         if let Some(out) = &self.out {
             set(table, "out", out, "--out", given)?;
+        }
+        if self.isolate {
+            set(table, "isolation.mode", "worker", "--isolate", given)?;
         }
         for text in &self.set {
             let at = format!("--set {text}");

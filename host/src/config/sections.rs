@@ -273,6 +273,32 @@ pub struct CacheConfig {
     pub path: Option<PathBuf>,
 }
 
+/// `[isolation]`: which plugins run in a process of their own; it changes no result.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IsolationConfig {
+    pub mode: Isolation,
+    /// Seconds of its own that a strategy may take for one call; then its process is killed.
+    pub deadline_seconds: f64,
+    /// Memory of its own, in GiB, that it may have; matrices lent by the host do not count.
+    pub memory_gib: f64,
+}
+
+impl Default for IsolationConfig {
+    fn default() -> Self {
+        Self { mode: Isolation::Auto, deadline_seconds: 600.0, memory_gib: 4.0 }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Isolation {
+    /// Plugins that lie beside `alhost` run in its process, all others in one of their own.
+    Auto,
+    Off,
+    Worker,
+}
+
 /// `[limits]`: what a run may use at most; it changes no result.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]

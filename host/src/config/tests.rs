@@ -141,6 +141,8 @@ fn every_range_is_checked() {
         ("evaluation.fixed", "0"),
         ("evaluation.fixed", "1"),
         ("limits.matrix_gib", "0"),
+        ("isolation.deadline_seconds", "0"),
+        ("isolation.memory_gib", "-1"),
     ] {
         let text = format!("{key}={value}");
         let told = mistake("", &[&text]);
@@ -286,6 +288,7 @@ fn the_hash_changes_with_the_results_and_with_nothing_else() {
         "out=elsewhere",
         "cache.path=/c",
         "limits.matrix_gib=1",
+        "isolation.mode=worker",
         "seeds=[9]",
         "device=cpu",
         "data.path=/moved",

@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn chunks_cover_all_scores_in_order() {
         let data = vec![0.1, 0.9, f32::NAN, 0.5, 0.5, -3.0];
-        let scores = Matrix { data, rows: 2, cols: 3 };
+        let scores = Matrix::new(data, 2, 3);
         let mut descending = Descending::new(&scores);
         let mut all = Vec::new();
         loop {

@@ -184,7 +184,7 @@ mod tests {
             0.59, 0.47, 0.77, 0.03, 0.71,
         ];
         let gold = labels(5, &[vec![1], vec![1], vec![], vec![], vec![1, 3], vec![0, 2]]);
-        let metrics = evaluate(&Matrix { data, rows: 6, cols: 5 }, &gold, threshold);
+        let metrics = evaluate(&Matrix::new(data, 6, 5), &gold, threshold);
         let values = [
             metrics.micro_precision,
             metrics.micro_recall,
@@ -232,7 +232,7 @@ mod tests {
         let gold: Vec<Vec<u32>> =
             (0..50).map(|text| if text == 0 { vec![0, 1] } else { vec![0] }).collect();
         let data = (0..50).flat_map(|text| [f32::from(text == 0), 1.0]).collect();
-        let metrics = evaluate(&Matrix { data, rows: 50, cols: 2 }, &labels(2, &gold), 0.5);
+        let metrics = evaluate(&Matrix::new(data, 50, 2), &labels(2, &gold), 0.5);
         assert!((metrics.macro_f1_paper - 0.51).abs() < 1e-12);
         assert!((metrics.macro_f1 - 2.0 * 0.02 / 1.02).abs() < 1e-12);
     }
@@ -256,7 +256,7 @@ mod tests {
             let metrics = |texts: &[(Vec<u8>, Vec<u32>)]| {
                 let data = texts.iter().flat_map(|text| &text.0).map(|&s| f32::from(s)).collect();
                 let gold: Vec<_> = texts.iter().map(|text| text.1.clone()).collect();
-                let scores = Matrix { data, rows: texts.len(), cols: 7 };
+                let scores = Matrix::new(data, texts.len(), 7);
                 evaluate(&scores, &labels(7, &gold), f32::from(threshold))
             };
             let forward = metrics(&texts);

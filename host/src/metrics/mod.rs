@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     fn example() -> (Matrix, Labels) {
-        let scores = Matrix { data: vec![0.9, 0.2, 0.6, 0.4, 0.3, 0.8], rows: 2, cols: 3 };
+        let scores = Matrix::new(vec![0.9, 0.2, 0.6, 0.4, 0.3, 0.8], 2, 3);
         let mut gold = Labels::new(3);
         gold.push(&[0]);
         gold.push(&[0, 2]);

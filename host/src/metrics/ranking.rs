@@ -80,7 +80,7 @@ mod tests {
             data.extend_from_slice(scores);
             gold.push(labels);
         }
-        let ranking = rank(&Matrix { data, rows: rows.len(), cols }, &gold);
+        let ranking = rank(&Matrix::new(data, rows.len(), cols), &gold);
         let values = [ranking.p_at_1, ranking.p_at_3, ranking.p_at_5];
         for (value, expected) in values.into_iter().zip(expected) {
             assert!((value - expected).abs() < 1e-15, "{values:?}");

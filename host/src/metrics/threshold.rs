@@ -134,7 +134,7 @@ mod tests {
     /// The best values over every threshold that makes a difference.
     fn brute_force(scores: &Matrix, gold: &Labels) -> [f64; 3] {
         let mut best = [0.0_f64; 3];
-        for &score in &scores.data {
+        for &score in scores.data.iter() {
             if score.is_nan() {
                 continue;
             }
@@ -178,13 +178,13 @@ mod tests {
         let one = on(1);
         assert_eq!(one, on(4));
 
-        let mut reversed = Matrix::default();
+        let mut reversed = Vec::new();
         let mut reversed_gold = Labels::new(scores.cols);
         for row in (0..scores.rows).rev() {
-            reversed.data.extend_from_slice(scores.row(row));
+            reversed.extend_from_slice(scores.row(row));
             reversed_gold.push(gold.row(row));
         }
-        (reversed.rows, reversed.cols) = (scores.rows, scores.cols);
+        let reversed = Matrix::new(reversed, scores.rows, scores.cols);
         assert_eq!(one, optima(&reversed, &reversed_gold));
     }
 
@@ -222,7 +222,7 @@ mod tests {
         for text in 0..scores.len() {
             labels.push(if gold.contains(&text) { &[0] } else { &[] });
         }
-        let scores = Matrix { data: scores.to_vec(), rows: scores.len(), cols: 1 };
+        let scores = Matrix::new(scores.to_vec(), scores.len(), 1);
         for optimum in values(&optima(&scores, &labels)) {
             assert_eq!(optimum.threshold.to_bits(), expected.to_bits(), "{optimum:?}");
         }
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn cardinality_asks_for_so_many_labels_a_text() {
-        let scores = Matrix { data: vec![0.9, 0.1, 0.7, 0.3, 0.5, 0.5], rows: 2, cols: 3 };
+        let scores = Matrix::new(vec![0.9, 0.1, 0.7, 0.3, 0.5, 0.5], 2, 3);
         let check = |labels_per_text, expected: f32| {
             let threshold = cardinality_threshold(&scores, labels_per_text);
             assert!((threshold - expected).abs() < 1e-6, "{labels_per_text}: {threshold}");

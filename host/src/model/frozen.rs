@@ -17,7 +17,7 @@ use super::batch::{self, Batch};
 use super::bert::Weights;
 use super::states::Encoded;
 use crate::data::tokens::Tokens;
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, MatrixRoom};
 use crate::progress::Progress;
 
 /// How a text's hidden states become one vector.
@@ -148,18 +148,22 @@ impl Kept {
     }
 
     /// One pooling of each text, [rows, hidden].
-    pub(crate) fn pooled(&self, rows: &[u32], pooling: Pooling) -> Result<Matrix, ModelError> {
-        let both = self.read_pooled(rows)?;
+    pub(crate) fn pooled(
+        &self,
+        rows: &[u32],
+        pooling: Pooling,
+        matrices: &MatrixRoom,
+    ) -> Result<Matrix, ModelError> {
         let skipped = match pooling {
             Pooling::Cls => 0,
             Pooling::Mean => self.hidden,
         };
-        let data = both
-            .chunks_exact(2 * self.hidden)
-            .flat_map(|text| &text[skipped..skipped + self.hidden])
-            .copied()
-            .collect();
-        Ok(Matrix { data, rows: rows.len(), cols: self.hidden })
+        let mut matrix = matrices.matrix(rows.len(), self.hidden);
+        for (place, row) in rows.iter().enumerate() {
+            let both = self.read_pooled(&[*row])?;
+            matrix.row_mut(place).copy_from_slice(&both[skipped..skipped + self.hidden]);
+        }
+        Ok(matrix)
     }
 
     fn read_pooled(&self, rows: &[u32]) -> Result<Vec<f32>, ModelError> {

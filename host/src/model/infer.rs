@@ -8,7 +8,7 @@ use super::heads::Head;
 use super::random::seeded;
 use super::states::States;
 use crate::data::tokens::Tokens;
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, MatrixRoom};
 use crate::progress::Progress;
 
 /// What is asked of a model state. One pass gives all of it.
@@ -47,7 +47,7 @@ pub struct Outputs {
 /// `1 / (1 + exp(-x))` of each logit.
 pub fn probabilities(logits: &Matrix) -> Matrix {
     let data = logits.data.iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect();
-    Matrix { data, rows: logits.rows, cols: logits.cols }
+    Matrix::new(data, logits.rows, logits.cols)
 }
 
 /// A model state, ready to read texts.
@@ -58,6 +58,7 @@ pub(crate) struct Reader<'a> {
     pub(crate) hidden: usize,
     pub(crate) token_budget: usize,
     pub(crate) device: Device,
+    pub(crate) matrices: &'a MatrixRoom,
 }
 
 impl Reader<'_> {
@@ -113,7 +114,7 @@ impl Reader<'_> {
     }
 
     fn room(&self, rows: usize, wants: Wants) -> Outputs {
-        let matrix = |wanted: bool, cols: usize| wanted.then(|| Matrix::zeros(rows, cols));
+        let matrix = |wanted: bool, cols: usize| wanted.then(|| self.matrices.matrix(rows, cols));
         let n_labels = self.head.n_labels();
         Outputs {
             logits: matrix(wants.logits, n_labels),

@@ -19,7 +19,7 @@ use super::states::States;
 use crate::config::{EncoderMode, HeadBias, HeadKind, ModelConfig};
 use crate::data::Labels;
 use crate::data::tokens::Tokens;
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, MatrixRoom};
 use crate::progress::Progress;
 
 /// The word embeddings among the encoder's variables.
@@ -36,6 +36,7 @@ pub struct Learner {
     /// Whether the weights come from a training.
     pub(super) trained: bool,
     cache: PathBuf,
+    matrices: MatrixRoom,
 }
 
 /// The checkpoint's weights, which every training may start from again.
@@ -70,7 +71,13 @@ impl Learner {
             pretrained,
             trained: false,
             cache: cache.to_path_buf(),
+            matrices: MatrixRoom::default(),
         })
+    }
+
+    /// Where outputs are made from now on.
+    pub fn set_matrix_room(&mut self, matrices: MatrixRoom) {
+        self.matrices = matrices;
     }
 
     /// One pass over the texts `rows` of `tokens` gives all that is wanted of the current model.
@@ -100,7 +107,7 @@ impl Learner {
         pooling: Pooling,
         progress: &dyn Progress,
     ) -> Result<Matrix, ModelError> {
-        self.kept(tokens, Keep::Pooled, progress)?.pooled(rows, pooling)
+        self.kept(tokens, Keep::Pooled, progress)?.pooled(rows, pooling, &self.matrices)
     }
 
     /// The current encoder, for inference.
@@ -172,6 +179,7 @@ impl Learner {
             hidden: self.hidden(),
             token_budget: self.config.token_budget,
             device: self.device,
+            matrices: &self.matrices,
         }
     }
 

@@ -91,7 +91,7 @@ fn logits(learner: &Learner, rows: &[u32]) -> Matrix {
 
 fn distance(a: &Matrix, b: &Matrix) -> f32 {
     assert_eq!((a.rows, a.cols), (b.rows, b.cols));
-    a.data.iter().zip(&b.data).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    a.data.iter().zip(b.data.iter()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
 fn micro_f1(probabilities: &Matrix, labels: &Labels) -> f64 {

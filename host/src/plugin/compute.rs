@@ -78,7 +78,7 @@ fn kmeans(call: &Call<'_>, device: Device) -> anyhow::Result<OwnedBlock> {
     Ok(OwnedBlock {
         rows: centers.rows,
         cols: centers.cols,
-        f32s: centers.data,
+        f32s: centers.data.into_vec(),
         u32s: labels,
         f64s: vec![inertia, f64::from(iterations)],
         ..OwnedBlock::default()
@@ -148,5 +148,5 @@ fn matrix(block: &Block<'_>) -> anyhow::Result<Matrix> {
             data
         }
     };
-    Ok(Matrix { data, rows, cols })
+    Ok(Matrix::new(data, rows, cols))
 }

@@ -102,7 +102,7 @@ impl Services<'_> {
         if let Some(lent) = self.panels.lend(key, ids) {
             return Ok(block(lent, ids.len()));
         }
-        let gathered = self.panels.gather(key, ids);
+        let gathered = self.panels.gather(key, ids, self.around.matrices);
         self.panels.add(key, ids, gathered);
         let lent = self.panels.lend(key, ids).context("the host lost a matrix")?;
         Ok(block(lent, ids.len()))
@@ -234,7 +234,7 @@ pub(super) fn block(lent: Lent<'_>, rows: usize) -> Block<'_> {
     Block {
         rows,
         cols: lent.matrix.cols,
-        f32s: lent.matrix.data.as_slice().into(),
+        f32s: RSlice::from_slice(&lent.matrix.data),
         row_index: lent.row_index.map(RSlice::from_slice).into(),
         ..Block::EMPTY
     }

@@ -7,6 +7,8 @@ mod panels;
 mod services;
 mod source;
 
-pub use alhost_plugin_host::{LoadedStrategy, PluginError, PluginFile, PluginLibrary, SearchPath};
+pub use alhost_plugin_host::{
+    LoadedStrategy, PluginError, PluginFile, PluginLibrary, SearchPath, Setting, WorkerOptions,
+};
 pub use services::{RoundView, Services, Surroundings};
 pub use source::{Answered, Asked, FeatureSource, SparseRows};

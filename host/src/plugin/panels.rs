@@ -2,7 +2,7 @@
 
 use elsa::sync::FrozenVec;
 
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, MatrixRoom};
 
 /// Rows of one feature for some texts.
 struct Panel {
@@ -36,6 +36,10 @@ impl Panels {
 
     fn of(&self, key: &'static str) -> impl Iterator<Item = &Panel> {
         (0..self.panels.len()).filter_map(|i| self.panels.get(i)).filter(move |p| p.key == key)
+    }
+
+    pub(super) fn matrices(&self) -> impl Iterator<Item = &Matrix> {
+        (0..self.panels.len()).filter_map(|i| self.panels.get(i)).map(|panel| &panel.matrix)
     }
 
     /// Lends the rows of `ids` if one panel has them all.
@@ -78,16 +82,17 @@ impl Panels {
     }
 
     /// Copies rows of several panels into one, so that they can be lent together.
-    pub(super) fn gather(&self, key: &'static str, ids: &[u32]) -> Matrix {
+    pub(super) fn gather(&self, key: &'static str, ids: &[u32], matrices: &MatrixRoom) -> Matrix {
         let panels: Vec<&Panel> = self.of(key).collect();
         let cols = panels.first().map_or(0, |panel| panel.matrix.cols);
-        let mut data = Vec::with_capacity(ids.len() * cols);
-        for &id in ids {
+        let mut gathered = matrices.matrix(ids.len(), cols);
+        for (place, &id) in ids.iter().enumerate() {
             let holder = panels.iter().find(|panel| panel.row_of[id as usize] != ABSENT);
             let holder = holder.expect("every missing text has just been computed");
-            data.extend_from_slice(holder.matrix.row(holder.row_of[id as usize] as usize));
+            let row = holder.matrix.row(holder.row_of[id as usize] as usize);
+            gathered.row_mut(place).copy_from_slice(row);
         }
-        Matrix { data, rows: ids.len(), cols }
+        gathered
     }
 }
 
@@ -97,7 +102,7 @@ mod tests {
 
     fn matrix(ids: &[u32]) -> Matrix {
         let data = ids.iter().flat_map(|&id| [id as f32, -(id as f32)]).collect();
-        Matrix { data, rows: ids.len(), cols: 2 }
+        Matrix::new(data, ids.len(), 2)
     }
 
     fn check(panels: &Panels, ids: &[u32], copied: bool) {
@@ -120,7 +125,7 @@ mod tests {
         assert!(panels.lend("y", &[1]).is_none(), "another feature");
         assert_eq!(panels.missing("x", &[1, 2, 3]), [2]);
         panels.add("x", &[2], matrix(&[2]));
-        let gathered = panels.gather("x", &[2, 5]);
+        let gathered = panels.gather("x", &[2, 5], &MatrixRoom::default());
         assert_eq!(gathered, matrix(&[2, 5]));
         panels.add("x", &[2, 5], gathered);
         check(&panels, &[2, 5], true);

@@ -3,12 +3,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use abi_stable::std_types::{RResult, RSlice, RStr};
 use alhost_plugin_api::features::{FEATURES, LOGITS, PROBABILITIES};
 use alhost_plugin_api::ffi::{Block, Host, OwnedBlock, PlugError, RoundInfo, SinkMut};
+use alhost_plugin_host::Lends;
+use alhost_plugin_host::memory::MemoryHandle;
 use anyhow::{Context as _, bail, ensure};
 use elsa::sync::FrozenVec;
 
@@ -17,7 +19,7 @@ use super::features::{block, sigmoid};
 use super::panels::{Lent, Panels};
 use super::source::{Asked, FeatureSource, SparseRows};
 use crate::data::{Texts, tokens::Tokens};
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, MatrixRoom, Numbers};
 use crate::progress::Progress;
 
 /// What of the round a strategy may know; see `RoundInfo` for the fields.
@@ -46,6 +48,8 @@ pub struct Surroundings<'a> {
     pub trained: bool,
     /// Bytes that one matrix may take.
     pub matrix_limit: u64,
+    /// Where matrices are made.
+    pub matrices: &'a MatrixRoom,
     pub progress: &'a dyn Progress,
     pub cancelled: &'a AtomicBool,
 }
@@ -59,6 +63,8 @@ pub struct Services<'a> {
     pub(super) indices: FrozenVec<Vec<u32>>,
     pub(super) embeddings: FrozenVec<Arc<Matrix>>,
     pub(super) surprisals: FrozenVec<Arc<SparseRows>>,
+    /// The memory of the block that a stream lends at this moment.
+    streamed: Mutex<Option<(MemoryHandle, usize)>>,
     /// Time spent here and not in the strategy.
     spent: Mutex<Duration>,
 }
@@ -78,6 +84,7 @@ impl<'a> Services<'a> {
             indices: FrozenVec::new(),
             embeddings: FrozenVec::new(),
             surprisals: FrozenVec::new(),
+            streamed: Mutex::new(None),
             spent: Mutex::new(Duration::ZERO),
         }
     }
@@ -89,7 +96,7 @@ impl<'a> Services<'a> {
 
     pub(super) fn with_source<T>(&self, f: impl FnOnce(&mut dyn FeatureSource) -> T) -> T {
         // A panic inside the model poisons the lock; it is caught and told by `answered`.
-        let mut source = self.source.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
         f(&mut **source)
     }
 
@@ -139,7 +146,10 @@ impl<'a> Services<'a> {
                 None => self.compute_block(key, chunk).map_err(failed)?,
             };
             let lent = lent.unwrap_or(Lent { matrix: &computed, row_index: None });
-            sink.block(i * rows, &block(lent, chunk.len())).into_result()?;
+            self.set_streamed(Some(lent.matrix));
+            let seen = sink.block(i * rows, &block(lent, chunk.len()));
+            self.set_streamed(None);
+            seen.into_result()?;
         }
         Ok(())
     }
@@ -154,6 +164,16 @@ impl<'a> Services<'a> {
         let got = if is_features { answered.features } else { answered.logits };
         let got = got.context("the pass gave nothing")?;
         Ok(if key == PROBABILITIES { sigmoid(got) } else { got })
+    }
+
+    fn set_streamed(&self, matrix: Option<&Matrix>) {
+        let memory = matrix.and_then(|matrix| match &matrix.data {
+            Numbers::Shared(numbers) => {
+                Some((numbers.handle().clone(), matrix.data.as_ptr().addr()))
+            }
+            Numbers::Own(_) => None,
+        });
+        *self.streamed.lock().unwrap_or_else(PoisonError::into_inner) = memory;
     }
 
     fn charge(&self, since: Instant) {
@@ -181,6 +201,29 @@ impl<'a> Services<'a> {
 
 fn plug_error(error: &anyhow::Error) -> PlugError {
     alhost_plugin_api::Error::new(format!("{error:#}")).into()
+}
+
+/// A matrix that lies in shared memory is lent to a worker as it is.
+impl Lends for Services<'_> {
+    fn memory_of(&self, slice: &[u8]) -> Option<(MemoryHandle, usize)> {
+        let at = slice.as_ptr().addr();
+        let holds = |matrix: &Matrix| match &matrix.data {
+            Numbers::Shared(numbers) => {
+                let offset = at.checked_sub(numbers.as_ptr().addr())?;
+                let is_in = offset + slice.len() <= size_of_val(&**numbers);
+                is_in.then(|| (numbers.handle().clone(), offset))
+            }
+            Numbers::Own(_) => None,
+        };
+        let embeddings = (0..self.embeddings.len()).filter_map(|i| self.embeddings.get(i));
+        let found = self.panels.matrices().chain(embeddings).find_map(holds);
+        found.or_else(|| {
+            let streamed = self.streamed.lock().unwrap_or_else(PoisonError::into_inner);
+            let (handle, start) = streamed.as_ref()?;
+            let offset = at.checked_sub(*start)?;
+            (offset + slice.len() <= handle.bytes).then(|| (handle.clone(), offset))
+        })
+    }
 }
 
 impl Host for Services<'_> {

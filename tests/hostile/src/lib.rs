@@ -1,6 +1,7 @@
 //! A strategy that misbehaves on request, for the host's tests: each fault is a choice of the
 //! parameter `fault`. Without one it is a sound strategy that carries state from round to round.
-#![forbid(unsafe_code)]
+#![expect(unsafe_code, reason = "one of the faults is to write where there is no memory")]
+#![allow(clippy::exit, clippy::print_stdout, reason = "faults")]
 
 use alhost_plugin_api::prelude::*;
 
@@ -29,6 +30,14 @@ enum Fault {
     BadScore,
     Undeclared,
     UnknownText,
+    /// Ends the process, or keeps it busy: only a worker of its own survives these.
+    Segfault,
+    Abort,
+    Exit,
+    Hang,
+    Eat,
+    Stack,
+    Print,
 }
 
 struct Hostile {
@@ -65,6 +74,15 @@ impl Strategy for Hostile {
             Fault::BadScore => selection.scores = Some(vec![f64::NAN; n]),
             Fault::Undeclared => drop(ctx.probabilities(ctx.pool())?),
             Fault::UnknownText => drop(ctx.logits(&[DocId(u32::MAX)])?),
+            Fault::Segfault => write_to_nowhere(),
+            Fault::Abort => std::process::abort(),
+            Fault::Exit => std::process::exit(7),
+            Fault::Hang => loop {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            },
+            Fault::Eat => eat(),
+            Fault::Stack => selection.ids[0].0 = overflow(n as u32),
+            Fault::Print => println!("printed by the plugin"),
             Fault::None | Fault::ErrorInNew | Fault::PanicInNew | Fault::PanicInDrop => {}
         }
         Ok(selection)
@@ -88,6 +106,24 @@ impl Hostile {
         let places = rng.sample(ctx.pool().len(), n);
         Selection::ranked(places.into_iter().map(|place| ctx.pool()[place]).collect())
     }
+}
+
+fn write_to_nowhere() {
+    // SAFETY: none; the fault is wanted.
+    unsafe { std::ptr::without_provenance_mut::<u8>(8).write_volatile(1) }
+}
+
+fn eat() {
+    let mut eaten: Vec<Vec<u8>> = Vec::new();
+    loop {
+        eaten.push(vec![1; 16 << 20]);
+    }
+}
+
+#[expect(unconditional_recursion, reason = "the fault is wanted")]
+fn overflow(n: u32) -> u32 {
+    let room = std::hint::black_box([n; 1024]);
+    overflow(room[7].wrapping_add(1)) + room[9]
 }
 
 impl Drop for Hostile {

@@ -105,7 +105,7 @@ fn example() -> (Matrix, Matrix) {
     let mut rows = |n: usize, center: f64| {
         let data =
             (0..n * 4).map(|_| (center + crate::compute::uniform(&mut rng)) as f32).collect();
-        Matrix { data, rows: n, cols: 4 }
+        Matrix::new(data, n, 4)
     };
     let labeled = rows(30, 1.0);
     let mut unlabeled = rows(90, -2.0);

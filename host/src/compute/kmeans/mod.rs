@@ -115,7 +115,7 @@ fn best_restart(
 
 fn gather(points: MatrixView<'_>, rows: &[u32]) -> Matrix {
     let data = rows.iter().flat_map(|&row| points.row(row as usize)).copied().collect();
-    Matrix { data, rows: rows.len(), cols: points.cols }
+    Matrix::new(data, rows.len(), points.cols)
 }
 
 /// Mean over columns of their (population) variance.

@@ -21,7 +21,7 @@ impl Golden {
     fn matrix(&mut self, name: &str) -> Matrix {
         let array: Array2<f64> = self.0.by_name(name).unwrap();
         let (rows, cols) = array.dim();
-        Matrix { data: array.iter().map(|&value| value as f32).collect(), rows, cols }
+        Matrix::new(array.iter().map(|&value| value as f32).collect(), rows, cols)
     }
 
     fn indices(&mut self, name: &str) -> Vec<u32> {
@@ -99,7 +99,7 @@ fn the_golden_clusters_are_a_fixed_point() {
             lloyd::iterate(view, centers.clone(), &stop(view), arithmetic, &|| false).unwrap();
         assert!(found.labels.iter().zip(&labels).all(|(&found, &label)| found == label as u32));
         assert!((found.inertia - 524.458_714_989_569_8).abs() < 1e-4, "{}", found.inertia);
-        for (found, center) in found.centers.data.iter().zip(&centers.data) {
+        for (found, center) in found.centers.data.iter().zip(centers.data.iter()) {
             assert!((found - center).abs() < 1e-6);
         }
     }

@@ -1,0 +1,208 @@
+//! Memory that one process fills and another may only read: matrices cross to a worker without a
+//! copy, and a worker cannot change what the host will use afterwards.
+//!
+//! On Linux, an unnamed file in memory (`memfd_create`), sealed: nobody can make it shorter, which
+//! would kill its readers, and every mapping made after the owner's own is read-only.
+#![expect(unsafe_code, reason = "mapping a file is a promise that nobody cuts it short")]
+
+use std::io;
+use std::ops::{Deref, DerefMut};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+
+use memmap2::{Mmap, MmapMut, MmapOptions};
+use rustix::fs::{MemfdFlags, SealFlags};
+
+/// Matrices smaller than this are not worth a mapping of their own.
+pub const WORTH_SHARING: usize = 1 << 20;
+
+/// What a mapping may not lose for its reader to be safe.
+const KEPT_LENGTH: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW);
+
+/// Bytes that this process may write and others may read.
+#[derive(Debug)]
+pub struct SharedMemory {
+    handle: MemoryHandle,
+    map: MmapMut,
+}
+
+/// Names a shared memory, and keeps it open.
+#[derive(Clone, Debug)]
+pub struct MemoryHandle {
+    /// Never used again in this process.
+    pub id: u64,
+    pub bytes: usize,
+    fd: Arc<OwnedFd>,
+}
+
+impl MemoryHandle {
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl SharedMemory {
+    /// Zeros.
+    pub fn new(bytes: usize) -> io::Result<Self> {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let fd = rustix::fs::memfd_create("alhost", flags)?;
+        rustix::fs::ftruncate(&fd, bytes as u64)?;
+        // The owner maps first: `FUTURE_WRITE` stops only the mappings that come after it.
+        // SAFETY: nobody else has the file yet, and the seals below keep its length.
+        let map = unsafe { MmapOptions::new().len(bytes).map_mut(&fd)? };
+        rustix::fs::fcntl_add_seals(&fd, KEPT_LENGTH | SealFlags::FUTURE_WRITE)?;
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { handle: MemoryHandle { id, bytes, fd: Arc::new(fd) }, map })
+    }
+
+    /// A copy of `bytes`.
+    pub fn copy_of(bytes: &[u8]) -> io::Result<Self> {
+        let mut memory = Self::new(bytes.len())?;
+        memory.map.copy_from_slice(bytes);
+        Ok(memory)
+    }
+
+    pub fn handle(&self) -> &MemoryHandle {
+        &self.handle
+    }
+}
+
+/// A view of a memory that another process made.
+pub fn map(fd: &OwnedFd, bytes: usize) -> io::Result<Mmap> {
+    let seals = rustix::fs::fcntl_get_seals(fd)?;
+    let length = rustix::fs::fstat(fd)?.st_size;
+    if !seals.contains(KEPT_LENGTH) || length != bytes as i64 {
+        return Err(io::Error::other(
+            "the shared memory is not sealed at the length it is said to have",
+        ));
+    }
+    // SAFETY: the seals, which cannot be taken off, keep the file at this length.
+    unsafe { MmapOptions::new().len(bytes).map(fd) }
+}
+
+/// Memories that are used again: fresh pages cost a fault each, on either side.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryPool(Arc<Mutex<Vec<SharedMemory>>>);
+
+impl MemoryPool {
+    /// Room for `n` numbers, whatever was in it before.
+    ///
+    /// # Errors
+    /// If the system gives no such memory.
+    pub fn numbers(&self, n: usize) -> io::Result<SharedNumbers> {
+        let need = n * size_of::<f32>();
+        let kept = {
+            let mut free = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let fits = |memory: &SharedMemory| {
+                let bytes = memory.handle.bytes;
+                bytes >= need && bytes / 2 <= need
+            };
+            free.iter().position(fits).map(|i| free.swap_remove(i))
+        };
+        let memory = match kept {
+            Some(memory) => memory,
+            // A little more than asked for, since a pool gets smaller and a labeled set larger.
+            None => SharedMemory::new((need + need / 16).next_multiple_of(4096))?,
+        };
+        Ok(SharedNumbers { memory: Some(memory), n, home: Arc::downgrade(&self.0) })
+    }
+}
+
+/// As many free memories are kept as a round uses matrices.
+const KEPT: usize = 4;
+
+/// Numbers in a shared memory, which goes back to its pool.
+#[derive(Debug)]
+pub struct SharedNumbers {
+    /// `None` only while `drop` runs.
+    memory: Option<SharedMemory>,
+    n: usize,
+    home: Weak<Mutex<Vec<SharedMemory>>>,
+}
+
+impl SharedNumbers {
+    fn memory(&self) -> &SharedMemory {
+        self.memory.as_ref().expect("only `drop` takes it")
+    }
+
+    pub fn handle(&self) -> &MemoryHandle {
+        &self.memory().handle
+    }
+}
+
+impl Deref for SharedNumbers {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        bytemuck::cast_slice(&self.memory().map[..self.n * size_of::<f32>()])
+    }
+}
+
+impl DerefMut for SharedNumbers {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        let memory = self.memory.as_mut().expect("only `drop` takes it");
+        bytemuck::cast_slice_mut(&mut memory.map[..self.n * size_of::<f32>()])
+    }
+}
+
+impl Drop for SharedNumbers {
+    fn drop(&mut self) {
+        let (Some(home), Some(memory)) = (self.home.upgrade(), self.memory.take()) else { return };
+        let mut free = home.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        free.push(memory);
+        if free.len() > KEPT {
+            free.sort_by_key(|memory| std::cmp::Reverse(memory.handle.bytes));
+            free.truncate(KEPT);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_memory_is_used_again_for_what_fits() {
+        let pool = MemoryPool::default();
+        let id = |n| pool.numbers(n).unwrap().handle().id;
+        let mut numbers = pool.numbers(100_000).unwrap();
+        numbers.fill(2.0);
+        let first = numbers.handle().id;
+        let second = id(100_000);
+        assert_ne!(second, first, "the first is in use");
+        drop(numbers);
+        assert!([first, second].contains(&id(99_000)));
+        assert!(![first, second].contains(&id(500_000)), "too small");
+        assert!(![first, second].contains(&id(10_000)), "a waste");
+        assert_eq!(pool.numbers(500_000).unwrap().len(), 500_000);
+    }
+
+    #[test]
+    fn a_reader_sees_what_the_owner_wrote_and_can_neither_write_nor_cut() {
+        let mut memory = SharedMemory::copy_of(&[1, 2, 3]).unwrap();
+        let fd = memory.handle.fd().try_clone_to_owned().unwrap();
+        let view = map(&fd, 3).unwrap();
+        assert_eq!(view[..], [1, 2, 3]);
+        memory.map[1] = 9;
+        assert_eq!(view[..], [1, 9, 3]);
+        let fd = memory.handle.fd();
+        assert!(rustix::fs::ftruncate(fd, 1).is_err());
+        assert!(rustix::io::write(fd, &[7]).is_err());
+        // SAFETY: the mapping is refused.
+        assert!(unsafe { MmapMut::map_mut(fd.try_clone_to_owned().as_ref().unwrap()) }.is_err());
+        assert!(view.make_mut().is_err());
+    }
+
+    #[test]
+    fn a_memory_that_could_be_cut_short_is_not_mapped() {
+        let fd = rustix::fs::memfd_create("x", MemfdFlags::ALLOW_SEALING).unwrap();
+        rustix::fs::ftruncate(&fd, 8).unwrap();
+        assert!(map(&fd, 8).is_err());
+        let memory = SharedMemory::new(8).unwrap();
+        let fd = || memory.handle.fd().try_clone_to_owned().unwrap();
+        assert!(map(&fd(), 16).is_err());
+        assert!(map(&fd(), 8).is_ok());
+    }
+}
