@@ -33,6 +33,10 @@ pub enum PluginError {
     Abort { id: String },
     #[error("plugin `{id}` needs `{need}`, which this alhost does not provide\nhint: it provides {}", known.join(", "))]
     Need { id: String, need: String, known: Vec<String> },
+    #[error("every user of this machine may change {}, since {} is world-writable\nhint: `chmod o-w {}`", path.display(), place.display(), place.display())]
+    Exposed { path: PathBuf, place: PathBuf },
+    #[error("cannot keep a private copy of {} below {}: {why}\nhint: the key `cache.path` of the config names another folder", path.display(), cache.display())]
+    Keep { path: PathBuf, cache: PathBuf, why: String },
     #[error("cannot load {}: {why}", path.display())]
     Load { path: PathBuf, why: String },
     #[error("plugin `{id}`: {error}{}\nhint: `alhost plugin inspect {}` lists its parameters", nearest(error), path.display())]

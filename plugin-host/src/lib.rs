@@ -3,10 +3,12 @@
 
 mod elf;
 mod error;
+mod exposure;
 mod loader;
 mod manifest;
 mod program;
 mod resolve;
+mod store;
 mod strategy;
 
 pub use error::PluginError;

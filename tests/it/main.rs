@@ -14,3 +14,4 @@ mod resume;
 mod runs;
 mod support;
 mod tidy;
+mod trust;

@@ -4,6 +4,7 @@
 mod config;
 mod data;
 mod environment;
+mod pin;
 mod plugins;
 mod progress;
 mod run;
@@ -88,6 +89,18 @@ struct RunArgs {
     /// Folder for the records.
     #[arg(short, long, value_name = "DIR")]
     out: Option<String>,
+    /// Refuse a plugin whose file is not the pinned one (see `alhost plugin pin`).
+    #[arg(long)]
+    locked: bool,
+    #[command(flatten)]
+    lock: LockArgs,
+}
+
+#[derive(Debug, Args)]
+struct LockArgs {
+    /// Where plugins are pinned.
+    #[arg(long, value_name = "FILE", default_value = "alhost.lock")]
+    lock: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
@@ -101,6 +114,13 @@ enum PluginCommand {
         /// As JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Write down which files `run --locked` accepts: id, version and hash of each.
+    Pin {
+        /// Their files or ids; without any, all that can be named by id.
+        plugins: Vec<String>,
+        #[command(flatten)]
+        lock: LockArgs,
     },
 }
 
@@ -141,6 +161,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args, &bars),
         Command::Plugin(PluginCommand::List) => Ok(plugins::list()),
         Command::Plugin(PluginCommand::Inspect { plugin, json }) => plugins::inspect(&plugin, json),
+        Command::Plugin(PluginCommand::Pin { plugins, lock }) => pin::pin(&plugins, &lock.lock),
         Command::Data(DataCommand::Stats { config, json }) => data::stats(&config, json, &bars),
         Command::Config(ConfigCommand::Show { config }) => config::show(&config),
         Command::Config(ConfigCommand::Check { config }) => config::check(&config),

@@ -22,7 +22,7 @@ pub(super) fn list() -> ExitCode {
         match PluginFile::read(&path) {
             Ok(plugin) => {
                 let manifest = &plugin.manifest;
-                let status = match manifest.check() {
+                let status = match plugin.check() {
                     _ if seen.contains(&manifest.id) => "shadowed by the one above".to_owned(),
                     Ok(()) if manifest.profile == "debug" => {
                         "usable (debug build: slow)".to_owned()
@@ -69,7 +69,7 @@ pub(super) fn inspect(plugin: &str, as_json: bool) -> anyhow::Result<ExitCode> {
         let all = json!({
             "path": file.path,
             "blake3": file.hash,
-            "bytes": file.bytes,
+            "bytes": file.n_bytes(),
             "manifest": manifest,
             "warnings": warnings,
         });
@@ -119,7 +119,7 @@ fn warnings(file: &PluginFile) -> Vec<String> {
     if file.manifest.profile == "debug" {
         warnings.push("a debug build, which can be twenty times slower".to_owned());
     }
-    if let Err(error) = file.manifest.check() {
+    if let Err(error) = file.check() {
         warnings.push(format!("this alhost refuses it: {error}"));
     }
     warnings

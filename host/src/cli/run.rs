@@ -13,7 +13,7 @@ use super::progress::Bars;
 use super::{RunArgs, environment, print_error, tables};
 use crate::config::{Overrides, RunConfig};
 use crate::experiment::{Experiment, Watch};
-use crate::plugin::{LoadedStrategy, PluginFile, PluginLibrary};
+use crate::plugin::{LoadedStrategy, Lock, PluginFile, PluginLibrary};
 use crate::record::{RoundRecord, RunDir, place};
 use crate::run as the_loop;
 use crate::seed::RunSeed;
@@ -21,7 +21,7 @@ use crate::seed::RunSeed;
 /// A strategy that is going to run: everything that can be refused without running it has been.
 pub(super) struct Plan {
     pub(super) instance: String,
-    file: PathBuf,
+    file: PluginFile,
     params: Map<String, Value>,
 }
 
@@ -44,13 +44,16 @@ pub(super) fn run(args: &RunArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     let config = args.config.read(overrides)?.check(&environment::lookup)?;
     let plans = plan(&config)?;
     let initial = plan_initial(&config)?;
+    if args.locked {
+        check_lock(&args.lock.lock, plans.iter().chain(&initial))?;
+    }
     let cache = environment::cache(&config);
     fs_err::create_dir_all(&cache)?;
     let cancelled = cancel_on_interrupt();
     let watch = Watch { progress: bars, cancelled };
 
     let mut experiment = Experiment::open(config, &environment::places(), &cache, bars)?;
-    let mut libraries = Libraries::default();
+    let mut libraries = Libraries { cache, loaded: BTreeMap::new() };
     let (mut finished, mut n_failed) = (Vec::new(), 0);
     for seed in experiment.config.seeds.clone() {
         for plan in &plans {
@@ -81,7 +84,7 @@ pub(super) fn plan(config: &RunConfig) -> anyhow::Result<Vec<Plan>> {
             "two strategies are called `{instance}`\n\
              hint: give one of them another `name` in its [[strategy]]"
         );
-        plans.push(Plan { instance, file: file.path, params });
+        plans.push(Plan { instance, file, params });
     }
     Ok(plans)
 }
@@ -95,7 +98,7 @@ fn check_plugin(
     if !Path::new(plugin).exists() {
         tracing::info!("`{plugin}` is {}", file.path.display());
     }
-    file.manifest.check()?;
+    file.check()?;
     if file.manifest.profile == "debug" {
         tracing::warn!(
             "{} is a debug build, which can be twenty times slower: compare no times with it",
@@ -128,20 +131,33 @@ fn plan_initial(config: &RunConfig) -> anyhow::Result<Option<Plan>> {
             file.manifest.needs.join(", ")
         );
     }
-    Ok(Some(Plan { instance: "initial set".to_owned(), file: file.path, params }))
+    Ok(Some(Plan { instance: "initial set".to_owned(), file, params }))
 }
 
-/// Each file is loaded once; a library is never unloaded.
-#[derive(Default)]
-struct Libraries(BTreeMap<PathBuf, Arc<PluginLibrary>>);
+/// Only files that are pinned.
+fn check_lock<'a>(path: &Path, plans: impl Iterator<Item = &'a Plan>) -> anyhow::Result<()> {
+    let lock = Lock::read(path)?;
+    for plan in plans {
+        lock.check(path, &plan.file)?;
+    }
+    Ok(())
+}
+
+/// Each content of a file is loaded once; a library is never unloaded.
+struct Libraries {
+    /// Holds the private copies.
+    cache: PathBuf,
+    /// By hash.
+    loaded: BTreeMap<String, Arc<PluginLibrary>>,
+}
 
 impl Libraries {
     fn create(&mut self, plan: &Plan, experiment: &Experiment) -> anyhow::Result<LoadedStrategy> {
-        let library = match self.0.get(&plan.file) {
+        let library = match self.loaded.get(&plan.file.hash) {
             Some(library) => Arc::clone(library),
             None => {
-                let library = Arc::new(PluginFile::read(&plan.file)?.load()?);
-                self.0.insert(plan.file.clone(), Arc::clone(&library));
+                let library = Arc::new(plan.file.clone().load(&self.cache)?);
+                self.loaded.insert(plan.file.hash.clone(), Arc::clone(&library));
                 library
             }
         };
