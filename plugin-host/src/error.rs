@@ -9,6 +9,8 @@ use thiserror::Error;
 pub enum PluginError {
     #[error("no plugin at {}{}\nhint: {hint}", path.display(), also(tried))]
     Missing { path: PathBuf, tried: Vec<PathBuf>, hint: String },
+    #[error("{}, where `{asked}` is looked for by id, is plugin `{id}`\nhint: name the file by its path, or call it after its id", path.display())]
+    OtherId { asked: String, id: String, path: PathBuf },
     #[error("cannot read the plugin: {0}")]
     Read(#[from] std::io::Error),
     #[error("{} is not a shared library (no 64-bit little-endian ELF file)\nhint: a plugin is the lib*.so that `cargo build --release` makes of a crate with `crate-type = [\"cdylib\"]`", path.display())]

@@ -4,6 +4,7 @@
 mod elf;
 mod error;
 mod exposure;
+mod listing;
 mod loader;
 mod manifest;
 mod program;
@@ -12,6 +13,7 @@ mod store;
 mod strategy;
 
 pub use error::PluginError;
+pub use listing::{Listed, Status, list};
 pub use loader::{PluginFile, PluginLibrary};
 pub use manifest::{Manifest, PROVIDED};
 pub use program::worker_program;

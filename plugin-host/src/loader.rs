@@ -12,11 +12,28 @@ use alhost_plugin_api::export::API_VERSION;
 use alhost_plugin_api::ffi::PluginMod_Ref;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
+use crate::elf;
 use crate::error::PluginError;
 use crate::exposure::exposed;
 use crate::manifest::Manifest;
-use crate::resolve::{SearchPath, resolve};
+use crate::resolve::{SearchPath, is_path, resolve};
 use crate::store;
+
+/// What a plugin has no reason to bring along, by the beginning of the library's name.
+const HEAVY: [(&str, &str); 9] = [
+    ("libtorch", TORCH),
+    ("libc10", TORCH),
+    ("libcuda", GPU),
+    ("libcublas", GPU),
+    ("libcudnn", GPU),
+    ("libnvrtc", GPU),
+    ("libamdhip", GPU),
+    ("libpython", "an interpreter inside the host's process, whose answers no seed controls"),
+    ("libonnxruntime", "a second runtime for models beside the host's"),
+];
+const TORCH: &str =
+    "a second libtorch beside the host's; ask for the features and services of `needs`";
+const GPU: &str = "the GPU is the host's; its services run there, and a worker process sees none";
 
 /// A plugin that has been loaded and checked. It is never unloaded: its objects carry pointers
 /// into it.
@@ -45,7 +62,12 @@ pub struct PluginFile {
 impl PluginFile {
     /// Finds and reads a plugin; none of its code runs.
     pub fn open(plugin: &str, search: &SearchPath) -> Result<Self, PluginError> {
-        Self::read(&resolve(plugin, search)?)
+        let file = Self::read(&resolve(plugin, search)?)?;
+        if !is_path(plugin) && file.manifest.id != plugin {
+            let (asked, id) = (plugin.to_owned(), file.manifest.id);
+            return Err(PluginError::OtherId { asked, id, path: file.path });
+        }
+        Ok(file)
     }
 
     pub fn read(path: &Path) -> Result<Self, PluginError> {
@@ -59,6 +81,26 @@ impl PluginFile {
     /// Size of the file.
     pub fn n_bytes(&self) -> usize {
         self.content.len()
+    }
+
+    /// The shared libraries that come into the process with it, by the names it gives them.
+    pub fn linked(&self) -> Vec<String> {
+        elf::needed(&self.content)
+    }
+
+    /// What its author should know, though none of it keeps the plugin from being run.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.manifest.profile == "debug" {
+            warnings.push("a debug build, which can be twenty times slower".to_owned());
+        }
+        for library in self.linked() {
+            let heavy = |(prefix, _): &&(&str, &str)| library.starts_with(prefix);
+            if let Some((_, why)) = HEAVY.iter().find(heavy) {
+                warnings.push(format!("links {library}: {why}"));
+            }
+        }
+        warnings
     }
 
     /// Everything that can be refused without loading.

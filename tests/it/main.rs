@@ -9,6 +9,7 @@ mod bad_plugins;
 mod checkpoint;
 mod docs;
 mod golden_model;
+mod inspect;
 mod mlm;
 mod resume;
 mod runs;

@@ -4,8 +4,9 @@
 mod config;
 mod data;
 mod environment;
+mod inspect;
+mod list;
 mod pin;
-mod plugins;
 mod progress;
 mod run;
 mod tables;
@@ -105,8 +106,12 @@ struct LockArgs {
 
 #[derive(Debug, Subcommand)]
 enum PluginCommand {
-    /// The plugins that can be named by id: usable, refused and why.
-    List,
+    /// The plugins that can be named by id: usable, refused and why, hidden by which other.
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// What a plugin says of itself; none of its code runs.
     Inspect {
         /// Its file or id.
@@ -114,6 +119,8 @@ enum PluginCommand {
         /// As JSON.
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        lock: LockArgs,
     },
     /// Write down which files `run --locked` accepts: id, version and hash of each.
     Pin {
@@ -159,8 +166,10 @@ pub fn main() -> ExitCode {
     bars.log();
     let done = match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(args) => run::run(&args, &bars),
-        Command::Plugin(PluginCommand::List) => Ok(plugins::list()),
-        Command::Plugin(PluginCommand::Inspect { plugin, json }) => plugins::inspect(&plugin, json),
+        Command::Plugin(PluginCommand::List { json }) => Ok(list::list(json)),
+        Command::Plugin(PluginCommand::Inspect { plugin, json, lock }) => {
+            inspect::inspect(&plugin, json, &lock.lock)
+        }
         Command::Plugin(PluginCommand::Pin { plugins, lock }) => pin::pin(&plugins, &lock.lock),
         Command::Data(DataCommand::Stats { config, json }) => data::stats(&config, json, &bars),
         Command::Config(ConfigCommand::Show { config }) => config::show(&config),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::ensure;
 
 use super::environment;
-use crate::plugin::{Lock, PluginFile};
+use crate::plugin::{self, Lock, PluginFile, Status};
 
 /// Pins these plugins in the lock file, or all on the search path that could be used.
 #[expect(clippy::print_stdout, reason = "cli prints")]
@@ -39,17 +39,11 @@ fn named(plugins: &[String]) -> anyhow::Result<Vec<PluginFile>> {
     Ok(files)
 }
 
-/// What an id means: the first usable file of each on the search path.
+/// What an id means.
 fn all_usable() -> anyhow::Result<Vec<PluginFile>> {
-    let search = environment::search_path();
-    let mut files: Vec<PluginFile> = Vec::new();
-    for path in search.files() {
-        let Ok(file) = PluginFile::read(&path) else { continue };
-        let is_new = files.iter().all(|other| other.manifest.id != file.manifest.id);
-        if is_new && file.check().is_ok() {
-            files.push(file);
-        }
-    }
+    let listed = plugin::list(&environment::search_path());
+    let usable = listed.into_iter().filter(|one| one.status == Status::Usable);
+    let files: Vec<PluginFile> = usable.filter_map(|one| one.file.ok()).collect();
     ensure!(
         !files.is_empty(),
         "no plugin can be named by id\nhint: name the files: `alhost plugin pin target/libx.so`"

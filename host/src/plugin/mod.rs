@@ -8,7 +8,9 @@ mod panels;
 mod services;
 mod source;
 
-pub use alhost_plugin_host::{LoadedStrategy, PluginError, PluginFile, PluginLibrary, SearchPath};
+pub use alhost_plugin_host::{
+    Listed, LoadedStrategy, PluginError, PluginFile, PluginLibrary, SearchPath, Status, list,
+};
 pub use lock::{Lock, LockError};
 pub use services::{RoundView, Services, Surroundings};
 pub use source::{Answered, Asked, FeatureSource, SparseRows};
