@@ -116,6 +116,26 @@ path = "{cache}"
     }
 }
 
+/// Cargo, without network, in a crate outside the workspace. All such crates share one folder of
+/// build outputs, since most of the time goes into the same dependencies.
+pub(crate) fn cargo(folder: &Path, args: &[&str]) -> Ran {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(args).current_dir(folder);
+    command.env("CARGO_NET_OFFLINE", "true");
+    command.env("CARGO_TARGET_DIR", plugin_target());
+    // What the workspace has been built from is certainly there, newer versions may not be.
+    let lock = folder.join("Cargo.lock");
+    if !lock.exists() {
+        fs_err::copy(workspace().join("Cargo.lock"), lock).unwrap();
+    }
+    ran(&command.output().unwrap())
+}
+
+/// Where `cargo` puts what it builds.
+pub(crate) fn plugin_target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins")
+}
+
 fn ran(output: &Output) -> Ran {
     Ran {
         code: output.status.code(),

@@ -6,6 +6,7 @@ mod data;
 mod environment;
 mod inspect;
 mod list;
+mod new;
 mod pin;
 mod progress;
 mod run;
@@ -106,6 +107,19 @@ struct LockArgs {
 
 #[derive(Debug, Subcommand)]
 enum PluginCommand {
+    /// Make a crate to begin a strategy with: it builds, passes its tests and runs as it is made.
+    New {
+        /// Name of the crate and id of the strategy: lower-case letters, digits and `-`.
+        name: String,
+        /// Folder in which the crate's folder is made.
+        #[arg(long, default_value = ".")]
+        dir: PathBuf,
+        /// Where alhost's crates come from: `path:FOLDER` (its sources), `git:URL` or
+        /// `version:REQUIREMENT`. By default the sources that this program was built from, or its
+        /// version where they are gone.
+        #[arg(long, value_name = "SOURCE")]
+        api: Option<new::Source>,
+    },
     /// The plugins that can be named by id: usable, refused and why, hidden by which other.
     List {
         /// As JSON.
@@ -166,6 +180,7 @@ pub fn main() -> ExitCode {
     bars.log();
     let done = match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(args) => run::run(&args, &bars),
+        Command::Plugin(PluginCommand::New { name, dir, api }) => new::new(&name, &dir, api),
         Command::Plugin(PluginCommand::List { json }) => Ok(list::list(json)),
         Command::Plugin(PluginCommand::Inspect { plugin, json, lock }) => {
             inspect::inspect(&plugin, json, &lock.lock)
