@@ -9,6 +9,8 @@ use thiserror::Error;
 pub enum PluginError {
     #[error("no plugin at {}{}\nhint: {hint}", path.display(), also(tried))]
     Missing { path: PathBuf, tried: Vec<PathBuf>, hint: String },
+    #[error("{}, where `{asked}` is looked for by id, is plugin `{id}`\nhint: name the file by its path, or call it after its id", path.display())]
+    OtherId { asked: String, id: String, path: PathBuf },
     #[error("cannot read the plugin: {0}")]
     Read(#[from] std::io::Error),
     #[error("{} is not a shared library (no 64-bit little-endian ELF file)\nhint: a plugin is the lib*.so that `cargo build --release` makes of a crate with `crate-type = [\"cdylib\"]`", path.display())]
@@ -33,6 +35,10 @@ pub enum PluginError {
     Abort { id: String },
     #[error("plugin `{id}` needs `{need}`, which this alhost does not provide\nhint: it provides {}", known.join(", "))]
     Need { id: String, need: String, known: Vec<String> },
+    #[error("every user of this machine may change {}, since {} is world-writable\nhint: `chmod o-w {}`", path.display(), place.display(), place.display())]
+    Exposed { path: PathBuf, place: PathBuf },
+    #[error("cannot keep a private copy of {} below {}: {why}\nhint: the key `cache.path` of the config names another folder", path.display(), cache.display())]
+    Keep { path: PathBuf, cache: PathBuf, why: String },
     #[error("cannot load {}: {why}", path.display())]
     Load { path: PathBuf, why: String },
     #[error("plugin `{id}`: {error}{}\nhint: `alhost plugin inspect {}` lists its parameters", nearest(error), path.display())]

@@ -3,15 +3,19 @@
 
 mod elf;
 mod error;
+mod exposure;
+mod listing;
 mod loader;
 mod manifest;
 pub mod memory;
 mod program;
 mod resolve;
+mod store;
 mod strategy;
 mod worker;
 
 pub use error::PluginError;
+pub use listing::{Listed, Status, list};
 pub use loader::{PluginFile, PluginLibrary};
 pub use manifest::{Manifest, PROVIDED};
 pub use program::worker_program;

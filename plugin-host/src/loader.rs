@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "running foreign code is what loading a library is")]
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use abi_stable::StableAbi;
 use abi_stable::abi_stability::abi_checking::check_layout_compatibility;
@@ -11,13 +12,33 @@ use alhost_plugin_api::export::API_VERSION;
 use alhost_plugin_api::ffi::PluginMod_Ref;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
+use crate::elf;
 use crate::error::PluginError;
+use crate::exposure::exposed;
 use crate::manifest::Manifest;
-use crate::resolve::{SearchPath, resolve};
+use crate::resolve::{SearchPath, is_path, resolve};
+use crate::store;
+
+/// What a plugin has no reason to bring along, by the beginning of the library's name.
+const HEAVY: [(&str, &str); 9] = [
+    ("libtorch", TORCH),
+    ("libc10", TORCH),
+    ("libcuda", GPU),
+    ("libcublas", GPU),
+    ("libcudnn", GPU),
+    ("libnvrtc", GPU),
+    ("libamdhip", GPU),
+    ("libpython", "an interpreter inside the host's process, whose answers no seed controls"),
+    ("libonnxruntime", "a second runtime for models beside the host's"),
+];
+const TORCH: &str =
+    "a second libtorch beside the host's; ask for the features and services of `needs`";
+const GPU: &str = "the GPU is the host's; its services run there, and a worker process sees none";
 
 /// A plugin that has been loaded and checked. It is never unloaded: its objects carry pointers
 /// into it.
 pub struct PluginLibrary {
+    /// The file that the user knows; what was loaded is a copy of it.
     pub path: PathBuf,
     pub manifest: Manifest,
     /// BLAKE3 of the file, in hex.
@@ -25,51 +46,117 @@ pub struct PluginLibrary {
     pub(crate) module: PluginMod_Ref,
 }
 
-/// What can be known of a file without running it.
+/// What can be known of a file without running it. It keeps the bytes that it read: what was
+/// checked is what is loaded, though the file may have changed since.
+#[derive(Clone)]
 pub struct PluginFile {
     pub path: PathBuf,
     pub manifest: Manifest,
     /// BLAKE3 of the file, in hex.
     pub hash: String,
-    pub bytes: u64,
+    pub(crate) content: Arc<[u8]>,
+    /// What lets every user of the machine change the file.
+    exposed: Option<PathBuf>,
 }
 
 impl PluginFile {
     /// Finds and reads a plugin; none of its code runs.
     pub fn open(plugin: &str, search: &SearchPath) -> Result<Self, PluginError> {
-        Self::read(&resolve(plugin, search)?)
+        let file = Self::read(&resolve(plugin, search)?)?;
+        if !is_path(plugin) && file.manifest.id != plugin {
+            let (asked, id) = (plugin.to_owned(), file.manifest.id);
+            return Err(PluginError::OtherId { asked, id, path: file.path });
+        }
+        Ok(file)
     }
 
     pub fn read(path: &Path) -> Result<Self, PluginError> {
-        let file = fs_err::read(path)?;
-        let manifest = Manifest::read(path, &file)?;
-        let hash = blake3::hash(&file).to_hex().to_string();
-        Ok(Self { path: path.to_owned(), manifest, hash, bytes: file.len() as u64 })
+        let content = fs_err::read(path)?;
+        let manifest = Manifest::read(path, &content)?;
+        let hash = blake3::hash(&content).to_hex().to_string();
+        let exposed = exposed(&fs_err::canonicalize(path)?)?;
+        Ok(Self { path: path.to_owned(), manifest, hash, content: content.into(), exposed })
     }
 
-    /// Runs the plugin's code for the first time. Everything that can be refused before is.
-    pub fn load(self) -> Result<PluginLibrary, PluginError> {
-        self.manifest.check()?;
-        let header = open_header(&self.path)?;
+    /// Size of the file.
+    pub fn n_bytes(&self) -> usize {
+        self.content.len()
+    }
+
+    /// The shared libraries that come into the process with it, by the names it gives them.
+    pub fn linked(&self) -> Vec<String> {
+        elf::needed(&self.content)
+    }
+
+    /// What its author should know, though none of it keeps the plugin from being run.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.manifest.profile == "debug" {
+            warnings.push("a debug build, which can be twenty times slower".to_owned());
+        }
+        for library in self.linked() {
+            let heavy = |(prefix, _): &&(&str, &str)| library.starts_with(prefix);
+            if let Some((_, why)) = HEAVY.iter().find(heavy) {
+                warnings.push(format!("links {library}: {why}"));
+            }
+        }
+        warnings
+    }
+
+    /// Everything that can be refused without loading.
+    pub fn check(&self) -> Result<(), PluginError> {
+        if let Some(place) = &self.exposed {
+            return Err(PluginError::Exposed { path: self.path.clone(), place: place.clone() });
+        }
+        self.manifest.check()
+    }
+
+    /// Finds or makes the private copy of what was read, below the folder `cache`.
+    pub fn keep(&self, cache: &Path) -> Result<PathBuf, PluginError> {
+        store::keep(cache, &self.hash, &self.content).map_err(|error| PluginError::Keep {
+            path: self.path.clone(),
+            cache: cache.to_owned(),
+            why: error.to_string(),
+        })
+    }
+
+    /// Runs the plugin's code for the first time, from its private copy. Everything that can be
+    /// refused before is.
+    pub fn load(self, cache: &Path) -> Result<PluginLibrary, PluginError> {
+        self.check()?;
+        let copy = self.keep(cache)?;
+        self.load_from(&copy)
+    }
+
+    /// As `load`, but from the very file that was read: for a worker process, which is given the
+    /// private copy.
+    pub fn load_here(self) -> Result<PluginLibrary, PluginError> {
+        self.check()?;
+        let file = self.path.clone();
+        self.load_from(&file)
+    }
+
+    fn load_from(self, file: &Path) -> Result<PluginLibrary, PluginError> {
+        let header =
+            open_header(file).map_err(|why| PluginError::Load { path: self.path.clone(), why })?;
         let module = check_header(header, &self.manifest)?;
         Ok(PluginLibrary { path: self.path, manifest: self.manifest, hash: self.hash, module })
     }
 }
 
-fn open_header(path: &Path) -> Result<&'static LibHeader, PluginError> {
-    let failed = |why: String| PluginError::Load { path: path.to_owned(), why };
+fn open_header(path: &Path) -> Result<&'static LibHeader, String> {
     // SAFETY: the file's constructors run here. The user named this file as a plugin, and a plugin
     // runs with the user's rights.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) };
-    let library = library.map_err(|e| failed(e.to_string()))?;
+    let library = library.map_err(|e| e.to_string())?;
     // `RootModule::load_from_file` is of no use: it keeps one module for a type, so that the
     // second plugin would silently be the first.
     let library: &'static Library = Box::leak(Box::new(library));
     // SAFETY: every plugin exports this static through `export_strategy!`, with this type.
     let header =
         unsafe { library.get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL.as_bytes()) };
-    let header = *header.map_err(|e| failed(e.to_string()))?;
-    header.upgrade().map_err(|e| failed(short(&e.to_string())))
+    let header = *header.map_err(|e| e.to_string())?;
+    header.upgrade().map_err(|e| short(&e.to_string()))
 }
 
 /// The version rule on the version inside the code, then the layouts. An older plugin is the

@@ -40,8 +40,7 @@ impl SearchPath {
 /// A path that does not exist, such as the documented `target/libalps.so` before any xtask made
 /// that link, is looked for in the folders `release` and `debug` beside it.
 pub(crate) fn resolve(plugin: &str, search: &SearchPath) -> Result<PathBuf, PluginError> {
-    let is_path = plugin.contains('/') || Path::new(plugin).extension().is_some_and(|e| e == "so");
-    let (candidates, hint) = if is_path {
+    let (candidates, hint) = if is_path(plugin) {
         let path = PathBuf::from(plugin);
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let name = path.file_name().unwrap_or_default().to_owned();
@@ -49,7 +48,7 @@ pub(crate) fn resolve(plugin: &str, search: &SearchPath) -> Result<PathBuf, Plug
         let [release, debug] = beside;
         (vec![path, release, debug], "build it: `cargo build --release` in the plugin's folder")
     } else {
-        let name = format!("lib{}.so", plugin.replace('-', "_"));
+        let name = library_name(plugin);
         let found = search.0.iter().map(|folder| folder.join(&name)).collect();
         (found, "give the path of its lib*.so; `alhost plugin list` shows those found by id")
     };
@@ -60,6 +59,16 @@ pub(crate) fn resolve(plugin: &str, search: &SearchPath) -> Result<PathBuf, Plug
     let mut tried = candidates.into_iter();
     let path = tried.next().unwrap_or_else(|| PathBuf::from(plugin));
     Err(PluginError::Missing { path, tried: tried.collect(), hint: hint.to_owned() })
+}
+
+/// Whether a path is meant, not an id.
+pub(crate) fn is_path(plugin: &str) -> bool {
+    plugin.contains('/') || Path::new(plugin).extension().is_some_and(|e| e == "so")
+}
+
+/// What cargo calls the library of a crate whose name is `id`.
+pub(crate) fn library_name(id: &str) -> String {
+    format!("lib{}.so", id.replace('-', "_"))
 }
 
 fn is_library_name(path: &Path) -> bool {

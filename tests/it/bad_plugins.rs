@@ -3,28 +3,7 @@
 
 use std::process::Command;
 
-use crate::support::{Sandbox, plugin};
-
-/// `lib hostile`'s file, changed and under another name.
-fn patched(sandbox: &Sandbox, name: &str, change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> String {
-    let path = sandbox.path(name);
-    fs_err::write(&path, change(fs_err::read(plugin("hostile")).unwrap())).unwrap();
-    path.to_str().unwrap().to_owned()
-}
-
-/// Every occurrence of `from` becomes `to`, which has the same length.
-fn replaced(mut file: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
-    assert_eq!(from.len(), to.len());
-    let mut n = 0;
-    for at in 0..file.len() - from.len() {
-        if file[at..].starts_with(from.as_bytes()) {
-            file[at..at + to.len()].copy_from_slice(to.as_bytes());
-            n += 1;
-        }
-    }
-    assert!(n > 0, "`{from}` is not in the file");
-    file
-}
+use crate::support::{Sandbox, patched, replaced};
 
 #[test]
 fn what_is_no_plugin_is_refused_before_anything_runs() {

@@ -4,14 +4,17 @@
 #![allow(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 #![allow(clippy::print_stderr, reason = "a test that could do nothing says so")]
 
+mod authoring;
 mod bad_input;
 mod bad_plugins;
 mod checkpoint;
 mod docs;
 mod golden_model;
+mod inspect;
 mod isolation;
 mod mlm;
 mod resume;
 mod runs;
 mod support;
 mod tidy;
+mod trust;

@@ -84,26 +84,6 @@ fn the_table_has_what_the_records_have() {
 }
 
 #[test]
-fn plugins_are_listed_and_inspected_without_running_them() {
-    let sandbox = Sandbox::new();
-    let cvirs = plugin("cvirs");
-    let ran = sandbox.alhost(&["plugin", "inspect", cvirs.to_str().unwrap()]).ok();
-    for part in ["cvirs 1.0.0", "logits/1", "ties", "index", "Reyes"] {
-        assert!(ran.stdout.contains(part), "no `{part}` in:\n{}", ran.stdout);
-    }
-    let ran = sandbox.alhost(&["plugin", "inspect", cvirs.to_str().unwrap(), "--json"]).ok();
-    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!(json["manifest"]["id"], "cvirs");
-    let folder = cvirs.parent().unwrap();
-    let mut list = sandbox.command();
-    let list = list.args(["plugin", "list"]).env("ALHOST_PLUGIN_PATH", folder).output().unwrap();
-    let list = String::from_utf8(list.stdout).unwrap();
-    for id in ["alps", "cvirs", "dal", "random", "subword", "usable"] {
-        assert!(list.contains(id), "no `{id}` in:\n{list}");
-    }
-}
-
-#[test]
 fn configs_are_shown_and_checked_and_data_is_counted() {
     let sandbox = Sandbox::new();
     let shown = sandbox.alhost(&["config", "show", "--config", "tiny.toml"]).ok();

@@ -118,6 +118,26 @@ mode = "off"
     }
 }
 
+/// Cargo, without network, in a crate outside the workspace. All such crates share one folder of
+/// build outputs, since most of the time goes into the same dependencies.
+pub(crate) fn cargo(folder: &Path, args: &[&str]) -> Ran {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(args).current_dir(folder);
+    command.env("CARGO_NET_OFFLINE", "true");
+    command.env("CARGO_TARGET_DIR", plugin_target());
+    // What the workspace has been built from is certainly there, newer versions may not be.
+    let lock = folder.join("Cargo.lock");
+    if !lock.exists() {
+        fs_err::copy(workspace().join("Cargo.lock"), lock).unwrap();
+    }
+    ran(&command.output().unwrap())
+}
+
+/// Where `cargo` puts what it builds.
+pub(crate) fn plugin_target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins")
+}
+
 pub(crate) fn ran(output: &Output) -> Ran {
     Ran {
         code: output.status.code(),
@@ -155,4 +175,29 @@ fn line(split: &str, i: usize) -> String {
     let words: Vec<&str> = labels.iter().map(|&label| WORDS[label]).collect();
     let text = format!("{} {} {}", words.join(" "), i, words.join(" "));
     format!(r#"{{"id": "{split}-{i}", "text": "{text}", "labels": [{}]}}"#, names.join(", "))
+}
+
+/// The hostile plugin's file, changed and under another name.
+pub(crate) fn patched(
+    sandbox: &Sandbox,
+    name: &str,
+    change: impl FnOnce(Vec<u8>) -> Vec<u8>,
+) -> String {
+    let path = sandbox.path(name);
+    fs_err::write(&path, change(fs_err::read(plugin("hostile")).unwrap())).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// Every occurrence of `from` becomes `to`, which has the same length.
+pub(crate) fn replaced(mut file: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let mut n = 0;
+    for at in 0..file.len() - from.len() {
+        if file[at..].starts_with(from.as_bytes()) {
+            file[at..at + to.len()].copy_from_slice(to.as_bytes());
+            n += 1;
+        }
+    }
+    assert!(n > 0, "`{from}` is not in the file");
+    file
 }

@@ -4,7 +4,10 @@
 mod config;
 mod data;
 mod environment;
-mod plugins;
+mod inspect;
+mod list;
+mod new;
+mod pin;
 mod progress;
 mod run;
 mod tables;
@@ -91,12 +94,41 @@ struct RunArgs {
     /// Runs every plugin in a process of its own, also those that lie beside this program.
     #[arg(long)]
     isolate: bool,
+    /// Refuse a plugin whose file is not the pinned one (see `alhost plugin pin`).
+    #[arg(long)]
+    locked: bool,
+    #[command(flatten)]
+    lock: LockArgs,
+}
+
+#[derive(Debug, Args)]
+struct LockArgs {
+    /// Where plugins are pinned.
+    #[arg(long, value_name = "FILE", default_value = "alhost.lock")]
+    lock: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
 enum PluginCommand {
-    /// The plugins that can be named by id: usable, refused and why.
-    List,
+    /// Make a crate to begin a strategy with: it builds, passes its tests and runs as it is made.
+    New {
+        /// Name of the crate and id of the strategy: lower-case letters, digits and `-`.
+        name: String,
+        /// Folder in which the crate's folder is made.
+        #[arg(long, default_value = ".")]
+        dir: PathBuf,
+        /// Where alhost's crates come from: `path:FOLDER` (its sources), `git:URL` or
+        /// `version:REQUIREMENT`. By default the sources that this program was built from, or its
+        /// version where they are gone.
+        #[arg(long, value_name = "SOURCE")]
+        api: Option<new::Source>,
+    },
+    /// The plugins that can be named by id: usable, refused and why, hidden by which other.
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// What a plugin says of itself; none of its code runs.
     Inspect {
         /// Its file or id.
@@ -104,6 +136,15 @@ enum PluginCommand {
         /// As JSON.
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        lock: LockArgs,
+    },
+    /// Write down which files `run --locked` accepts: id, version and hash of each.
+    Pin {
+        /// Their files or ids; without any, all that can be named by id.
+        plugins: Vec<String>,
+        #[command(flatten)]
+        lock: LockArgs,
     },
 }
 
@@ -142,8 +183,12 @@ pub fn main() -> ExitCode {
     bars.log();
     let done = match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(args) => run::run(&args, &bars),
-        Command::Plugin(PluginCommand::List) => Ok(plugins::list()),
-        Command::Plugin(PluginCommand::Inspect { plugin, json }) => plugins::inspect(&plugin, json),
+        Command::Plugin(PluginCommand::New { name, dir, api }) => new::new(&name, &dir, api),
+        Command::Plugin(PluginCommand::List { json }) => Ok(list::list(json)),
+        Command::Plugin(PluginCommand::Inspect { plugin, json, lock }) => {
+            inspect::inspect(&plugin, json, &lock.lock)
+        }
+        Command::Plugin(PluginCommand::Pin { plugins, lock }) => pin::pin(&plugins, &lock.lock),
         Command::Data(DataCommand::Stats { config, json }) => data::stats(&config, json, &bars),
         Command::Config(ConfigCommand::Show { config }) => config::show(&config),
         Command::Config(ConfigCommand::Check { config }) => config::check(&config),

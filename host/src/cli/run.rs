@@ -15,7 +15,7 @@ use super::progress::Bars;
 use super::{RunArgs, environment, print_error, tables};
 use crate::config::{Isolation, Overrides, RunConfig};
 use crate::experiment::{Experiment, Watch};
-use crate::plugin::{LoadedStrategy, PluginFile, PluginLibrary, Setting, WorkerOptions};
+use crate::plugin::{LoadedStrategy, Lock, PluginFile, PluginLibrary, Setting, WorkerOptions};
 use crate::record::{RoundRecord, RunDir, place};
 use crate::run as the_loop;
 use crate::seed::RunSeed;
@@ -23,7 +23,7 @@ use crate::seed::RunSeed;
 /// A strategy that is going to run: everything that can be refused without running it has been.
 pub(super) struct Plan {
     pub(super) instance: String,
-    file: PathBuf,
+    file: PluginFile,
     params: Map<String, Value>,
     /// Whether it runs in a process of its own.
     apart: bool,
@@ -49,6 +49,9 @@ pub(super) fn run(args: &RunArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     let config = args.config.read(overrides)?.check(&environment::lookup)?;
     let plans = plan(&config)?;
     let initial = plan_initial(&config)?;
+    if args.locked {
+        check_lock(&args.lock.lock, plans.iter().chain(&initial))?;
+    }
     let cache = environment::cache(&config);
     fs_err::create_dir_all(&cache)?;
     let cancelled = cancel_on_interrupt();
@@ -58,7 +61,7 @@ pub(super) fn run(args: &RunArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     if plans.iter().chain(&initial).any(|plan| plan.apart) {
         experiment.share_matrices();
     }
-    let mut libraries = Libraries::new(&experiment.config)?;
+    let mut libraries = Libraries::new(&experiment.config, cache)?;
     let (mut finished, mut n_failed) = (Vec::new(), 0);
     for seed in experiment.config.seeds.clone() {
         for plan in &plans {
@@ -90,7 +93,7 @@ pub(super) fn plan(config: &RunConfig) -> anyhow::Result<Vec<Plan>> {
              hint: give one of them another `name` in its [[strategy]]"
         );
         let apart = runs_apart(config, &file.path);
-        plans.push(Plan { instance, file: file.path, params, apart });
+        plans.push(Plan { instance, file, params, apart });
     }
     Ok(plans)
 }
@@ -104,7 +107,7 @@ fn check_plugin(
     if !Path::new(plugin).exists() {
         tracing::info!("`{plugin}` is {}", file.path.display());
     }
-    file.manifest.check()?;
+    file.check()?;
     if file.manifest.profile == "debug" {
         tracing::warn!(
             "{} is a debug build, which can be twenty times slower: compare no times with it",
@@ -138,7 +141,7 @@ fn plan_initial(config: &RunConfig) -> anyhow::Result<Option<Plan>> {
         );
     }
     let apart = runs_apart(config, &file.path);
-    Ok(Some(Plan { instance: "initial set".to_owned(), file: file.path, params, apart }))
+    Ok(Some(Plan { instance: "initial set".to_owned(), file, params, apart }))
 }
 
 /// A plugin that lies beside this program was put there by whoever installed it.
@@ -150,14 +153,26 @@ fn runs_apart(config: &RunConfig, file: &Path) -> bool {
     }
 }
 
-/// Each file is loaded once; a library is never unloaded.
+/// Only files that are pinned.
+fn check_lock<'a>(path: &Path, plans: impl Iterator<Item = &'a Plan>) -> anyhow::Result<()> {
+    let lock = Lock::read(path)?;
+    for plan in plans {
+        lock.check(path, &plan.file)?;
+    }
+    Ok(())
+}
+
+/// Each content of a file is loaded once; a library is never unloaded.
 struct Libraries {
-    loaded: BTreeMap<PathBuf, Arc<PluginLibrary>>,
+    /// Holds the private copies.
+    cache: PathBuf,
+    /// By hash.
+    loaded: BTreeMap<String, Arc<PluginLibrary>>,
     worker: WorkerOptions,
 }
 
 impl Libraries {
-    fn new(config: &RunConfig) -> anyhow::Result<Self> {
+    fn new(config: &RunConfig, cache: PathBuf) -> anyhow::Result<Self> {
         let isolation = &config.isolation;
         let worker = WorkerOptions {
             program: environment::worker_program()?,
@@ -166,7 +181,7 @@ impl Libraries {
             memory_bytes: (isolation.memory_gib * GIB) as u64,
             threads: std::thread::available_parallelism().map_or(1, NonZero::get),
         };
-        Ok(Self { loaded: BTreeMap::new(), worker })
+        Ok(Self { cache, loaded: BTreeMap::new(), worker })
     }
 
     fn create(&mut self, plan: &Plan, experiment: &Experiment) -> anyhow::Result<LoadedStrategy> {
@@ -177,14 +192,14 @@ impl Libraries {
             n_labels: experiment.n_labels(),
         };
         if plan.apart {
-            let file = PluginFile::read(&plan.file)?;
-            return Ok(LoadedStrategy::create_apart(&file, &file.path, setting, &self.worker)?);
+            let copy = plan.file.keep(&self.cache)?;
+            return Ok(LoadedStrategy::create_apart(&plan.file, &copy, setting, &self.worker)?);
         }
-        let library = match self.loaded.get(&plan.file) {
+        let library = match self.loaded.get(&plan.file.hash) {
             Some(library) => Arc::clone(library),
             None => {
-                let library = Arc::new(PluginFile::read(&plan.file)?.load()?);
-                self.loaded.insert(plan.file.clone(), Arc::clone(&library));
+                let library = Arc::new(plan.file.clone().load(&self.cache)?);
+                self.loaded.insert(plan.file.hash.clone(), Arc::clone(&library));
                 library
             }
         };

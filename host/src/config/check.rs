@@ -270,14 +270,14 @@ impl Check<'_> {
 
     fn strategies(&mut self) {
         let strategies = &self.file.strategy;
-        let mut names: Vec<&str> = Vec::new();
+        let mut names: Vec<String> = Vec::new();
         for (index, strategy) in strategies.iter().enumerate() {
             let key = format!("strategy.{index}.plugin");
             self.require(!strategy.plugin.is_empty(), &key, "is empty", None);
             if let Some(name) = &strategy.name {
                 self.folder_name(&format!("strategy.{index}.name"), name);
             }
-            let name = strategy.name.as_deref().unwrap_or(plugin_stem(&strategy.plugin));
+            let name = strategy.name.clone().unwrap_or_else(|| plugin_stem(&strategy.plugin));
             let hint = "give each its own `name`";
             let message = format!("is the second strategy called `{name}`");
             self.require(!names.contains(&name), &key, &message, Some(hint));

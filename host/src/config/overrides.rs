@@ -57,12 +57,13 @@ impl Overrides {
     }
 }
 
-/// `alps` for `alps`, `target/libalps.so` and `libalps.so`: how a plugin reference is recognised
-/// before any plugin is opened.
-pub fn plugin_stem(reference: &str) -> &str {
+/// `my-idea` for `my-idea`, `target/libmy_idea.so` and `libmy_idea.so`: how a plugin reference is
+/// recognised before any plugin is opened.
+pub fn plugin_stem(reference: &str) -> String {
     let file = reference.rsplit('/').next().unwrap_or(reference);
-    let stem = file.strip_suffix(".so").unwrap_or(file);
-    if stem.len() == file.len() { file } else { stem.strip_prefix("lib").unwrap_or(stem) }
+    let Some(stem) = file.strip_suffix(".so") else { return file.to_owned() };
+    // An id has no `_`; cargo puts one for each `-` into the name of a library.
+    stem.strip_prefix("lib").unwrap_or(stem).replace('_', "-")
 }
 
 fn keep_plugins(table: &mut Table, plugins: &[String], given: &mut BTreeMap<String, String>) {
@@ -137,7 +138,7 @@ fn resolve(table: &Table, key: &str, at: &str) -> Result<Vec<String>, ConfigErro
 fn strategy_index(table: &Table, wanted: &str, at: &str) -> Result<usize, ConfigError> {
     let empty = Vec::new();
     let strategies = table.get("strategy").and_then(Value::as_array).unwrap_or(&empty);
-    let names: Vec<&str> = strategies.iter().map(name_of).collect();
+    let names: Vec<String> = strategies.iter().map(name_of).collect();
     let by_name = names.iter().position(|name| *name == wanted);
     let by_index = wanted.parse().ok().filter(|&index: &usize| index < strategies.len());
     by_name.or(by_index).ok_or_else(|| {
@@ -150,9 +151,10 @@ fn strategy_index(table: &Table, wanted: &str, at: &str) -> Result<usize, Config
     })
 }
 
-fn name_of(strategy: &Value) -> &str {
+fn name_of(strategy: &Value) -> String {
     let text = |key| strategy.get(key).and_then(Value::as_str);
-    text("name").or_else(|| text("plugin").map(plugin_stem)).unwrap_or("")
+    let name = text("name").map(str::to_owned);
+    name.or_else(|| text("plugin").map(plugin_stem)).unwrap_or_default()
 }
 
 /// `table` with the value at `path`, where that makes a config; else what is wrong with it.

@@ -192,6 +192,16 @@ fn set_overrides_the_file_with_values_of_the_right_type() {
 }
 
 #[test]
+fn a_plugin_is_recognised_by_its_id_and_by_its_file() {
+    for reference in ["my-idea", "target/release/libmy_idea.so", "libmy_idea.so"] {
+        assert_eq!(plugin_stem(reference), "my-idea", "{reference}");
+    }
+    let toml = "[[strategy]]\nplugin = \"./libmy_idea.so\"\n";
+    let set = ["strategy.my-idea.params.k=5"];
+    assert_eq!(run_config(toml, &set).strategy[0].params["k"].as_integer(), Some(5));
+}
+
+#[test]
 fn mistakes_of_set_name_the_argument() {
     let check = |set: &str, expected: &str| {
         assert_eq!(mistake("", &[set]), format!("--set {set}: {expected}"));

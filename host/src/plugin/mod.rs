@@ -3,12 +3,15 @@
 
 mod compute;
 mod features;
+mod lock;
 mod panels;
 mod services;
 mod source;
 
 pub use alhost_plugin_host::{
-    LoadedStrategy, PluginError, PluginFile, PluginLibrary, SearchPath, Setting, WorkerOptions,
+    Listed, LoadedStrategy, PluginError, PluginFile, PluginLibrary, SearchPath, Setting, Status,
+    WorkerOptions, list,
 };
+pub use lock::{Lock, LockError};
 pub use services::{RoundView, Services, Surroundings};
 pub use source::{Answered, Asked, FeatureSource, SparseRows};

@@ -102,7 +102,7 @@ fn create(start: &Start) -> Result<StrategyBox, PlugError> {
         let path = plugin.path.display();
         return Err(failed(format!("{path} is not the file that the host checked")));
     }
-    let library = plugin.load().map_err(|e| failed(e.to_string()))?;
+    let library = plugin.load_here().map_err(|e| failed(e.to_string()))?;
     let create = library.module.create();
     let (n_texts, n_labels) = (start.n_texts, start.n_labels);
     let env = EnvInfo { instance: start.instance.as_str().into(), n_texts, n_labels };

@@ -1,0 +1,73 @@
+//! What is on the search path, and what becomes of each file there.
+
+use std::path::PathBuf;
+
+use crate::error::PluginError;
+use crate::loader::PluginFile;
+use crate::resolve::{SearchPath, library_name};
+
+/// A plugin's file on the search path.
+pub struct Listed {
+    pub path: PathBuf,
+    pub status: Status,
+    /// What could be read of it.
+    pub file: Result<PluginFile, PluginError>,
+}
+
+/// Whether `--plugin ID` runs a file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Status {
+    Usable,
+    /// An earlier folder has a file of the same name, which is the one that an id means.
+    Shadowed {
+        by: PathBuf,
+    },
+    /// An id is looked for as `lib<id>.so`, and this file has another name.
+    ByPathOnly,
+    Refused {
+        why: String,
+    },
+}
+
+/// Every plugin on the search path, in the order of the search. Libraries that are no plugins are
+/// left out, since a folder may well hold some.
+pub fn list(search: &SearchPath) -> Vec<Listed> {
+    let mut seen: Vec<PathBuf> = Vec::new();
+    let mut listed = Vec::new();
+    for path in search.files() {
+        let shadow = seen.iter().find(|other| other.file_name() == path.file_name()).cloned();
+        seen.push(path.clone());
+        let is_same =
+            |other: &PathBuf| fs_err::canonicalize(other).ok() == path.canonicalize().ok();
+        if shadow.as_ref().is_some_and(is_same) {
+            continue;
+        }
+        let file = PluginFile::read(&path);
+        if !matches!(file, Err(PluginError::NotPlugin { .. })) {
+            listed.push(Listed { status: status(&path, &file, shadow), path, file });
+        }
+    }
+    listed
+}
+
+fn status(
+    path: &std::path::Path,
+    file: &Result<PluginFile, PluginError>,
+    shadow: Option<PathBuf>,
+) -> Status {
+    let refused = |error: &PluginError| Status::Refused { why: error.to_string() };
+    let file = match file {
+        Ok(file) => file,
+        Err(error) => return refused(error),
+    };
+    if let Err(error) = file.check() {
+        return refused(&error);
+    }
+    let is_named_by_id =
+        path.file_name().is_some_and(|name| name == &*library_name(&file.manifest.id));
+    match shadow {
+        _ if !is_named_by_id => Status::ByPathOnly,
+        Some(by) => Status::Shadowed { by },
+        None => Status::Usable,
+    }
+}
