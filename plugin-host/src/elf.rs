@@ -54,6 +54,24 @@ pub(crate) fn section<'a>(file: &'a [u8], name: &str) -> Option<&'a [u8]> {
     })
 }
 
+/// The shared libraries that the dynamic section asks for (`DT_NEEDED`), in its order.
+pub(crate) fn needed(file: &[u8]) -> Vec<String> {
+    const DT_NEEDED: u64 = 1;
+    let (Some(dynamic), Some(names)) = (section(file, ".dynamic"), section(file, ".dynstr")) else {
+        return Vec::new();
+    };
+    let entries = dynamic.chunks_exact(16);
+    let needed = entries.filter(|entry| int::<8>(entry, 0) == Some(DT_NEEDED));
+    needed.filter_map(|entry| text(names, int::<8>(entry, 8)?)).collect()
+}
+
+/// The text at `at`, up to its zero byte.
+fn text(names: &[u8], at: u64) -> Option<String> {
+    let tail = names.get(usize::try_from(at).ok()?..)?;
+    let end = tail.iter().position(|&byte| byte == 0)?;
+    Some(String::from_utf8_lossy(&tail[..end]).into_owned())
+}
+
 /// A little-endian integer of `N` bytes.
 fn int<const N: usize>(file: &[u8], at: u64) -> Option<u64> {
     let at = usize::try_from(at).ok()?;
@@ -87,6 +105,16 @@ mod tests {
     }
 
     #[test]
+    fn linked_libraries_are_named_in_order() {
+        let path = std::env::current_exe().unwrap();
+        let file = fs_err::read(path).unwrap();
+        let libraries = needed(&file);
+        assert!(libraries.iter().any(|name| name == "libc.so.6"), "{libraries:?}");
+        assert!(libraries.iter().all(|name| name.contains(".so")), "{libraries:?}");
+        assert_eq!(needed(&file[..64]), [""; 0]);
+    }
+
+    #[test]
     fn tables_that_point_anywhere_do_no_harm() {
         let path = std::env::current_exe().unwrap();
         let file = fs_err::read(path).unwrap();
@@ -96,6 +124,7 @@ mod tests {
             broken[at] = 0xff;
             let _either = check(&broken);
             let _either = section(&broken, ".alhost.manifest");
+            let _either = needed(&broken);
         }
     }
 }
