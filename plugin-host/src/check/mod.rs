@@ -9,6 +9,7 @@ mod harness;
 mod hosts;
 mod inputs;
 mod job;
+mod junit;
 mod library;
 mod params;
 mod probe;
@@ -29,6 +30,7 @@ use thiserror::Error;
 
 pub use cases::{CASES, Case};
 pub use harness::{test_main, test_main_with};
+pub use junit::junit;
 pub use verdict::{Status, Verdict};
 
 pub(crate) use job::case_program;
@@ -38,6 +40,9 @@ use job::{Job, Task};
 use process::{End, Left};
 use subject::Subject;
 use verdict::Told;
+
+use crate::error::PluginError;
+use crate::resolve::{SearchPath, resolve};
 
 /// What `alhost plugin check` runs unless told otherwise.
 pub const STRICTNESS: u8 = 5;
@@ -99,6 +104,11 @@ impl CheckOptions {
         };
         Ok(CASES.iter().filter(is_chosen).collect())
     }
+}
+
+/// The file of a plugin that was named by path or id; whether it is one is for the cases to say.
+pub fn find(plugin: &str, search: &SearchPath) -> Result<PathBuf, PluginError> {
+    resolve(plugin, search)
 }
 
 /// Runs the chosen cases and tells each verdict as it comes. The verdicts are in the order of the
