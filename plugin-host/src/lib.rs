@@ -1,6 +1,7 @@
 //! Plugins from the outside: found, read, checked, loaded and called. Without torch: the host, its
 //! worker processes and an author's own tests all use this crate.
 
+pub mod check;
 mod elf;
 mod error;
 mod exposure;

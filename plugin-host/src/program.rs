@@ -2,13 +2,14 @@
 
 use std::process::ExitCode;
 
-use crate::worker;
+use crate::{check, worker};
 
 /// What `alhost-worker` does, by its first argument.
 pub fn worker_program() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
+        ["case", rest @ ..] => check::case_program(rest),
         ["serve", host] => match host.parse() {
             Ok(host) => done(worker::serve(host)),
             Err(_) => refuse(&arguments),

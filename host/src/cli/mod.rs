@@ -1,6 +1,7 @@
 //! The command line: what there is to say, and how it is answered. The only place that prints, reads
 //! the environment, and decides exit codes.
 
+mod check;
 mod config;
 mod data;
 mod environment;
@@ -146,6 +147,11 @@ enum PluginCommand {
         #[command(flatten)]
         lock: LockArgs,
     },
+    /// Whether a plugin keeps what the host relies on; each case runs in a process of its own.
+    ///
+    /// docs/plugin-check.md lists the cases. Exit status: 0 none said no, 1 one did, 2 it could not
+    /// be checked.
+    Check(check::CheckArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -189,6 +195,7 @@ pub fn main() -> ExitCode {
             inspect::inspect(&plugin, json, &lock.lock)
         }
         Command::Plugin(PluginCommand::Pin { plugins, lock }) => pin::pin(&plugins, &lock.lock),
+        Command::Plugin(PluginCommand::Check(args)) => check::check(&args),
         Command::Data(DataCommand::Stats { config, json }) => data::stats(&config, json, &bars),
         Command::Config(ConfigCommand::Show { config }) => config::show(&config),
         Command::Config(ConfigCommand::Check { config }) => config::check(&config),

@@ -1,5 +1,6 @@
 //! The stand-in as a host: the ABI's trait over the synthetic corpus.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
@@ -14,22 +15,12 @@ use crate::ffi::{Block, Host, PlugError, RoundInfo, SinkMut};
 use crate::{Error, Result};
 
 use super::arena::Owned;
+use super::trouble::quickened;
 use super::{StandIn, compute, corpus};
 
 impl StandIn {
-    /// Notes the request and refuses what was not declared.
-    fn note(&self, id: &str) -> Result<()> {
-        push(&self.fetched, id);
-        match &self.needs {
-            Some(needs) if !needs.iter().any(|need| need == id) => {
-                Err(Error::new(format!("`{id}` is not among the declared needs")))
-            }
-            _ => Ok(()),
-        }
-    }
-
     fn feature(&self, feature: &str, options: &str, ids: &[u32]) -> Result<Owned> {
-        self.note(feature)?;
+        self.note(feature, options)?;
         if let Some(id) = ids.iter().find(|&&id| id as usize >= self.n_texts) {
             return Err(Error::new(format!("text {id}, but there are {}", self.n_texts)));
         }
@@ -123,10 +114,11 @@ impl Host for StandIn {
         options: RStr<'_>,
         ids: RSlice<'_, u32>,
     ) -> RResult<Block<'_>, PlugError> {
-        self.feature(feature.as_str(), options.as_str(), ids.as_slice())
-            .map(|owned| self.kept.keep(owned).lend())
-            .map_err(PlugError::from)
-            .into()
+        let (feature, options) = (feature.as_str(), options.as_str());
+        answered(|| {
+            let owned = self.feature(feature, options, ids.as_slice())?;
+            Ok(self.kept.keep(self.spoilt(owned)).lend())
+        })
     }
 
     fn stream(
@@ -138,9 +130,10 @@ impl Host for StandIn {
         mut sink: SinkMut<'_>,
     ) -> RResult<(), PlugError> {
         for (i, ids) in ids.as_slice().chunks(rows.max(1)).enumerate() {
-            let owned = match self.feature(feature.as_str(), options.as_str(), ids) {
-                Ok(owned) => owned,
-                Err(error) => return RResult::RErr(error.into()),
+            let computed = || self.feature(feature.as_str(), options.as_str(), ids);
+            let owned = match answered(computed) {
+                RResult::ROk(owned) => self.spoilt(owned),
+                RResult::RErr(error) => return RResult::RErr(error),
             };
             if let RResult::RErr(error) = sink.block(i * rows.max(1), &owned.lend()) {
                 return RResult::RErr(error);
@@ -155,16 +148,19 @@ impl Host for StandIn {
         options: RStr<'_>,
         inputs: RSlice<'_, Block<'_>>,
     ) -> RResult<Block<'_>, PlugError> {
-        let inputs: Vec<Matrix<'_>> = inputs.iter().map(Matrix::from_block).collect();
-        self.note(service.as_str())
-            .and_then(|()| compute::run(service.as_str(), options.as_str(), &inputs, &self.seed))
-            .map(|owned| self.kept.keep(owned).lend())
-            .map_err(PlugError::from)
-            .into()
+        let (service, options) = (service.as_str(), options.as_str());
+        answered(|| {
+            self.note(service, options)?;
+            let inputs: Vec<Matrix<'_>> = inputs.iter().map(Matrix::from_block).collect();
+            let quick = self.trouble.is_quick.then(|| quickened(options));
+            let options = quick.as_deref().unwrap_or(options);
+            let owned = compute::run(service, options, &inputs, &self.seed)?;
+            Ok(self.kept.keep(self.spoilt(owned)).lend())
+        })
     }
 
     fn cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
+        self.cancelled.load(Ordering::Relaxed) || self.is_impatient()
     }
 
     fn progress(&self, _done: u64, _total: u64) {}
@@ -172,6 +168,15 @@ impl Host for StandIn {
     fn log(&self, _level: u8, message: RStr<'_>) {
         push(&self.logged, message.as_str());
     }
+}
+
+/// A panic of the stand-in is an error of the host, not one of the plugin; past the boundary it
+/// would end the program.
+fn answered<T>(f: impl FnOnce() -> Result<T>) -> RResult<T, PlugError> {
+    catch_unwind(AssertUnwindSafe(f))
+        .unwrap_or_else(|_| Err(Error::new("the stand-in host failed")))
+        .map_err(PlugError::from)
+        .into()
 }
 
 fn push(list: &Mutex<Vec<String>>, line: &str) {

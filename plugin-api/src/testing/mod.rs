@@ -26,6 +26,7 @@ mod corpus;
 mod discriminator;
 mod host;
 mod kmeans;
+mod trouble;
 
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -37,6 +38,7 @@ use crate::{Context, Env, Error, Params, Result, Selection, Strategy};
 pub use contract::check_contract;
 
 use arena::Arena;
+use trouble::Trouble;
 
 /// A synthetic data set and model: logits, embeddings, texts and losses made from a seed, or set by
 /// the test. Everything is for all `n_texts` texts, by id.
@@ -61,9 +63,11 @@ pub struct StandIn {
     word_pieces: Vec<[u32; 3]>,
     needs: Option<Vec<String>>,
     cancelled: AtomicBool,
-    fetched: Mutex<Vec<String>>,
+    /// Ids and options.
+    requests: Mutex<Vec<(String, String)>>,
     logged: Mutex<Vec<String>>,
     kept: Arena,
+    trouble: Trouble,
 }
 
 impl StandIn {
@@ -87,9 +91,10 @@ impl StandIn {
             word_pieces: Vec::new(),
             needs: None,
             cancelled: AtomicBool::new(false),
-            fetched: Mutex::default(),
+            requests: Mutex::default(),
             logged: Mutex::default(),
             kept: Arena::default(),
+            trouble: Trouble::default(),
         };
         corpus::fill(&mut host);
         host
@@ -225,7 +230,7 @@ impl StandIn {
 
     /// Features and services asked for so far, in order.
     pub fn fetched(&self) -> Vec<String> {
-        self.fetched.lock().map(|list| list.clone()).unwrap_or_default()
+        self.requests().into_iter().map(|request| request.0).collect()
     }
 
     /// Lines logged so far.

@@ -1,0 +1,108 @@
+//! A strategy run in a process apart from the case that asks, to compare answers across processes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::hosts::Experiment;
+use super::job::{Job, Task};
+use super::process::{self, End, Left};
+use super::subject::{Instance, Subject};
+use super::verdict::Problem;
+
+/// An experiment to run, or to go on with.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Probe {
+    pub(super) seed: u64,
+    pub(super) rounds: usize,
+    /// What the rounds before selected.
+    pub(super) done: Vec<Vec<u32>>,
+    /// What to load before the first round; nothing where it is empty.
+    pub(super) state: Vec<u8>,
+    /// Times that it all is done, each with an instance of its own.
+    pub(super) times: usize,
+}
+
+/// What came of it, all rounds included.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub(super) struct Probed {
+    pub(super) done: Vec<Vec<u32>>,
+    pub(super) state: Vec<u8>,
+    pub(super) error: Option<String>,
+}
+
+/// Longer than any case may take: the case's own deadline ends its probes too.
+const WHILE_THE_CASE_LIVES: Duration = Duration::from_hours(1);
+
+impl Probe {
+    pub(super) fn new(seed: u64, rounds: usize) -> Self {
+        Self { seed, rounds, done: Vec::new(), state: Vec::new(), times: 1 }
+    }
+
+    /// In this process.
+    pub(super) fn run(&self, subject: &Subject) -> Probed {
+        let mut probed = Probed::default();
+        for _ in 0..self.times {
+            probed = self
+                .run_once(subject)
+                .unwrap_or_else(|error| Probed { error: Some(error), ..Probed::default() });
+        }
+        probed
+    }
+
+    fn run_once(&self, subject: &Subject) -> Result<Probed, String> {
+        let told = |problem: Problem| format!("{problem:?}");
+        let library = subject.library().map_err(told)?;
+        let mut instance: Instance = subject.instance(&library).map_err(told)?;
+        if !self.state.is_empty() {
+            instance.load(&self.state).map_err(|error| format!("load: {error}"))?;
+        }
+        let mut experiment = Experiment { done: self.done.clone(), ..Experiment::new(self.seed) };
+        for _ in 0..self.rounds {
+            experiment.step(&mut instance).map_err(|error| error.to_string())?;
+        }
+        let state = instance.save().map_err(|error| format!("save: {error}"))?;
+        Ok(Probed { done: experiment.done, state, error: None })
+    }
+
+    /// In a process of its own, in a fresh folder.
+    pub(super) fn apart(&self, subject: &Subject) -> Result<Probed, Problem> {
+        let folder = tempfile::tempdir().map_err(cannot)?;
+        let left = self.left_behind(subject, folder.path(), &BTreeMap::new())?;
+        answer(left)
+    }
+
+    /// In a process of its own, in this folder and with these variables: what it leaves.
+    pub(super) fn left_behind(
+        &self,
+        subject: &Subject,
+        folder: &std::path::Path,
+        variables: &BTreeMap<&str, &str>,
+    ) -> Result<Left, Problem> {
+        let runner = std::env::current_exe().map_err(cannot)?;
+        let task = Task::Probe(self.clone());
+        let job = Job { subject: subject.clone(), task, answer: None };
+        let variables: Vec<(&str, &str)> = variables.iter().map(|(&k, &v)| (k, v)).collect();
+        process::run_in(folder, &runner, &job, &variables, WHILE_THE_CASE_LIVES).map_err(cannot)
+    }
+}
+
+/// What a probe's process says, if it was sound.
+pub(super) fn answer(left: Left) -> Result<Probed, Problem> {
+    let text = match left.end {
+        End::Answer(text) => text,
+        End::Hung => return Err(Problem::Fail("it did not come back".to_owned())),
+        End::Died(cause) => return Err(Problem::Fail(format!("in a process of its own: {cause}"))),
+    };
+    let probed: Probed = serde_json::from_str(&text).map_err(cannot)?;
+    match probed.error {
+        Some(error) => Err(Problem::Fail(error)),
+        None => Ok(probed),
+    }
+}
+
+/// For what keeps a case from being run at all.
+pub(super) fn cannot(error: impl std::fmt::Display) -> Problem {
+    Problem::Skip(format!("cannot be checked here: {error}"))
+}
