@@ -16,7 +16,9 @@ use crate::oracle::SimulatedOracle;
 use crate::plugin::LoadedStrategy;
 use crate::pool::{Pool, ValidSelection};
 use crate::query::{Answer, Query};
-use crate::record::{Cost, Resume, RoundRecord, RunDir, SelectionRecord, Stop, peak_memory_bytes};
+use crate::record::{
+    Acquired, Cost, Resume, RoundRecord, RunDir, SelectionRecord, Stop, peak_memory_bytes,
+};
 use crate::seed::RunSeed;
 
 /// Runs the rounds that `resume` has not, and gives back all records, old and new.
@@ -90,7 +92,8 @@ pub fn run(
 
         // Record the round, after the selection that was made in it.
         cost.peak_memory_bytes = peak_memory_bytes();
-        let record = record(&pool, round, trained, stop, cost);
+        let mut record = record(&pool, round, trained, stop, cost);
+        record.acquired = Some(Acquired::new(&pool, &experiment.tokens.train, round));
         tell(&strategy.instance, seed, &record);
         dir.append_round(&record)?;
         rounds.push(record);
@@ -175,6 +178,7 @@ fn record(
         dev_score: trained.training.dev_score,
         losses: trained.training.losses,
         class_coverage: metrics::coverage(pool.labels()),
+        acquired: None,
         stop,
         cost,
     }

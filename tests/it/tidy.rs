@@ -48,8 +48,9 @@ const LAYERS: [Layer; 11] = [
 
 /// The modules of the host, from the top. A module uses those in rows below its own; those in one
 /// row may use each other.
-const ORDER: [&[&str]; 17] = [
+const ORDER: [&[&str]; 19] = [
     &["cli"],
+    &["report"],
     &["run"],
     &["query"],
     &["experiment", "classifier"],
@@ -61,6 +62,7 @@ const ORDER: [&[&str]; 17] = [
     &["oracle"],
     &["pool"],
     &["metrics"],
+    &["statistics"],
     &["data"],
     &["config"],
     &["seed"],

@@ -3,6 +3,8 @@
 
 mod descending;
 pub mod f1;
+#[cfg(test)]
+mod golden;
 pub mod ranking;
 mod sweep;
 pub mod threshold;

@@ -15,16 +15,20 @@
 //! was stopped between two of these steps, and the next start goes on there: a selection without its
 //! round is kept, and the round trained again.
 
+mod acquired;
 mod append;
 mod checkpoint;
 mod error;
+mod find;
 mod manifest;
 mod resume;
 mod rounds;
 mod run_dir;
 mod selections;
 
+pub use acquired::Acquired;
 pub use error::RecordError;
+pub use find::find;
 pub use manifest::{Environment, ModelManifest, PluginManifest, RunManifest};
 pub use resume::Resume;
 pub use rounds::{Cost, RoundRecord, Seconds, Stop, Thresholds, peak_memory_bytes};

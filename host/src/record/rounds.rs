@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::acquired::Acquired;
 use crate::metrics::{Metrics, Ranking};
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -27,6 +28,9 @@ pub struct RoundRecord {
     pub losses: Vec<f64>,
     /// Labels that occur in the labeled set.
     pub class_coverage: usize,
+    /// The texts that this round is the first to train on; absent in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acquired: Option<Acquired>,
     /// Why this is the last round; absent where another one follows.
     pub stop: Option<Stop>,
     pub cost: Cost,

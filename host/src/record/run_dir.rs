@@ -117,7 +117,7 @@ pub fn read(path: &Path) -> Result<Records, RecordError> {
     })
 }
 
-const MANIFEST: &str = "manifest.json";
+pub(super) const MANIFEST: &str = "manifest.json";
 const SELECTIONS: &str = "selections.jsonl";
 const ROUNDS: &str = "rounds.jsonl";
 const CHECKPOINT: &str = "checkpoint";
