@@ -19,5 +19,6 @@ mod query;
 pub mod record;
 pub mod run;
 pub mod seed;
+pub mod stopping;
 
 pub use alhost_plugin_api::DocId;

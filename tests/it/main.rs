@@ -12,5 +12,6 @@ mod golden_model;
 mod mlm;
 mod resume;
 mod runs;
+mod stopping;
 mod support;
 mod tidy;

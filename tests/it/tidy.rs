@@ -48,7 +48,7 @@ const LAYERS: [Layer; 11] = [
 
 /// The modules of the host, from the top. A module uses those in rows below its own; those in one
 /// row may use each other.
-const ORDER: [&[&str]; 17] = [
+const ORDER: [&[&str]; 18] = [
     &["cli"],
     &["run"],
     &["query"],
@@ -57,6 +57,7 @@ const ORDER: [&[&str]; 17] = [
     &["plugin"],
     &["model"],
     &["compute"],
+    &["stopping"],
     &["record"],
     &["oracle"],
     &["pool"],

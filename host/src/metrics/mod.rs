@@ -4,6 +4,7 @@
 mod descending;
 pub mod f1;
 pub mod ranking;
+pub mod stability;
 mod sweep;
 pub mod threshold;
 

@@ -75,6 +75,7 @@ fn round(round: usize, labeled: usize, stop: Option<Stop>) -> RoundRecord {
         dev_score: Some(0.75),
         losses: vec![0.5, 0.25],
         class_coverage: 11,
+        signals: None,
         stop,
         cost: Cost { seconds: Seconds::default(), tokens_per_second: 1e5, peak_memory_bytes: None },
     }
