@@ -3,18 +3,20 @@
 use std::path::Path;
 use std::time::Instant;
 
+use alhost_plugin_api::Rng;
 use anyhow::Context as _;
 
-use crate::config::{RunConfig, Start, ThresholdRule};
+use crate::DocId;
+use crate::config::{RunConfig, Start, StopMetric, ThresholdRule};
 use crate::data::Dataset;
 use crate::data::tokens::Tokens;
 use crate::experiment::{FirstRound, SplitTokens};
 use crate::matrix::Matrix;
-use crate::metrics::{self, Metrics, Ranking};
+use crate::metrics::{self, Metrics, Ranking, stability};
 use crate::model::{Dev, Examples, Learner, Training, Wants, probabilities};
 use crate::pool::Pool;
 use crate::progress::Progress;
-use crate::record::{Seconds, Thresholds};
+use crate::record::{RoundRecord, Seconds, Signals, Thresholds};
 use crate::seed::{Purpose, RunSeed};
 
 /// A trained classifier's worth, and what it cost.
@@ -29,6 +31,8 @@ pub struct Trained {
     /// On test, at the micro-optimal threshold of dev; `None` without a dev set.
     pub metrics_at_micro: Option<Metrics>,
     pub ranking: Ranking,
+    /// The best value on dev of the metric that stopping rules look at.
+    pub dev_optimum: Option<f64>,
     /// `train`, `dev` and `test`; the others are 0.
     pub seconds: Seconds,
     pub tokens_per_second: f64,
@@ -116,7 +120,7 @@ impl Classifier<'_> {
         progress: &dyn Progress,
     ) -> anyhow::Result<Trained> {
         let timed = Instant::now();
-        let (threshold, thresholds) = self.thresholds(pool, progress)?;
+        let (threshold, thresholds, dev_optimum) = self.thresholds(pool, progress)?;
         let dev = timed.elapsed().as_secs_f64();
 
         let timed = Instant::now();
@@ -136,17 +140,19 @@ impl Classifier<'_> {
             metrics,
             metrics_at_micro,
             ranking,
+            dev_optimum,
             seconds: Seconds { dev, test: seconds, ..Seconds::default() },
             tokens_per_second: n_tokens as f64 / seconds,
         })
     }
 
-    /// The threshold of the config's rule, and the optima on dev for the record.
+    /// The threshold of the config's rule, the optima on dev for the record, and the value there of
+    /// the metric that stopping rules look at.
     fn thresholds(
         &mut self,
         pool: &Pool,
         progress: &dyn Progress,
-    ) -> anyhow::Result<(f32, Thresholds)> {
+    ) -> anyhow::Result<(f32, Thresholds, Option<f64>)> {
         let rule = self.config.evaluation.threshold;
         let finite = |threshold: f32| threshold.is_finite().then_some(f64::from(threshold));
         let (Some(tokens), Some(split)) = (&self.tokens.dev, &self.dataset.dev) else {
@@ -156,7 +162,7 @@ impl Classifier<'_> {
             };
             let used = finite(threshold);
             let none = Thresholds { used, micro: None, macro_paper: None, macro_f1: None };
-            return Ok((threshold, none));
+            return Ok((threshold, none, None));
         };
         let scores = self.probabilities(tokens, &rows_of(tokens.len()), progress)?;
         let optima = metrics::optima(&scores, &split.labels);
@@ -175,7 +181,48 @@ impl Classifier<'_> {
             macro_paper: finite(optima.macro_paper.threshold),
             macro_f1: finite(optima.macro_sklearn.threshold),
         };
-        Ok((threshold, thresholds))
+        let dev_optimum = match self.config.r#loop.stop.metric {
+            StopMetric::MicroF1 => optima.micro.value,
+            StopMetric::MacroF1Paper => optima.macro_paper.value,
+            StopMetric::MacroF1 => optima.macro_sklearn.value,
+        };
+        Ok((threshold, thresholds, Some(dev_optimum)))
+    }
+
+    /// What the stopping rules go by, if any asks; what it takes counts as `dev`.
+    pub(crate) fn signals(
+        &mut self,
+        pool: &Pool,
+        seed: RunSeed,
+        trained: &mut Trained,
+        before: Option<&RoundRecord>,
+        progress: &dyn Progress,
+    ) -> anyhow::Result<Option<Signals>> {
+        let stop = &self.config.r#loop.stop;
+        let asks_dev = stop.target.is_some() || stop.plateau_rounds > 0;
+        if !asks_dev && stop.uncertainty.is_none() && stop.kappa.is_none() {
+            return Ok(None);
+        }
+        let timed = Instant::now();
+        let mut signals = Signals::default();
+        if asks_dev {
+            signals.dev = trained.dev_optimum;
+        }
+        if stop.uncertainty.is_some() && !pool.unlabeled().is_empty() {
+            let scores =
+                self.probabilities(&self.tokens.train, &spread(pool.unlabeled()), progress)?;
+            signals.uncertainty = Some(stability::uncertainty(&scores));
+        }
+        if stop.kappa.is_some() {
+            let texts = stop_set(pool.n_texts(), seed);
+            let scores = self.probabilities(&self.tokens.train, &texts, progress)?;
+            let now = stability::predicted(&scores, trained.threshold);
+            let before = before.and_then(|round| round.signals.as_ref()?.predictions.as_ref());
+            signals.kappa = before.map(|before| stability::kappa(before, &now, scores.cols));
+            signals.predictions = Some(now);
+        }
+        trained.seconds.dev += timed.elapsed().as_secs_f64();
+        Ok(Some(signals))
     }
 
     /// Without dev: as many labels a text as the labeled set has, on texts that the model has not
@@ -186,10 +233,7 @@ impl Classifier<'_> {
         progress: &dyn Progress,
     ) -> anyhow::Result<f32> {
         let unseen = if pool.unlabeled().is_empty() { pool.labeled() } else { pool.unlabeled() };
-        // Evenly spread over the pool.
-        let step = unseen.len().div_ceil(CARDINALITY_TEXTS).max(1);
-        let rows: Vec<u32> = unseen.iter().step_by(step).map(|id| id.0).collect();
-        let scores = self.probabilities(&self.tokens.train, &rows, progress)?;
+        let scores = self.probabilities(&self.tokens.train, &spread(unseen), progress)?;
         Ok(metrics::cardinality_threshold(&scores, pool.labels().cardinality()))
     }
 
@@ -205,8 +249,23 @@ impl Classifier<'_> {
     }
 }
 
-/// Texts that the cardinality threshold looks at, at most.
-const CARDINALITY_TEXTS: usize = 2000;
+/// Texts of the pool that the cardinality threshold and stopping rules look at, at most.
+const SOME_TEXTS: usize = 2000;
+
+/// Rows of so many texts, evenly spread over `texts`.
+fn spread(texts: &[DocId]) -> Vec<u32> {
+    let step = texts.len().div_ceil(SOME_TEXTS).max(1);
+    texts.iter().step_by(step).map(|id| id.0).collect()
+}
+
+/// The texts on which consecutive models are compared: the same in every round.
+fn stop_set(n_texts: usize, seed: RunSeed) -> Vec<u32> {
+    let mut rng = Rng::stream(&seed.derive(Purpose::StopSet, 0), "stop set");
+    let mut texts: Vec<u32> =
+        rng.sample(n_texts, SOME_TEXTS.min(n_texts)).into_iter().map(|text| text as u32).collect();
+    texts.sort_unstable();
+    texts
+}
 
 fn rows_of(n: usize) -> Vec<u32> {
     (0..n as u32).collect()

@@ -169,7 +169,9 @@ impl Experiment {
 
     fn environment(&self) -> Environment {
         let device = device::name(self.learner.device());
-        let deterministic = if device == "cpu" {
+        let deterministic = if self.config.r#loop.stop.seconds.is_some() {
+            "no: `loop.stop.seconds` ends a run sooner on a slower machine"
+        } else if device == "cpu" {
             "yes, with the same number of torch threads on the same kind of CPU"
         } else {
             "no: libtorch sums in no fixed order on a GPU"

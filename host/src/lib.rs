@@ -20,5 +20,6 @@ pub mod record;
 pub mod run;
 pub mod seed;
 pub mod statistics;
+pub mod stopping;
 
 pub use alhost_plugin_api::DocId;

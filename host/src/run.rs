@@ -17,9 +17,10 @@ use crate::plugin::LoadedStrategy;
 use crate::pool::{Pool, ValidSelection};
 use crate::query::{Answer, Query};
 use crate::record::{
-    Acquired, Cost, Resume, RoundRecord, RunDir, SelectionRecord, Stop, peak_memory_bytes,
+    Acquired, Cost, Resume, RoundRecord, RunDir, SelectionRecord, Signals, Stop, peak_memory_bytes,
 };
 use crate::seed::RunSeed;
+use crate::stopping;
 
 /// Runs the rounds that `resume` has not, and gives back all records, old and new.
 ///
@@ -65,10 +66,20 @@ pub fn run(
         }
 
         // Train on the labeled set, tune the threshold on dev, judge on test.
-        let trained = experiment.classifier().train(&pool, seed, round, watch.progress)?;
+        let mut trained = experiment.classifier().train(&pool, seed, round, watch.progress)?;
+        let signals = experiment.classifier().signals(
+            &pool,
+            seed,
+            &mut trained,
+            rounds.last(),
+            watch.progress,
+        )?;
 
         // Query: the strategy chooses what the next round is trained on as well.
-        let stop = stop(&pool, config.budget);
+        let stop = stop(&pool, config.budget).or_else(|| {
+            let signals = signals.clone().unwrap_or_default();
+            stopping::decide(&config.stop, &rounds, &signals, &trained.seconds)
+        });
         let mut cost = cost(&trained);
         let mut next = None;
         if stop.is_none() {
@@ -92,7 +103,7 @@ pub fn run(
 
         // Record the round, after the selection that was made in it.
         cost.peak_memory_bytes = peak_memory_bytes();
-        let mut record = record(&pool, round, trained, stop, cost);
+        let mut record = record(&pool, round, trained, signals, stop, cost);
         record.acquired = Some(Acquired::new(&pool, &experiment.tokens.train, round));
         tell(&strategy.instance, seed, &record);
         dir.append_round(&record)?;
@@ -163,6 +174,7 @@ fn record(
     pool: &Pool,
     round: usize,
     trained: Trained,
+    signals: Option<Signals>,
     stop: Option<Stop>,
     cost: Cost,
 ) -> RoundRecord {
@@ -179,6 +191,7 @@ fn record(
         losses: trained.training.losses,
         class_coverage: metrics::coverage(pool.labels()),
         acquired: None,
+        signals,
         stop,
         cost,
     }
@@ -186,7 +199,9 @@ fn record(
 
 /// One line a round, so that a long run can be followed.
 fn tell(instance: &str, seed: RunSeed, record: &RoundRecord) {
-    let seconds = &record.cost.seconds;
+    if let Some(stop) = record.stop.filter(|stop| *stop != Stop::Budget) {
+        tracing::info!("{instance}, seed {}: ends after round {} ({stop})", seed.0, record.round);
+    }
     tracing::info!(
         "{instance}, seed {}, round {}: {} labeled, micro-F1 {:.3}, macro-F1 {:.3} (paper) {:.3}, \
          {:.0} s",
@@ -196,6 +211,6 @@ fn tell(instance: &str, seed: RunSeed, record: &RoundRecord) {
         record.metrics.micro_f1,
         record.metrics.macro_f1_paper,
         record.metrics.macro_f1,
-        seconds.train + seconds.dev + seconds.test + seconds.features + seconds.select,
+        record.cost.seconds.total(),
     );
 }

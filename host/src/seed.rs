@@ -13,6 +13,8 @@ pub enum Purpose<'a> {
     Training,
     /// Sampled positions of the surprisal embeddings.
     Surprisal,
+    /// Texts on which consecutive models are compared.
+    StopSet,
     /// Named by the strategy's instance.
     Strategy(&'a str),
 }
@@ -28,6 +30,7 @@ impl RunSeed {
             Purpose::ModelInit => ("model-init", ""),
             Purpose::Training => ("training", ""),
             Purpose::Surprisal => ("surprisal", ""),
+            Purpose::StopSet => ("stop-set", ""),
             Purpose::Strategy(instance) => ("strategy", instance),
         };
         let mut hasher = blake3::Hasher::new_derive_key("alhost 1 run seed");

@@ -15,6 +15,7 @@ mod isolation;
 mod mlm;
 mod resume;
 mod runs;
+mod stopping;
 mod support;
 mod tidy;
 mod trust;

@@ -79,3 +79,13 @@ fn a_killed_run_goes_on_and_ends_as_if_nothing_had_been() {
 fn a_killed_run_that_starts_warm_goes_on_from_its_weights() {
     check(&["--set", "train.start=warm", "--set", "loop.budget=30"]);
 }
+
+#[test]
+fn a_killed_run_with_stopping_rules_goes_on_with_what_they_saw() {
+    // None of them ends it before the budget, so that there is something to kill.
+    let rules =
+        ["target=1.0", "kappa=1.0", "kappa_window=4", "uncertainty=1e-6", "plateau_rounds=9"];
+    let set: Vec<String> = rules.iter().map(|rule| format!("loop.stop.{rule}")).collect();
+    let args: Vec<&str> = set.iter().flat_map(|set| ["--set", set]).collect();
+    check(&args);
+}

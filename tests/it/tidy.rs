@@ -48,7 +48,7 @@ const LAYERS: [Layer; 11] = [
 
 /// The modules of the host, from the top. A module uses those in rows below its own; those in one
 /// row may use each other.
-const ORDER: [&[&str]; 19] = [
+const ORDER: [&[&str]; 20] = [
     &["cli"],
     &["report"],
     &["run"],
@@ -58,6 +58,7 @@ const ORDER: [&[&str]; 19] = [
     &["plugin"],
     &["model"],
     &["compute"],
+    &["stopping"],
     &["record"],
     &["oracle"],
     &["pool"],

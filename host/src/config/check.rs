@@ -8,7 +8,7 @@ use super::error::{ConfigError, Problem};
 use super::expand::{Unexpanded, expand};
 use super::file::ConfigFile;
 use super::overrides::plugin_stem;
-use super::sections::{DataFormat, HeadKind, StrategyConfig, ThresholdRule};
+use super::sections::{DataFormat, HeadKind, StopConfig, StrategyConfig, ThresholdRule};
 
 /// A config whose values make sense. Only [`ConfigFile::check`] makes one, and none can be changed.
 #[derive(Clone, Debug)]
@@ -65,6 +65,12 @@ impl RunConfig {
         });
         if let Some(data) = shared["data"].as_object_mut() {
             data.remove("path");
+        }
+        // Rules that are off are as if they did not exist.
+        if let Some(rounds) = shared["loop"].as_object_mut()
+            && file.r#loop.stop == StopConfig::default()
+        {
+            rounds.remove("stop");
         }
         shared
     }
@@ -249,6 +255,41 @@ impl Check<'_> {
         );
         let hint = "the budget counts the initial set too";
         self.require(rounds.budget >= rounds.initial, "loop.budget", &message, Some(hint));
+        self.stop();
+    }
+
+    fn stop(&mut self) {
+        let stop = &self.file.r#loop.stop;
+        for (key, share) in [("loop.stop.target", stop.target), ("loop.stop.kappa", stop.kappa)] {
+            let share = share.unwrap_or(1.0);
+            let message = format!("is {share}, but must be above 0 and at most 1");
+            self.require(share > 0.0 && share <= 1.0, key, &message, None);
+        }
+        for (key, value) in
+            [("loop.stop.uncertainty", stop.uncertainty), ("loop.stop.seconds", stop.seconds)]
+        {
+            self.positive(key, value.unwrap_or(1.0));
+        }
+        let message = format!("is {}, but must be at least 0", stop.plateau_delta);
+        let holds = stop.plateau_delta >= 0.0 && stop.plateau_delta.is_finite();
+        self.require(holds, "loop.stop.plateau_delta", &message, None);
+        self.at_least("loop.stop.kappa_window", stop.kappa_window, 1);
+        let on_dev = [
+            ("loop.stop.target", stop.target.is_some()),
+            ("loop.stop.plateau_rounds", stop.plateau_rounds > 0),
+        ];
+        for (key, is_on) in on_dev {
+            let message = "looks at a dev set, and the data has none";
+            self.require(!is_on || self.has_dev(), key, message, None);
+        }
+    }
+
+    fn has_dev(&self) -> bool {
+        let data = &self.file.data;
+        match data.format {
+            DataFormat::Demo => data.demo.dev_texts > 0,
+            _ => !data.dev.is_empty(),
+        }
     }
 
     fn evaluation(&mut self) {
@@ -258,11 +299,7 @@ impl Check<'_> {
         self.require(inside, "evaluation.fixed", &message, None);
         let needs_dev =
             !matches!(evaluation.threshold, ThresholdRule::Cardinality | ThresholdRule::Fixed);
-        let data = &self.file.data;
-        let no_dev = match data.format {
-            DataFormat::Demo => data.demo.dev_texts == 0,
-            _ => data.dev.is_empty(),
-        };
+        let no_dev = !self.has_dev();
         let hint = "without a dev set, use evaluation.threshold = \"cardinality\" or \"fixed\"";
         let message = "is tuned on a dev set, and the data has none";
         self.require(!(needs_dev && no_dev), "evaluation.threshold", message, Some(hint));

@@ -161,7 +161,10 @@ mod tests {
     #[test]
     fn where_nothing_is_like_it_the_section_is_listed() {
         let hint = hint("loop.xyzzy");
-        assert_eq!(hint, "the keys of [loop] are budget, initial, initial_strategy, query_size");
+        assert_eq!(
+            hint,
+            "the keys of [loop] are budget, initial, initial_strategy, query_size, stop"
+        );
     }
 
     #[test]

@@ -217,12 +217,63 @@ pub struct LoopConfig {
     pub query_size: usize,
     /// Labelled texts at which the run ends.
     pub budget: usize,
+    pub stop: StopConfig,
 }
 
 impl Default for LoopConfig {
     fn default() -> Self {
-        Self { initial: 100, initial_strategy: "random".to_owned(), query_size: 100, budget: 500 }
+        Self {
+            initial: 100,
+            initial_strategy: "random".to_owned(),
+            query_size: 100,
+            budget: 500,
+            stop: StopConfig::default(),
+        }
     }
+}
+
+/// `[loop.stop]`: rules that end a run before its budget. All are off by default; of those that are
+/// on, the first that holds ends it. `docs/experiments.md` defines them.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StopConfig {
+    /// What `target` and `plateau_rounds` look at, on dev.
+    pub metric: StopMetric,
+    /// At least so good.
+    pub target: Option<f64>,
+    /// Not better by more than `plateau_delta` in so many rounds; 0 switches it off.
+    pub plateau_rounds: usize,
+    pub plateau_delta: f64,
+    /// Mean entropy of a pool text's label set, in bits, below this.
+    pub uncertainty: Option<f64>,
+    /// Mean agreement of consecutive models over `kappa_window` pairs, at least this.
+    pub kappa: Option<f64>,
+    pub kappa_window: usize,
+    /// Seconds of all phases, at least so many.
+    pub seconds: Option<f64>,
+}
+
+impl Default for StopConfig {
+    fn default() -> Self {
+        Self {
+            metric: StopMetric::MicroF1,
+            target: None,
+            plateau_rounds: 0,
+            plateau_delta: 0.005,
+            uncertainty: None,
+            kappa: None,
+            kappa_window: 3,
+            seconds: None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StopMetric {
+    MicroF1,
+    MacroF1Paper,
+    MacroF1,
 }
 
 /// `[evaluation]`: how scores become labels, and labels become metrics.

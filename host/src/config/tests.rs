@@ -216,7 +216,7 @@ fn mistakes_of_set_name_the_argument() {
     check(
         "loop=3",
         "`loop` is a section\nhint: the keys of [loop] are budget, initial, initial_strategy, \
-         query_size",
+         query_size, stop",
     );
     check(
         "strategy.alps.params.k=1",

@@ -24,7 +24,7 @@ fn scores_and_gold(case: &Value) -> (Matrix, Labels) {
         let row = row.as_array().unwrap().iter().map(|label| label.as_u64().unwrap() as u32);
         gold.push(&row.collect::<Vec<_>>());
     }
-    (Matrix { data, rows, cols }, gold)
+    (Matrix::new(data, rows, cols), gold)
 }
 
 /// Each metric that the fixture has, by the name of its field.

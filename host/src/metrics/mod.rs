@@ -6,6 +6,7 @@ pub mod f1;
 #[cfg(test)]
 mod golden;
 pub mod ranking;
+pub mod stability;
 mod sweep;
 pub mod threshold;
 

@@ -31,7 +31,7 @@ pub use error::RecordError;
 pub use find::find;
 pub use manifest::{Environment, ModelManifest, PluginManifest, RunManifest};
 pub use resume::Resume;
-pub use rounds::{Cost, RoundRecord, Seconds, Stop, Thresholds, peak_memory_bytes};
+pub use rounds::{Cost, RoundRecord, Seconds, Signals, Stop, Thresholds, peak_memory_bytes};
 pub use run_dir::{Records, RunDir, place, read};
 pub use selections::SelectionRecord;
 

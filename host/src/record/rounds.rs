@@ -1,5 +1,7 @@
 //! One line of `rounds.jsonl`: a model, what it is worth, and what the round cost.
 
+use std::fmt;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::acquired::Acquired;
@@ -31,6 +33,9 @@ pub struct RoundRecord {
     /// The texts that this round is the first to train on; absent in older records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acquired: Option<Acquired>,
+    /// What stopping rules go by; absent where none of them asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signals: Option<Signals>,
     /// Why this is the last round; absent where another one follows.
     pub stop: Option<Stop>,
     pub cost: Cost,
@@ -55,6 +60,40 @@ pub enum Stop {
     /// As many texts are labeled as the config allows.
     Budget,
     PoolEmpty,
+    /// The rules of `[loop.stop]`.
+    Target,
+    Plateau,
+    Uncertainty,
+    Kappa,
+    Time,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Budget => "the budget is spent",
+            Self::PoolEmpty => "the pool is empty",
+            Self::Target => "the target is reached",
+            Self::Plateau => "no more gain",
+            Self::Uncertainty => "the model is sure of the pool",
+            Self::Kappa => "predictions are stable",
+            Self::Time => "the time is up",
+        })
+    }
+}
+
+/// What the rules of `[loop.stop]` go by, each where a rule asks for it.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signals {
+    /// The rules' metric on dev, at its own optimal threshold.
+    pub dev: Option<f64>,
+    /// Mean entropy of a text's label set over the pool, in bits.
+    pub uncertainty: Option<f64>,
+    /// Cohen's kappa with the predictions of the round before; absent in round 0.
+    pub kappa: Option<f64>,
+    /// The labels predicted for each text of the stop set.
+    pub predictions: Option<Vec<Vec<u32>>>,
 }
 
 /// What differs from run to run and machine to machine, and nothing else does.
@@ -81,6 +120,13 @@ pub struct Seconds {
     pub features: f64,
     /// The strategy's own time, without `features`.
     pub select: f64,
+}
+
+impl Seconds {
+    /// Of all phases.
+    pub fn total(&self) -> f64 {
+        self.train + self.dev + self.test + self.features + self.select
+    }
 }
 
 /// `VmHWM`: the most resident memory that this process ever had.

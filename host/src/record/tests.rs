@@ -76,6 +76,7 @@ fn round(round: usize, labeled: usize, stop: Option<Stop>) -> RoundRecord {
         losses: vec![0.5, 0.25],
         class_coverage: 11,
         acquired: None,
+        signals: None,
         stop,
         cost: Cost { seconds: Seconds::default(), tokens_per_second: 1e5, peak_memory_bytes: None },
     }
