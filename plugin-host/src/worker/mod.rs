@@ -20,9 +20,14 @@ mod host;
 mod process;
 mod protocol;
 mod serve;
+mod serving;
 mod slices;
+mod talk;
+#[cfg(test)]
+mod tests;
 
+pub(crate) use host::Worker;
 pub use host::{Lends, NothingLent, WorkerOptions};
-pub(crate) use host::{Lost, Worker};
 pub(crate) use protocol::{PROTOCOL, Start};
 pub(crate) use serve::serve;
+pub(crate) use talk::Lost;
