@@ -9,6 +9,7 @@ mod bad_input;
 mod bad_plugins;
 mod checkpoint;
 mod docs;
+mod fuzz;
 mod golden_model;
 mod inspect;
 mod isolation;

@@ -22,7 +22,9 @@ pub(crate) fn run(root: &Path, minilm: Option<PathBuf>) -> Result<()> {
 
     // Host and plugins side by side: that is where the host looks for a plugin given by its id.
     let built = tools::target_dir(root).join("release");
-    fs_err::copy(built.join("alhost"), folder.join("bin/alhost"))?;
+    for program in ["alhost", "alhost-worker"] {
+        fs_err::copy(built.join(program), folder.join("bin").join(program))?;
+    }
     for plugin in &plugins {
         let library = build::library(plugin);
         fs_err::copy(built.join(&library), folder.join("bin").join(library))?;

@@ -38,6 +38,8 @@ enum Fault {
     Eat,
     Stack,
     Print,
+    /// No fault: reads every logit of the pool, for benchmarks.
+    ReadAll,
 }
 
 struct Hostile {
@@ -83,6 +85,7 @@ impl Strategy for Hostile {
             Fault::Eat => eat(),
             Fault::Stack => selection.ids[0].0 = overflow(n as u32),
             Fault::Print => println!("printed by the plugin"),
+            Fault::ReadAll => selection = lowest_sums(ctx, n)?,
             Fault::None | Fault::ErrorInNew | Fault::PanicInNew | Fault::PanicInDrop => {}
         }
         Ok(selection)
@@ -106,6 +109,12 @@ impl Hostile {
         let places = rng.sample(ctx.pool().len(), n);
         Selection::ranked(places.into_iter().map(|place| ctx.pool()[place]).collect())
     }
+}
+
+fn lowest_sums(ctx: &Context<'_>, n: usize) -> Result<Selection> {
+    let logits = ctx.logits(ctx.pool())?;
+    let sums = logits.rows().map(|row| f64::from(row.iter().sum::<f32>()));
+    Ok(Selection::lowest(ctx.pool(), sums, n))
 }
 
 fn write_to_nowhere() {

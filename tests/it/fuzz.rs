@@ -1,0 +1,108 @@
+//! Plugin files with bytes changed at random: reading one is an error or not, loading one in a worker
+//! may kill the worker, and the host goes on. `ALHOST_FUZZ=10000 cargo test -p alhost --test it fuzz`
+//! tries more of them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use alhost_plugin_api::Rng;
+use alhost_plugin_api::testing::StandIn;
+use alhost_plugin_host::{LoadedStrategy, Manifest, PluginFile, Setting, WorkerOptions};
+
+use crate::support::plugin;
+
+fn n_inputs(default: usize) -> usize {
+    let given = std::env::var("ALHOST_FUZZ").ok();
+    given.and_then(|n| n.parse().ok()).unwrap_or(default)
+}
+
+/// Where a change is likely to matter: headers, tables, the manifest; or anywhere.
+fn places(file: &[u8]) -> Vec<(usize, usize)> {
+    let field = |at: usize, n: usize| {
+        let bytes = &file[at..at + n];
+        bytes.iter().rev().fold(0_usize, |value, &byte| value << 8 | usize::from(byte))
+    };
+    let (programs, sections) = (field(32, 8), field(40, 8));
+    let needle = br#"{"format":1"#;
+    let manifest = file.windows(needle.len()).position(|window| window == needle).unwrap();
+    vec![
+        (0, 64),
+        (programs, programs + field(54, 2) * field(56, 2)),
+        (sections, sections + field(58, 2) * field(60, 2)),
+        (manifest, manifest + 400),
+        (0, file.len()),
+    ]
+}
+
+/// Changes a few bytes; gives back what they were.
+fn mutate(file: &mut [u8], places: &[(usize, usize)], rng: &mut Rng) -> Vec<(usize, u8)> {
+    let mut undo = Vec::new();
+    for _ in 0..=rng.below(6) {
+        let (from, to) = places[rng.below(places.len())];
+        let at = from + rng.below(to - from);
+        undo.push((at, file[at]));
+        file[at] = match rng.below(4) {
+            0 => file[at] ^ (1 << rng.below(8)),
+            1 => 0,
+            2 => 0xff,
+            _ => rng.below(256) as u8,
+        };
+    }
+    undo
+}
+
+#[test]
+fn a_changed_file_is_read_or_refused() {
+    let path = plugin("random");
+    let mut file = fs_err::read(&path).unwrap();
+    let places = places(&file);
+    let (mut n_read, n) = (0, n_inputs(2000));
+    for input in 0..n {
+        let mut rng = Rng::stream(&[1; 32], &format!("file {input}"));
+        let undo = mutate(&mut file, &places, &mut rng);
+        // A file may end anywhere as well.
+        let end = if rng.below(3) == 0 { rng.below(file.len()) } else { file.len() };
+        if let Ok(manifest) = Manifest::read(Path::new("libx.so"), &file[..end]) {
+            n_read += usize::from(manifest.check().is_ok());
+        }
+        undo.iter().rev().for_each(|&(at, byte)| file[at] = byte);
+    }
+    assert!(n_read > 0 && n_read < n, "{n_read} of {n} were accepted");
+}
+
+#[test]
+fn a_changed_plugin_harms_its_worker_at_most() {
+    let sound = fs_err::read(plugin("random")).unwrap();
+    let places = places(&sound);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("libchanged.so");
+    let options = WorkerOptions {
+        program: env!("CARGO_BIN_EXE_alhost-worker").into(),
+        deadline: Duration::from_secs(10),
+        memory_bytes: 1 << 30,
+        threads: 1,
+    };
+    let host = StandIn::new(40, 4);
+    let given = serde_json::Map::new();
+    let (mut selected, mut lost) = (0, 0);
+    for input in 0..n_inputs(120) {
+        let mut rng = Rng::stream(&[2; 32], &format!("plugin {input}"));
+        let mut file = sound.clone();
+        // Many changes anywhere, so that some of them hit code that runs.
+        for _ in 0..rng.below(3000) {
+            mutate(&mut file, &places[4..], &mut rng);
+        }
+        if rng.below(3) == 0 {
+            mutate(&mut file, &places, &mut rng);
+        }
+        fs_err::write(&path, &file).unwrap();
+        let Ok(plugin) = PluginFile::read(&path) else { continue };
+        let setting = Setting { instance: "changed", given: &given, n_texts: 40, n_labels: 4 };
+        let created = LoadedStrategy::create_apart(&plugin, &path, setting, &options);
+        match created.and_then(|mut strategy| strategy.select(&host, 5)) {
+            Ok(_) => selected += 1,
+            Err(_) => lost += 1,
+        }
+    }
+    assert!(selected > 0 && lost > 0, "{selected} selected, {lost} were lost");
+}
