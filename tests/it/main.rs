@@ -4,6 +4,7 @@
 #![allow(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 #![allow(clippy::print_stderr, reason = "a test that could do nothing says so")]
 
+mod abi;
 mod authoring;
 mod bad_input;
 mod bad_plugins;

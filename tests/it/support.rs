@@ -183,8 +183,18 @@ pub(crate) fn patched(
     name: &str,
     change: impl FnOnce(Vec<u8>) -> Vec<u8>,
 ) -> String {
+    patched_file(sandbox, &plugin("hostile"), name, change)
+}
+
+/// A plugin's file, changed and under another name.
+pub(crate) fn patched_file(
+    sandbox: &Sandbox,
+    file: &Path,
+    name: &str,
+    change: impl FnOnce(Vec<u8>) -> Vec<u8>,
+) -> String {
     let path = sandbox.path(name);
-    fs_err::write(&path, change(fs_err::read(plugin("hostile")).unwrap())).unwrap();
+    fs_err::write(&path, change(fs_err::read(file).unwrap())).unwrap();
     path.to_str().unwrap().to_owned()
 }
 
