@@ -69,7 +69,7 @@ impl LoadedStrategy {
         setting: Setting<'_>,
         options: &WorkerOptions,
     ) -> Result<Self, PluginError> {
-        plugin.manifest.check()?;
+        plugin.check()?;
         let params = plugin.manifest.resolve_params(&plugin.path, setting.given)?;
         let start = worker::Start {
             protocol: worker::PROTOCOL,

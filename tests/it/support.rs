@@ -86,7 +86,12 @@ mode = "off"
 
     /// The program, alone in its environment: nothing of the user's is read.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_alhost"));
+        self.command_of(env!("CARGO_BIN_EXE_alhost"))
+    }
+
+    /// As `command`, for another program.
+    pub(crate) fn command_of(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         for name in ["ALHOST_PLUGIN_PATH", "ALHOST_REUTERS", "HF_HOME", "HF_ENDPOINT"] {
             command.env_remove(name);
         }
