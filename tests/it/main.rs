@@ -11,6 +11,7 @@ mod bad_plugins;
 mod checkpoint;
 mod docs;
 mod golden_model;
+mod guide;
 mod inspect;
 mod isolation;
 mod mlm;
