@@ -19,8 +19,8 @@ use crate::manifest::Manifest;
 use crate::resolve::{SearchPath, is_path, resolve};
 use crate::store;
 
-/// What a plugin has no reason to bring along, by the beginning of the library's name.
-const HEAVY: [(&str, &str); 9] = [
+/// Libraries that a plugin has no use for, by the beginnings of their names.
+const FOREIGN: [(&str, &str); 9] = [
     ("libtorch", TORCH),
     ("libc10", TORCH),
     ("libcuda", GPU),
@@ -94,13 +94,22 @@ impl PluginFile {
         if self.manifest.profile == "debug" {
             warnings.push("a debug build, which can be twenty times slower".to_owned());
         }
-        for library in self.linked() {
-            let heavy = |(prefix, _): &&(&str, &str)| library.starts_with(prefix);
-            if let Some((_, why)) = HEAVY.iter().find(heavy) {
-                warnings.push(format!("links {library}: {why}"));
-            }
+        for (library, why) in self.foreign() {
+            warnings.push(format!("links {library}: {why}"));
         }
         warnings
+    }
+
+    /// Those it links that a plugin has no use for, and why not.
+    pub(crate) fn foreign(&self) -> Vec<(String, &'static str)> {
+        let mut foreign = Vec::new();
+        for library in self.linked() {
+            let named = FOREIGN.iter().find(|(beginning, _)| library.starts_with(beginning));
+            if let Some((_, why)) = named {
+                foreign.push((library, *why));
+            }
+        }
+        foreign
     }
 
     /// Everything that can be refused without loading.

@@ -4,6 +4,7 @@
 #![allow(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 #![allow(clippy::print_stderr, reason = "a test that could do nothing says so")]
 
+mod abi;
 mod authoring;
 mod bad_input;
 mod bad_plugins;
@@ -11,6 +12,7 @@ mod checkpoint;
 mod docs;
 mod fuzz;
 mod golden_model;
+mod guide;
 mod inspect;
 mod isolation;
 mod mlm;

@@ -86,7 +86,12 @@ mode = "off"
 
     /// The program, alone in its environment: nothing of the user's is read.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_alhost"));
+        self.command_of(env!("CARGO_BIN_EXE_alhost"))
+    }
+
+    /// As `command`, for another program.
+    pub(crate) fn command_of(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         for name in ["ALHOST_PLUGIN_PATH", "ALHOST_REUTERS", "HF_HOME", "HF_ENDPOINT"] {
             command.env_remove(name);
         }
@@ -183,8 +188,18 @@ pub(crate) fn patched(
     name: &str,
     change: impl FnOnce(Vec<u8>) -> Vec<u8>,
 ) -> String {
+    patched_file(sandbox, &plugin("hostile"), name, change)
+}
+
+/// A plugin's file, changed and under another name.
+pub(crate) fn patched_file(
+    sandbox: &Sandbox,
+    file: &Path,
+    name: &str,
+    change: impl FnOnce(Vec<u8>) -> Vec<u8>,
+) -> String {
     let path = sandbox.path(name);
-    fs_err::write(&path, change(fs_err::read(plugin("hostile")).unwrap())).unwrap();
+    fs_err::write(&path, change(fs_err::read(file).unwrap())).unwrap();
     path.to_str().unwrap().to_owned()
 }
 

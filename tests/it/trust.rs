@@ -18,13 +18,14 @@ fn copied(sandbox: &Sandbox) -> String {
 }
 
 /// Runs a plugin from a file that `damage` changes after the first round.
-fn check_damage_during_a_run(damage: fn(&std::path::Path)) {
+fn check_damage_during_a_run(isolation: &str, damage: fn(&std::path::Path)) {
+    let args = ["--set", &format!("isolation.mode={isolation}")];
     let unharmed = Sandbox::new();
-    unharmed.run(&[&copied(&unharmed)], &[]).ok();
+    unharmed.run(&[&copied(&unharmed)], &args).ok();
 
     let sandbox = Sandbox::new();
     let file = copied(&sandbox);
-    let mut command = sandbox.run_command(&[&file], &[]);
+    let mut command = sandbox.run_command(&[&file], &args);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let rounds = sandbox.path("runs/tiny/hostile/seed-3/rounds.jsonl");
     let started = Instant::now();
@@ -42,14 +43,14 @@ fn check_damage_during_a_run(damage: fn(&std::path::Path)) {
 #[test]
 fn a_plugin_file_that_changes_during_a_run_does_no_harm() {
     // In place, as `cp` does it: the same inode.
-    check_damage_during_a_run(|file| {
+    check_damage_during_a_run("off", |file| {
         let garbage = vec![0xcc; fs_err::metadata(file).unwrap().len() as usize];
         fs_err::write(file, garbage).unwrap();
     });
-    check_damage_during_a_run(|file| {
+    check_damage_during_a_run("worker", |file| {
         fs_err::OpenOptions::new().write(true).open(file).unwrap().set_len(100).unwrap();
     });
-    check_damage_during_a_run(|file| fs_err::remove_file(file).unwrap());
+    check_damage_during_a_run("off", |file| fs_err::remove_file(file).unwrap());
 }
 
 #[test]

@@ -10,9 +10,10 @@ use alhost_plugin_api::export::API_VERSION;
 use anyhow::{Context as _, ensure};
 
 /// Path in the new crate, and content.
-const TEMPLATE: [(&str, &str); 5] = [
+const TEMPLATE: [(&str, &str); 6] = [
     ("Cargo.toml", include_str!("template/Cargo.toml")),
     ("src/lib.rs", include_str!("template/src/lib.rs")),
+    ("tests/conformance.rs", include_str!("template/tests/conformance.rs")),
     ("README.md", include_str!("template/README.md")),
     (".github/workflows/ci.yml", include_str!("template/ci.yml")),
     (".gitignore", include_str!("template/gitignore")),
@@ -108,7 +109,7 @@ pub(super) fn new(name: &str, dir: &Path, api: Option<Source>) -> anyhow::Result
     println!("cd {}", folder.display());
     println!("cargo test");
     println!("cargo build --release");
-    println!("alhost plugin inspect target/release/lib{library}.so");
+    println!("alhost plugin check target/release/lib{library}.so");
     println!("alhost --plugin target/release/lib{library}.so --plugin random");
     Ok(ExitCode::SUCCESS)
 }
@@ -134,14 +135,20 @@ fn check_name(name: &str) -> anyhow::Result<()> {
 
 /// The template with another name and other dependencies.
 fn files(name: &str, api: &Source) -> anyhow::Result<Vec<(&'static str, String)>> {
-    let dependency = api.dependency("plugin-api")?;
+    let api_from = api.dependency("plugin-api")?;
+    let host_from = match api {
+        // Its version is another one: that of the program.
+        Source::Version(_) => format!("\"{}\"", env!("CARGO_PKG_VERSION")),
+        Source::Path(_) | Source::Git(_) => api.dependency("plugin-host")?,
+    };
     let mut files = Vec::new();
     for (path, content) in TEMPLATE {
         let content = content
             .replace("my-strategy", name)
             .replace("my_strategy", &library(name))
             .replace("MyStrategy", &type_name(name))
-            .replace("{ path = \"../../../../plugin-api\" }", &dependency);
+            .replace("{ path = \"../../../../plugin-api\" }", &api_from)
+            .replace("{ path = \"../../../../plugin-host\" }", &host_from);
         files.push((path, content));
     }
     Ok(files)

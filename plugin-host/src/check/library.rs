@@ -116,19 +116,14 @@ fn footprint() -> Result<Footprint, Problem> {
     Ok(Footprint { threads: count("/proc/self/task")?, files: count("/proc/self/fd")?, printed })
 }
 
-/// Parts of names of libraries that a plugin has no use for: the host has the model.
-const FOREIGN: [&str; 5] = ["libtorch", "libc10", "libcuda", "libcublas", "libpython"];
-
 pub(super) fn profile(subject: &Subject) -> Checked {
-    let bytes = fs_err::read(&subject.path).map_err(cannot)?;
-    let manifest = subject.file()?.manifest;
+    let file = subject.file()?;
+    let manifest = &file.manifest;
     demand(manifest.panic == "unwind", || {
         format!("built with `panic = \"{}\"`: its panics would end the host", manifest.panic)
     })?;
-    for library in elf::needed(&bytes) {
-        demand(!FOREIGN.iter().any(|part| library.starts_with(part)), || {
-            format!("linked to {library}: the host has the model, a plugin asks it")
-        })?;
+    if let Some((library, why)) = file.foreign().first() {
+        return Err(Problem::Fail(format!("linked to {library}: {why}")));
     }
     match manifest.profile.as_str() {
         "release" => Ok(()),

@@ -118,9 +118,18 @@ fn package_of(library: &Path) -> Option<PathBuf> {
     let rules =
         beside.iter().find_map(|path| fs_err::read_to_string(path.with_extension("d")).ok());
     let rules = rules?;
-    let source = rules.split_whitespace().find(|path| path.ends_with("src/lib.rs"))?;
-    let mut folders = Path::new(source).ancestors().skip(1);
-    folders.find(|folder| folder.join("Cargo.toml").is_file()).map(Path::to_owned)
+    let name = library.file_stem()?.to_str()?.strip_prefix("lib")?;
+    // The sources of what it depends on are named as well.
+    let sources = rules.split_whitespace().filter(|path| path.ends_with("src/lib.rs"));
+    let mut packages = sources.filter_map(|source| Path::new(source).parent()?.parent());
+    packages.find(|package| makes(package, name)).map(Path::to_owned)
+}
+
+/// Whether a package's library is called `name`: by a name of its own, or by that of the package.
+fn makes(package: &Path, name: &str) -> bool {
+    let manifest = fs_err::read_to_string(package.join("Cargo.toml")).unwrap_or_default();
+    let names = [name.to_owned(), name.replace('_', "-")];
+    names.iter().any(|name| manifest.contains(&format!("name = \"{name}\"")))
 }
 
 #[cfg(test)]
@@ -139,11 +148,16 @@ mod tests {
     fn the_package_of_a_library_is_found_by_its_dep_info() {
         let root = tempfile::tempdir().unwrap();
         let at = |name: &str| root.path().join(name);
-        fs_err::create_dir_all(at("mine/src")).unwrap();
+        for name in ["api/src", "mine/src"] {
+            fs_err::create_dir_all(at(name)).unwrap();
+        }
         fs_err::create_dir_all(at("target/debug/deps")).unwrap();
-        fs_err::write(at("mine/Cargo.toml"), "").unwrap();
-        let source = at("mine/src/lib.rs").display().to_string();
-        fs_err::write(at("target/debug/libmine.d"), format!("libmine.so: {source}\n")).unwrap();
+        fs_err::write(at("api/Cargo.toml"), "[package]\nname = \"api\"\n").unwrap();
+        fs_err::write(at("mine/Cargo.toml"), "[package]\nname = \"mine\"\n").unwrap();
+        // What it depends on is named as well, and first.
+        let sources = ["api", "mine"].map(|name| at(name).join("src/lib.rs").display().to_string());
+        let rule = format!("libmine.so: {}\n", sources.join(" "));
+        fs_err::write(at("target/debug/libmine.d"), rule).unwrap();
         assert_eq!(package_of(&at("target/debug/libmine.so")), Some(at("mine")));
         assert_eq!(package_of(&at("target/debug/deps/libmine.so")), Some(at("mine")));
         assert_eq!(package_of(&at("target/debug/libother.so")), None);
