@@ -94,13 +94,17 @@ impl PluginFile {
         if self.manifest.profile == "debug" {
             warnings.push("a debug build, which can be twenty times slower".to_owned());
         }
-        for library in self.linked() {
-            let heavy = |(prefix, _): &&(&str, &str)| library.starts_with(prefix);
-            if let Some((_, why)) = HEAVY.iter().find(heavy) {
-                warnings.push(format!("links {library}: {why}"));
-            }
-        }
+        warnings.extend(self.heavy());
         warnings
+    }
+
+    /// Linked libraries that a plugin has no reason to bring along, each with why not.
+    pub(crate) fn heavy(&self) -> Vec<String> {
+        let told = self.linked().into_iter().filter_map(|library| {
+            let (_, why) = HEAVY.iter().find(|(prefix, _)| library.starts_with(prefix))?;
+            Some(format!("links {library}: {why}"))
+        });
+        told.collect()
     }
 
     /// Everything that can be refused without loading.

@@ -10,11 +10,15 @@ use super::probe::{Probe, cannot};
 use super::subject::{Instance, Subject, blamed_on, is_panic, load};
 use super::verdict::{Checked, Problem, demand};
 use crate::elf;
+use crate::error::PluginError;
 use crate::loader::{PluginFile, PluginLibrary};
 use crate::manifest::{Manifest, PROVIDED};
 
 pub(super) fn manifest_static(subject: &Subject) -> Checked {
     let file = PluginFile::read(&subject.path).map_err(|e| Problem::Blocks(e.to_string()))?;
+    if let Err(error @ PluginError::Exposed { .. }) = file.check() {
+        return Err(Problem::Blocks(error.to_string()));
+    }
     let Manifest { id, version, summary, needs, .. } = &file.manifest;
     let is_id = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let good_id = id.starts_with(|c: char| c.is_ascii_lowercase()) && id.chars().all(is_id);
@@ -116,19 +120,14 @@ fn footprint() -> Result<Footprint, Problem> {
     Ok(Footprint { threads: count("/proc/self/task")?, files: count("/proc/self/fd")?, printed })
 }
 
-/// Parts of names of libraries that a plugin has no use for: the host has the model.
-const FOREIGN: [&str; 5] = ["libtorch", "libc10", "libcuda", "libcublas", "libpython"];
-
 pub(super) fn profile(subject: &Subject) -> Checked {
-    let bytes = fs_err::read(&subject.path).map_err(cannot)?;
-    let manifest = subject.file()?.manifest;
+    let file = subject.file()?;
+    let manifest = &file.manifest;
     demand(manifest.panic == "unwind", || {
         format!("built with `panic = \"{}\"`: its panics would end the host", manifest.panic)
     })?;
-    for library in elf::needed(&bytes) {
-        demand(!FOREIGN.iter().any(|part| library.starts_with(part)), || {
-            format!("linked to {library}: the host has the model, a plugin asks it")
-        })?;
+    if let Some(why) = file.heavy().into_iter().next() {
+        return Err(Problem::Fail(why));
     }
     match manifest.profile.as_str() {
         "release" => Ok(()),
