@@ -32,7 +32,7 @@ fn what_is_no_plugin_is_refused_before_anything_runs() {
     });
     check(&abort, &["panic = \"abort\""]);
     let needs = patched(&sandbox, "libneeds.so", |f| {
-        replaced(f, r#""needs":["logits/1"]"#, r#""needs":["graphs/1"]"#)
+        replaced(f, r#""needs":["logits/1""#, r#""needs":["graphs/1""#)
     });
     check(&needs, &["`hostile` needs `graphs/1`, which this alhost does not provide"]);
     let torn = patched(&sandbox, "libtorn.so", |f| replaced(f, r#"{"format":1"#, r#"?"format":1"#));

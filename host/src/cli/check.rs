@@ -1,11 +1,10 @@
 //! `alhost plugin check`: whether a plugin keeps what the host relies on.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use alhost_plugin_host::check::{self, CheckOptions, Status, Verdict};
-use anyhow::Context as _;
 use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Map, Value, json};
@@ -56,7 +55,7 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         strictness: args.strictness,
         seed: args.seed,
         deadline: Duration::from_secs(args.deadline),
-        ..CheckOptions::new(plugin, runner()?)
+        ..CheckOptions::new(plugin, environment::worker_program()?)
     };
     let n_cases = options.chosen()?.len();
     let mut n_done = 0;
@@ -74,12 +73,6 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     }
     let is_fine = !verdicts.iter().any(Verdict::is_bad);
     Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::from(1) })
-}
-
-/// The program that runs a case: it lies beside this one.
-fn runner() -> anyhow::Result<PathBuf> {
-    let program = std::env::current_exe().context("finding `alhost-worker`")?;
-    Ok(program.with_file_name("alhost-worker"))
 }
 
 #[expect(clippy::print_stdout, reason = "cli prints")]
@@ -152,7 +145,8 @@ fn as_json(args: &CheckArgs, path: &Path, verdicts: &[Verdict]) -> Value {
             value
         })
         .collect();
-    json!({ "plugin": path, "seed": args.seed, "strictness": args.strictness, "verdicts": verdicts })
+    let (seed, strictness) = (args.seed, args.strictness);
+    json!({ "plugin": path, "seed": seed, "strictness": strictness, "verdicts": verdicts })
 }
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ pub static CASES: &[Case] = &[
         "Created from junk, it gives an error; for no texts, or oddly named, it does not panic.",
         library::unknown_strategy,
     )
-    .needs(Stage::Loaded),
+    .needs(Stage::Created),
     Case::new(
         "params.defaults-valid",
         1,

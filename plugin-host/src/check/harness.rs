@@ -105,8 +105,8 @@ fn library(lib_name: &str, program: &std::path::Path) -> Result<PathBuf, String>
     })
 }
 
-/// What libtest's arguments ask for; cargo-nextest lists with `--list --format terse`, and runs each
-/// test with `--exact`.
+/// What libtest's arguments ask for. cargo-nextest lists with `--list --format terse`, and runs
+/// each test with `--exact`.
 #[derive(Debug, Default, Eq, PartialEq)]
 struct Asked {
     is_list: bool,

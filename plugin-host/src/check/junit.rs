@@ -1,5 +1,5 @@
-//! Verdicts as `JUnit` XML, which forges show. Written here: the crates for it bring clocks and UUIDs
-//! along for thirty lines.
+//! Verdicts as `JUnit` XML, which forges show. Written here: the crates for it bring clocks and
+//! UUIDs along, for thirty lines.
 
 use std::fmt::Write as _;
 

@@ -10,11 +10,15 @@ use super::probe::{Probe, cannot};
 use super::subject::{Instance, Subject, blamed_on, is_panic, load};
 use super::verdict::{Checked, Problem, demand};
 use crate::elf;
+use crate::error::PluginError;
 use crate::loader::{PluginFile, PluginLibrary};
 use crate::manifest::{Manifest, PROVIDED};
 
 pub(super) fn manifest_static(subject: &Subject) -> Checked {
     let file = PluginFile::read(&subject.path).map_err(|e| Problem::Blocks(e.to_string()))?;
+    if let Err(error @ PluginError::Exposed { .. }) = file.check() {
+        return Err(Problem::Blocks(error.to_string()));
+    }
     let Manifest { id, version, summary, needs, .. } = &file.manifest;
     let is_id = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let good_id = id.starts_with(|c: char| c.is_ascii_lowercase()) && id.chars().all(is_id);

@@ -30,6 +30,8 @@ pub(super) struct Probed {
     pub(super) done: Vec<Vec<u32>>,
     pub(super) state: Vec<u8>,
     pub(super) error: Option<String>,
+    /// Whether the error is another case's to tell.
+    pub(super) is_elsewhere: bool,
 }
 
 /// Longer than any case may take: the case's own deadline ends its probes too.
@@ -42,28 +44,33 @@ impl Probe {
 
     /// In this process.
     pub(super) fn run(&self, subject: &Subject) -> Probed {
-        let mut probed = Probed::default();
-        for _ in 0..self.times {
-            probed = self
-                .run_once(subject)
-                .unwrap_or_else(|error| Probed { error: Some(error), ..Probed::default() });
-        }
-        probed
+        let answer = || {
+            // Loaded once: a library stays for as long as the process.
+            let library = subject.library()?;
+            let mut probed = Probed::default();
+            for _ in 0..self.times {
+                probed = self.run_once(&mut subject.instance(&library)?)?;
+            }
+            Ok(probed)
+        };
+        answer().unwrap_or_else(|problem: Problem| Probed {
+            error: Some(problem.message().to_owned()),
+            is_elsewhere: matches!(problem, Problem::Skip(_)),
+            ..Probed::default()
+        })
     }
 
-    fn run_once(&self, subject: &Subject) -> Result<Probed, String> {
-        let told = |problem: Problem| format!("{problem:?}");
-        let library = subject.library().map_err(told)?;
-        let mut instance: Instance = subject.instance(&library).map_err(told)?;
+    fn run_once(&self, instance: &mut Instance) -> Result<Probed, Problem> {
+        let failed = |doing: &str, error| Problem::Fail(format!("{doing}: {error}"));
         if !self.state.is_empty() {
-            instance.load(&self.state).map_err(|error| format!("load: {error}"))?;
+            instance.load(&self.state).map_err(|error| failed("load", error))?;
         }
         let mut experiment = Experiment { done: self.done.clone(), ..Experiment::new(self.seed) };
         for _ in 0..self.rounds {
-            experiment.step(&mut instance).map_err(|error| error.to_string())?;
+            experiment.step(instance).map_err(|error| failed("select", error))?;
         }
-        let state = instance.save().map_err(|error| format!("save: {error}"))?;
-        Ok(Probed { done: experiment.done, state, error: None })
+        let state = instance.save().map_err(|error| failed("save", error))?;
+        Ok(Probed { done: experiment.done, state, ..Probed::default() })
     }
 
     /// In a process of its own, in a fresh folder.
@@ -97,6 +104,7 @@ pub(super) fn answer(left: Left) -> Result<Probed, Problem> {
     };
     let probed: Probed = serde_json::from_str(&text).map_err(cannot)?;
     match probed.error {
+        Some(error) if probed.is_elsewhere => Err(Problem::Skip(error)),
         Some(error) => Err(Problem::Fail(error)),
         None => Ok(probed),
     }

@@ -1,5 +1,5 @@
-//! Cases about what a strategy may touch: not the host's memory, not what it did not declare, and no
-//! gold label of an unlabeled text.
+//! Cases about what a strategy may touch: not the host's memory, not what it did not declare, and
+//! no gold label of an unlabeled text.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -67,6 +67,15 @@ pub(super) enum Problem {
     Warn(String),
 }
 
+impl Problem {
+    /// What was found.
+    pub(super) fn message(&self) -> &str {
+        match self {
+            Self::Fail(why) | Self::Blocks(why) | Self::Skip(why) | Self::Warn(why) => why,
+        }
+    }
+}
+
 /// What the function of a case gives.
 pub(super) type Checked = Result<(), Problem>;
 

@@ -6,7 +6,8 @@
 //! 1. the parameters: a struct with `#[derive(Params)]`;
 //! 2. the strategy: a struct that keeps them, and `impl Strategy` for it;
 //! 3. `export_strategy!`, which makes the crate a plugin;
-//! 4. tests, against a stand-in host that needs no model.
+//! 4. tests, against a stand-in host that needs no model; and `tests/conformance.rs`, which checks the
+//!    built library as the host would use it.
 //!
 //! To try it, copy this folder, give the crate and the id another name, and:
 //!
@@ -14,6 +15,7 @@
 //! cargo test                # seconds: no libtorch is linked
 //! cargo build --release
 //! alhost plugin inspect target/release/librandom.so    # what the host will read of it
+//! alhost plugin check target/release/librandom.so      # whether it keeps what the host relies on
 //! alhost --plugin target/release/librandom.so          # run it
 //! ```
 

@@ -3,6 +3,9 @@
 #![expect(unsafe_code, reason = "one of the faults is to write where there is no memory")]
 #![allow(clippy::exit, clippy::print_stdout, reason = "faults")]
 
+mod at_load;
+mod faults;
+
 use alhost_plugin_api::prelude::*;
 
 #[derive(Params)]
@@ -40,6 +43,44 @@ enum Fault {
     Print,
     /// No fault: reads every logit of the pool, for benchmarks.
     ReadAll,
+    // One for each conformance case that none of the others fails; see `faults`.
+    AtTheBound,
+    Between,
+    ByPosition,
+    DeadParameter,
+    Deaf,
+    EmptyPool,
+    EmptyText,
+    ForNothing,
+    Forgets,
+    GlobalState,
+    HashOrder,
+    JunkEnv,
+    LabelsOfAll,
+    Leaks,
+    LoadAny,
+    LoadEmpty,
+    LoadLong,
+    LoadShort,
+    MoreThanAll,
+    NeedsLabels,
+    NoSpread,
+    OneAtATime,
+    OneClass,
+    OneInstance,
+    OneLeft,
+    PanicTwice,
+    Peeks,
+    Quadratic,
+    SaveCounts,
+    Saturated,
+    SeesOthers,
+    TimeZone,
+    Tires,
+    Unwraps,
+    UnwrapsMissing,
+    UnwrapsNan,
+    WritesInput,
 }
 
 struct Hostile {
@@ -51,7 +92,12 @@ struct Hostile {
 impl Strategy for Hostile {
     type Params = HostileParams;
 
-    fn new(params: Self::Params, _env: &Env<'_>) -> Result<Self> {
+    fn new(params: Self::Params, env: &Env<'_>) -> Result<Self> {
+        match params.fault {
+            Fault::JunkEnv => assert!(env.n_texts > 0, "no texts"),
+            Fault::OneInstance => faults::claim_the_only_instance()?,
+            _ => {}
+        }
         match params.fault {
             Fault::ErrorInNew => Err("refused to start, as asked".into()),
             Fault::PanicInNew => panic!("panicked in new, as asked"),
@@ -60,6 +106,12 @@ impl Strategy for Hostile {
     }
 
     fn select(&mut self, ctx: &Context<'_>, n: usize) -> Result<Selection> {
+        if self.params.fault != Fault::DeadParameter {
+            ctx.info(&format!("faults begin in round {}", self.params.from_round));
+        }
+        if let Some(selection) = faults::instead(self, ctx, n)? {
+            return Ok(selection);
+        }
         let mut selection = self.sound(ctx, n);
         self.answered += 1;
         if ctx.round() < self.params.from_round {
@@ -86,18 +138,17 @@ impl Strategy for Hostile {
             Fault::Stack => selection.ids[0].0 = overflow(n as u32),
             Fault::Print => println!("printed by the plugin"),
             Fault::ReadAll => selection = lowest_sums(ctx, n)?,
-            Fault::None | Fault::ErrorInNew | Fault::PanicInNew | Fault::PanicInDrop => {}
+            _ => {}
         }
         Ok(selection)
     }
 
     fn save(&self) -> Result<Vec<u8>> {
-        Ok(self.answered.to_le_bytes().to_vec())
+        Ok(faults::saved(self.params.fault, self.answered))
     }
 
     fn load(&mut self, state: &[u8]) -> Result<()> {
-        let bytes = state.try_into().map_err(|_| "the saved state is not mine")?;
-        self.answered = u32::from_le_bytes(bytes);
+        self.answered = faults::loaded(self.params.fault, state)?;
         Ok(())
     }
 }
@@ -105,7 +156,8 @@ impl Strategy for Hostile {
 impl Hostile {
     /// A random choice that depends on the state, so that a lost state shows in the selections.
     fn sound(&self, ctx: &Context<'_>, n: usize) -> Selection {
-        let mut rng = ctx.rng(&format!("query {}", self.answered));
+        let salt = faults::salt(self.params.fault);
+        let mut rng = ctx.rng(&format!("query {}{salt}", self.answered));
         let places = rng.sample(ctx.pool().len(), n);
         Selection::ranked(places.into_iter().map(|place| ctx.pool()[place]).collect())
     }
@@ -137,6 +189,9 @@ fn overflow(n: u32) -> u32 {
 
 impl Drop for Hostile {
     fn drop(&mut self) {
+        if self.params.fault == Fault::OneInstance {
+            faults::give_up_the_only_instance();
+        }
         assert!(self.params.fault != Fault::PanicInDrop, "panicked in drop, as asked");
     }
 }
@@ -145,6 +200,6 @@ export_strategy!(
     Hostile,
     id = "hostile",
     summary = "misbehaves on request; for tests only",
-    needs = [LOGITS],
+    needs = [LOGITS, TEXT],
     stochastic = true,
 );
