@@ -7,6 +7,7 @@
 mod authoring;
 mod bad_input;
 mod bad_plugins;
+mod bench;
 mod checkpoint;
 mod docs;
 mod golden_model;
