@@ -19,6 +19,7 @@ pub mod pool;
 pub mod progress;
 mod query;
 pub mod record;
+pub mod report;
 pub mod run;
 pub mod seed;
 pub mod statistics;

@@ -14,6 +14,7 @@ mod golden_model;
 mod inspect;
 mod isolation;
 mod mlm;
+mod report;
 mod resume;
 mod runs;
 mod stopping;

@@ -12,6 +12,7 @@ mod list;
 mod new;
 mod pin;
 mod progress;
+mod report;
 mod run;
 mod tables;
 
@@ -55,6 +56,8 @@ enum Command {
         #[arg(long)]
         parent: u32,
     },
+    /// Compare finished runs: curves, tables, tests, cost, as HTML, Markdown and CSV.
+    Report(ReportArgs),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -145,6 +148,28 @@ struct BenchArgs {
     set: Vec<String>,
 }
 
+#[derive(Debug, Args)]
+struct ReportArgs {
+    /// Folders of runs, or folders above them.
+    #[arg(required = true, value_name = "RUNS")]
+    runs: Vec<PathBuf>,
+    /// Folder for the report; `report` in RUNS where absent.
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// The strategy that others are compared with; `random` where absent, or the first by name.
+    #[arg(long, value_name = "STRATEGY")]
+    baseline: Option<String>,
+    /// The metric in the foreground, by its name in the records.
+    #[arg(long, default_value = "micro_f1")]
+    metric: String,
+    /// Look at no more than so many labeled texts.
+    #[arg(long, value_name = "LABELS")]
+    upto: Option<usize>,
+    /// Also write all runs, unfinished ones too, as event files that TensorBoard reads.
+    #[arg(long, value_name = "DIR")]
+    tensorboard: Option<PathBuf>,
+}
+
 #[derive(Debug, Subcommand)]
 enum PluginCommand {
     /// Make a crate to begin a strategy with: it builds, passes its tests and runs as it is made.
@@ -225,6 +250,7 @@ pub fn main() -> ExitCode {
     bars.log();
     let done = match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(args) => run::run(&args, &bars),
+        Command::Report(args) => report::run(&args),
         Command::Plugin(PluginCommand::New { name, dir, api }) => new::new(&name, &dir, api),
         Command::Plugin(PluginCommand::List { json }) => Ok(list::list(json)),
         Command::Plugin(PluginCommand::Inspect { plugin, json, lock }) => {

@@ -4,6 +4,7 @@ use comfy_table::{CellAlignment, Table, TableComponent, presets};
 
 use super::run::Finished;
 use crate::record::RoundRecord;
+use crate::report;
 
 /// One table a run, then the strategies side by side where there are several.
 #[expect(clippy::print_stdout, reason = "cli prints")]
@@ -18,6 +19,18 @@ pub(super) fn print(data: &str, runs: &[Finished], seconds_of_data: f64) {
         println!("{}", compare(runs));
     }
     println!("reading and tokenizing took {seconds_of_data:.1} s");
+}
+
+/// A table of a report; the best of a column has a star.
+pub(super) fn of_report(shown: &report::Table) -> Table {
+    let mut table = new_table();
+    table.set_header(&shown.head);
+    for row in &shown.rows {
+        let star = |cell: &report::Cell| if cell.is_best { "*" } else { "" };
+        table.add_row(row.iter().map(|cell| format!("{}{}", cell.text, star(cell))));
+    }
+    align(&mut table);
+    table
 }
 
 fn of_run(rounds: &[RoundRecord]) -> Table {

@@ -105,15 +105,33 @@ pub struct Records {
     pub manifest: RunManifest,
     pub selections: Vec<SelectionRecord>,
     pub rounds: Vec<RoundRecord>,
+    /// A kill left a line unfinished, which is not in here; going on with the run repairs it.
+    pub is_torn: bool,
 }
 
-/// Reads a run's folder and changes nothing in it, even while a run goes on there.
+impl Records {
+    /// Whether the last round said that it is the last.
+    pub fn is_finished(&self) -> bool {
+        self.rounds.last().is_some_and(|round| round.stop.is_some())
+    }
+}
+
+/// Reads a run's folder and changes nothing in it, even while a run goes on there: the files of a
+/// finished one must belong together.
 pub fn read(path: &Path) -> Result<Records, RecordError> {
-    Ok(Records {
-        manifest: parse_manifest(&path.join(MANIFEST))?,
-        selections: append::read(&path.join(SELECTIONS))?,
-        rounds: append::read(&path.join(ROUNDS))?,
-    })
+    let manifest = parse_manifest(&path.join(MANIFEST))?;
+    let (mut selections, mut rounds) = ((Vec::new(), false), (Vec::new(), false));
+    // A run that has just begun has neither.
+    if fs_err::exists(path.join(ROUNDS))? {
+        rounds = append::read(&path.join(ROUNDS))?;
+        selections = append::read(&path.join(SELECTIONS))?;
+    }
+    let is_torn = selections.1 || rounds.1;
+    let records = Records { manifest, selections: selections.0, rounds: rounds.0, is_torn };
+    if records.is_finished() {
+        check_consistent(path, &records.selections, &records.rounds)?;
+    }
+    Ok(records)
 }
 
 pub(super) const MANIFEST: &str = "manifest.json";
