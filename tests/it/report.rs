@@ -198,6 +198,8 @@ fn areas_labels_and_costs_are_those_of_the_records() {
     let markdown = sandbox.read("out/report.md");
     assert!(markdown.contains("| best | **0.515 ± 0.007** |"), "{markdown}");
     assert!(markdown.contains("since no record has a training on the whole pool"));
+    // 428.5 of more than 500.
+    assert!(markdown.contains(" | > 14% |"), "{markdown}");
     // (1.5 + 0.1) s for 1,900 texts and fewer.
     let cost: f64 = [1900.0, 1800.0, 1700.0, 1600.0].map(|pool| 1.6 * 1600.0 / pool).iter().sum();
     assert!(

@@ -53,10 +53,6 @@ fn phase_cell<'a>(rounds: impl Iterator<Item = &'a RoundRecord>, phase: Phase) -
     seconds(mean(rounds.map(|round| of(&round.cost.seconds))))
 }
 
-fn all_phases(round: &RoundRecord) -> f64 {
-    PHASES.iter().map(|phase| phase.1(&round.cost.seconds)).sum()
-}
-
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     Some(summary(&values.collect::<Vec<_>>())?.mean)
 }
@@ -84,7 +80,10 @@ fn phases(set: &DataSet) -> Table {
         .chain(["whole run, s", "tokens/s", "peak memory, MiB"].map(str::to_owned));
     let rows = set.strategies.iter().map(|strategy| {
         let rounds = || strategy.runs.iter().flat_map(|run| set.rounds(run));
-        let whole = strategy.runs.iter().map(|run| set.rounds(run).map(all_phases).sum());
+        let whole = strategy
+            .runs
+            .iter()
+            .map(|run| set.rounds(run).map(|round| round.cost.seconds.total()).sum());
         let memory = rounds().filter_map(|round| round.cost.peak_memory_bytes).max();
         let speed =
             mean(rounds().map(|round| round.cost.tokens_per_second).filter(|v| v.is_finite()));

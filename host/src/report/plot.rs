@@ -34,7 +34,7 @@ pub(super) struct Point {
 const WIDTH: f64 = 480.0;
 const PLOT_HEIGHT: f64 = 250.0;
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 14.0;
+const RIGHT: f64 = 20.0;
 const BELOW: f64 = 44.0;
 
 /// From numbers to places.
@@ -87,7 +87,7 @@ pub(super) fn draw(chart: &Chart) -> Option<Figure> {
     }
     let entries: Vec<(String, Style)> =
         chart.series.iter().map(|series| (series.name.clone(), series.style)).collect();
-    let (legend, top) = legend(&entries, LEFT, WIDTH - LEFT - RIGHT);
+    let (legend, top) = legend(&entries, LEFT / 2.0, WIDTH - LEFT / 2.0);
     let x = Axis { low: x_low, high: x_high, ..axis(x_low, x_high, 6) };
     let frame = Frame { x: widened(x), y: axis(y_low, y_high, 6), top: top + 6.0 };
     let mut svg = legend + &axes(&frame, chart);

@@ -124,14 +124,13 @@ fn runs(sets: &[DataSet]) -> Table {
         strategy.runs.iter().map(|run| {
             let rounds = &run.records.rounds;
             let stop = rounds.last().and_then(|round| round.stop);
-            let stop = stop.and_then(|stop| serde_json::to_value(stop).ok());
             vec![
                 set.name.clone(),
                 strategy.name.clone(),
                 run.seed().to_string(),
                 rounds.len().to_string(),
                 rounds.last().map_or(0, |round| round.labeled).to_string(),
-                stop.and_then(|stop| stop.as_str().map(str::to_owned)).unwrap_or_default(),
+                stop.map(|stop| stop.to_string()).unwrap_or_default(),
                 shown(&run.path),
             ]
         })

@@ -99,9 +99,7 @@ fn table(view: &View<'_>, set: &DataSet, metric: Metric) -> Option<Table> {
             row.push(Cell::new(labels_needed(set, strategy, metric, target)));
             let saved =
                 baseline.and_then(|baseline| saved(set, strategy, baseline, metric, target));
-            row.push(Cell::new(
-                saved.map_or("–".to_owned(), |saved| format!("{:.0}%", 100.0 * saved)),
-            ));
+            row.push(Cell::new(saved.unwrap_or("–".to_owned())));
         }
         row
     });
@@ -111,7 +109,7 @@ fn table(view: &View<'_>, set: &DataSet, metric: Metric) -> Option<Table> {
         "the best mean final score, since no record has a training on the whole pool"
     };
     let caption = format!(
-        "{}. Percentages are of {} ({of}); “saved” is labels fewer than {} needs.",
+        "{}. Percentages are of {} ({of}); “saved”: labels fewer than {} needs.",
         metric.title(),
         score(reference.score),
         view.baseline
@@ -148,21 +146,28 @@ fn labels_needed(set: &DataSet, strategy: &Strategy, metric: Metric, target: f64
     }
 }
 
-/// The share of the baseline's labels that are not needed, where all common seeds of both get there.
+/// The share of the baseline's labels that are not needed, over common seeds. Where the baseline does
+/// not get there within the budget, it needs more, and the share is a bound.
 fn saved(
     set: &DataSet,
     strategy: &Strategy,
     baseline: &Strategy,
     metric: Metric,
     target: f64,
-) -> Option<f64> {
+) -> Option<String> {
     if strategy.name == baseline.name {
         return None;
     }
-    let all = |strategy: &Strategy| -> Option<BySeed> {
-        let reached = reached(set, strategy, metric, target);
-        reached.into_iter().map(|(seed, labels)| Some((seed, labels?))).collect()
-    };
-    let (ours, theirs) = paired(&all(strategy)?, &all(baseline)?);
-    Some(1.0 - summary(&ours)?.mean / summary(&theirs)?.mean)
+    let ours = reached(set, strategy, metric, target);
+    let ours: BySeed =
+        ours.into_iter().map(|(seed, labels)| Some((seed, labels?))).collect::<Option<_>>()?;
+    let theirs = reached(set, baseline, metric, target);
+    let is_bound = theirs.iter().any(|seed| seed.1.is_none());
+    let last = *set.labeled.last()? as f64;
+    let theirs: BySeed =
+        theirs.into_iter().map(|(seed, labels)| (seed, labels.unwrap_or(last))).collect();
+    let (ours, theirs) = paired(&ours, &theirs);
+    let share = 1.0 - summary(&ours)?.mean / summary(&theirs)?.mean;
+    let bound = if is_bound { "> " } else { "" };
+    Some(format!("{bound}{:.0}%", 100.0 * share).replace('-', "−"))
 }

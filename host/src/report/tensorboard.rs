@@ -50,8 +50,7 @@ fn events(records: &Records) -> Vec<u8> {
     write_record(&first, &mut file);
     let mut elapsed = 0.0;
     for round in &records.rounds {
-        let seconds = &round.cost.seconds;
-        elapsed += seconds.train + seconds.dev + seconds.test + seconds.features + seconds.select;
+        elapsed += round.cost.seconds.total();
         let mut event = wall_time(elapsed);
         event.push(2 << 3);
         varint(round.labeled as u64, &mut event);
