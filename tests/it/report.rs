@@ -203,9 +203,48 @@ fn areas_labels_and_costs_are_those_of_the_records() {
     // (1.5 + 0.1) s for 1,900 texts and fewer.
     let cost: f64 = [1900.0, 1800.0, 1700.0, 1600.0].map(|pool| 1.6 * 1600.0 / pool).iter().sum();
     assert!(
-        markdown.contains(&format!("| best | 1.60 | 1.60 | {:.2} | – |", cost / 4.0)),
+        markdown.contains(&format!("| best | 1.60 | 1.60 | {0:.2} | {0:.2} | – |", cost / 4.0)),
         "{markdown}"
     );
+}
+
+/// As a bench leaves them: what was computed for another run is charged, but was not spent.
+#[test]
+fn charged_and_actual_cost_stand_side_by_side_and_failed_cells_are_named() {
+    let sandbox = Sandbox::new();
+    for strategy in ["alps", "random"] {
+        let made = Made { data: "a", strategy, seed: 1, budget: 200 };
+        made.write(&sandbox, |_| 0.5);
+        let path = format!("runs/a/{strategy}/seed-1/rounds.jsonl");
+        let mut round: Value = sandbox.read(&path).lines().next().unwrap().parse().unwrap();
+        let rest: Vec<String> = sandbox.read(&path).lines().skip(1).map(str::to_owned).collect();
+        let seconds =
+            json!({ "train": 0.0, "dev": 2.0, "test": 1.0, "features": 0.3, "select": 0.1 });
+        round["cost"]["actual"] = seconds;
+        round["cost"]["shared"] = json!([
+            { "what": "token ids", "key": "k1", "seconds": 4.0, "computed": strategy == "alps" },
+            { "what": "model of round 0", "key": "k2", "seconds": 10.0, "computed": false },
+        ]);
+        sandbox.write(&path, &(round.to_string() + "\n" + &rest.join("\n") + "\n"));
+    }
+    let failed = json!({ "name": "grid", "cells": [
+        { "data": "a", "strategy": "hostile", "seed": 2, "folder": "a/hostile/seed-2",
+          "state": "failed", "reason": "strategy `hostile` panicked\nhint: look" },
+        { "data": "a", "strategy": "alps", "seed": 1, "state": "finished" },
+    ]});
+    sandbox.write("runs/cells.json", &failed.to_string());
+    let ran = report(&sandbox, &[]).ok();
+    let words = "a, hostile, seed 2 failed: strategy `hostile` panicked";
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    let markdown = sandbox.read("out/report.md");
+    assert!(markdown.contains(words), "{markdown}");
+    // 1.6 and 0.4 s for 1,900 texts.
+    assert!(markdown.contains("| alps | 1.60 | – | 1.35 | 0.34 | 50 |"), "{markdown}");
+    // Two rounds of 14.6 and 13 s each, of which 11.2 s were not spent.
+    let saved = "The rounds of all runs took 32.8 s; each run alone, they would have taken 55.2 s.";
+    assert!(markdown.contains(saved), "{markdown}");
+    assert!(markdown.contains("| token ids | 1 | 4.00 | 2 |"), "{markdown}");
+    assert_eq!(sandbox.read("out/csv/runs.csv").lines().count(), 3);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! From folders to data sets x strategies x seeds, and what keeps runs from being compared.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -85,6 +85,7 @@ pub fn collect(paths: &[PathBuf], upto: Option<usize>) -> Result<Collected, Repo
         let rounds = run.records.rounds.len();
         notes.push(format!("{} is not finished ({rounds} rounds) and left out.", label(&run)));
     }
+    notes.extend(failed_cells(paths));
     if finished.is_empty() {
         return Err(ReportError::NoneFinished { n, paths: paths.to_vec() });
     }
@@ -126,6 +127,28 @@ fn read(paths: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<Run>, ReportEr
         runs.push(run);
     }
     Ok(runs)
+}
+
+/// What a bench says of cells that failed: they may have left no records at all.
+fn failed_cells(paths: &[PathBuf]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for path in paths {
+        let text = fs_err::read_to_string(path.join("cells.json")).unwrap_or_default();
+        let Ok(bench) = serde_json::from_str::<Value>(&text) else { continue };
+        for cell in bench["cells"].as_array().into_iter().flatten() {
+            if cell["state"] == "failed" {
+                let text = |key: &str| cell[key].as_str().unwrap_or_default();
+                let reason = text("reason").split("\nhint:").next().unwrap_or_default();
+                notes.push(format!(
+                    "{}, {}, seed {} failed: {reason}",
+                    text("data"),
+                    text("strategy"),
+                    cell["seed"]
+                ));
+            }
+        }
+    }
+    notes
 }
 
 fn label(run: &Run) -> String {
@@ -322,9 +345,4 @@ fn environments(run: &Run) -> Vec<String> {
             )
         })
         .collect()
-}
-
-/// For messages and links: `runs/demo` rather than where that is today.
-pub(super) fn shown(path: &Path) -> String {
-    path.display().to_string()
 }

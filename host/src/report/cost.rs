@@ -1,4 +1,7 @@
-//! Sections on cost: seconds of each phase, queries in the paper's unit, memory.
+//! Sections on cost: seconds of each phase, queries in the paper's unit, memory, what was computed
+//! once. Costs are charged, as if a run had been alone, unless they are called really spent.
+
+use std::collections::BTreeMap;
 
 use super::collect::{DataSet, Run, Strategy};
 use super::document::{Cell, Section, Table};
@@ -29,10 +32,21 @@ pub(super) fn query_seconds(round: &RoundRecord) -> Option<f64> {
     round.stop.is_none().then_some(seconds.features + seconds.select)
 }
 
-/// In the paper's unit; older records do not say how large the pool was.
-pub(super) fn query_per_1600(round: &RoundRecord) -> Option<f64> {
+/// Really spent: less where something had been computed for another run.
+pub(super) fn actual_query_seconds(round: &RoundRecord) -> Option<f64> {
+    let seconds = actual(round);
+    round.stop.is_none().then_some(seconds.features + seconds.select)
+}
+
+/// Records of the first version have no other cost than this.
+pub(super) fn actual(round: &RoundRecord) -> Seconds {
+    round.cost.actual.unwrap_or(round.cost.seconds)
+}
+
+/// Seconds of a query in the paper's unit; older records do not say how large the pool was.
+pub(super) fn per_1600(round: &RoundRecord, seconds: Option<f64>) -> Option<f64> {
     let pool = round.acquired.as_ref()?.unlabeled;
-    (pool > 0).then_some(query_seconds(round)? * TEXTS / pool as f64)
+    (pool > 0).then_some(seconds? * TEXTS / pool as f64)
 }
 
 /// Name, what it is of the seconds, and whether only rounds with a query have it.
@@ -75,30 +89,37 @@ fn in_seconds(value: f64) -> String {
 /// Mean seconds of each phase in a round, memory, and the seconds of a whole run.
 fn phases(set: &DataSet) -> Table {
     let names = PHASES.iter().map(|phase| format!("{}, s", phase.0));
-    let head = std::iter::once("strategy".to_owned())
-        .chain(names)
-        .chain(["whole run, s", "tokens/s", "peak memory, MiB"].map(str::to_owned));
+    let head = std::iter::once("strategy".to_owned()).chain(names).chain(
+        ["whole run, s", "really spent, s", "tokens/s", "peak memory, MiB"].map(str::to_owned),
+    );
     let rows = set.strategies.iter().map(|strategy| {
         let rounds = || strategy.runs.iter().flat_map(|run| set.rounds(run));
         let whole = strategy
             .runs
             .iter()
             .map(|run| set.rounds(run).map(|round| round.cost.seconds.total()).sum());
+        let spent = strategy
+            .runs
+            .iter()
+            .map(|run| set.rounds(run).map(|round| actual(round).total()).sum());
         let memory = rounds().filter_map(|round| round.cost.peak_memory_bytes).max();
         let speed =
             mean(rounds().map(|round| round.cost.tokens_per_second).filter(|v| v.is_finite()));
         let mut row = vec![Cell::new(strategy.name.clone())];
         row.extend(PHASES.iter().map(|phase| phase_cell(rounds(), *phase)));
         row.push(seconds(mean(whole)));
+        row.push(seconds(mean(spent)));
         row.push(Cell::new(speed.map_or("–".to_owned(), |speed| format!("{speed:.0}"))));
         row.push(Cell::new(memory.map_or("–".to_owned(), |bytes| format!("{}", bytes >> 20))));
         row
     });
     Table {
-        caption: "Seconds a round, mean over rounds and seeds. Features: what the host computed \
-                  because the strategy asked for it; select: the strategy itself. Memory is the \
-                  process's peak, so strategies that ran in one process share it."
-            .to_owned(),
+        caption:
+            "Seconds a round, mean over rounds and seeds, charged: as if the run had been alone, \
+                  although some of what it used was computed once for many. Features: what the \
+                  host computed because the strategy asked for it; select: the strategy itself. \
+                  Memory is the process's peak, so strategies that ran in one process share it."
+                .to_owned(),
         head: head.collect(),
         rows: rows.collect(),
         is_folded: false,
@@ -106,21 +127,28 @@ fn phases(set: &DataSet) -> Table {
 }
 
 fn queries(set: &DataSet) -> Table {
-    let head =
-        ["strategy", "first query, s", "later queries, s", "s per 1,600 texts", "the paper, s"];
+    let head = [
+        "strategy",
+        "first query, s",
+        "later queries, s",
+        "s per 1,600 texts",
+        "really spent, s",
+        "the paper, s",
+    ];
     let rows = set.strategies.iter().map(|strategy| {
-        let first =
-            strategy.runs.iter().filter_map(|run| query_seconds(run.records.rounds.first()?));
-        let later =
-            strategy.runs.iter().flat_map(|run| set.rounds(run).skip(1)).filter_map(query_seconds);
-        let all = strategy.runs.iter().flat_map(|run| set.rounds(run)).filter_map(query_per_1600);
+        let rounds = || strategy.runs.iter().flat_map(|run| set.rounds(run));
+        let first = rounds().filter(|round| round.round == 0).filter_map(query_seconds);
+        let later = rounds().filter(|round| round.round > 0).filter_map(query_seconds);
+        let charged = rounds().filter_map(|round| per_1600(round, query_seconds(round)));
+        let spent = rounds().filter_map(|round| per_1600(round, actual_query_seconds(round)));
         let id = &strategy.runs[0].records.manifest.plugin.id;
         let paper = PAPER.iter().find(|known| known.0 == id).map_or("–", |known| known.1);
         vec![
             Cell::new(strategy.name.clone()),
             seconds(mean(first)),
             seconds(mean(later)),
-            seconds(mean(all)),
+            seconds(mean(charged)),
+            seconds(mean(spent)),
             Cell::new(paper),
         ]
     });
@@ -187,4 +215,39 @@ fn by_round(set: &DataSet) -> Table {
         rows: rows.collect(),
         is_folded: true,
     }
+}
+
+/// What was computed once, how long that took, and by how many runs it was used.
+pub(super) fn computed_once(sets: &[DataSet]) -> Option<Table> {
+    // By kind: seconds of each thing, and uses.
+    let mut kinds: BTreeMap<&str, (BTreeMap<&str, f64>, usize)> = BTreeMap::new();
+    let runs = || sets.iter().flat_map(|set| &set.strategies).flat_map(|strategy| &strategy.runs);
+    for shared in runs().flat_map(|run| &run.records.rounds).flat_map(|round| &round.cost.shared) {
+        let (things, uses) = kinds.entry(&shared.what).or_default();
+        let seconds = things.entry(&shared.key).or_default();
+        *seconds = seconds.max(shared.seconds);
+        *uses += 1;
+    }
+    let rows = kinds.iter().map(|(what, (things, uses))| {
+        vec![
+            Cell::new(*what),
+            Cell::new(things.len().to_string()),
+            seconds(Some(things.values().sum())),
+            Cell::new(uses.to_string()),
+        ]
+    });
+    let rounds = || runs().flat_map(|run| &run.records.rounds);
+    let charged: f64 = rounds().map(|round| round.cost.seconds.total()).sum();
+    let spent: f64 = rounds().map(|round| actual(round).total()).sum();
+    (!kinds.is_empty()).then(|| Table {
+        caption: format!(
+            "Computed once and used by many runs. The rounds of all runs took {} s; each run alone, \
+             they would have taken {} s.",
+            in_seconds(spent),
+            in_seconds(charged)
+        ),
+        head: ["what", "computed", "s", "used by runs"].map(str::to_owned).to_vec(),
+        rows: rows.collect(),
+        is_folded: false,
+    })
 }

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::collect::{Collected, DataSet, shown};
+use super::collect::{Collected, DataSet};
+use super::cost::computed_once;
 use super::document::{Block, Cell, Section, Table};
 
 pub(super) fn section(collected: &Collected) -> Section {
@@ -13,6 +14,9 @@ pub(super) fn section(collected: &Collected) -> Section {
     section.table(strategies(&collected.sets));
     section.table(data(&collected.sets));
     section.table(surroundings(&collected.sets));
+    if let Some(table) = computed_once(&collected.sets) {
+        section.table(table);
+    }
     section.table(runs(&collected.sets));
     for set in &collected.sets {
         let config = serde_json::to_string_pretty(&set.manifest().config).unwrap_or_default();
@@ -33,7 +37,7 @@ fn table(caption: &str, head: &[&str], rows: Vec<Vec<String>>) -> Table {
     }
 }
 
-/// Enough of a hash to tell two apart; the CSV has all of it.
+/// Enough of a hash to tell two apart; `runs.csv` has all of it.
 fn short(hash: &str) -> String {
     hash.chars().take(12).collect()
 }
@@ -131,7 +135,7 @@ fn runs(sets: &[DataSet]) -> Table {
                 rounds.len().to_string(),
                 rounds.last().map_or(0, |round| round.labeled).to_string(),
                 stop.map(|stop| stop.to_string()).unwrap_or_default(),
-                shown(&run.path),
+                run.path.display().to_string(),
             ]
         })
     });

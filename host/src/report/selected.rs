@@ -195,17 +195,17 @@ pub(super) fn statistics(set: &DataSet) -> Section {
         "strategy",
         "texts",
         "labels a text",
-        "without label",
-        "most labels",
+        "none",
+        "most",
         "tokens a text",
-        "10% shorter than",
+        "10th percentile",
         "median",
-        "10% longer than",
+        "90th percentile",
     ];
     section.table(Table {
         caption:
             "Gold labels and tokens of the texts that each strategy selected, over all queries \
-                  and seeds. Tokens are those that the model sees, cut at `model.max_tokens`."
+                  and seeds. Tokens are those that the model sees, cut at the config's model.max_tokens."
                 .to_owned(),
         head: head.map(str::to_owned).to_vec(),
         rows,

@@ -2,7 +2,7 @@
 
 use super::collect::{DataSet, Run, Strategy};
 use super::compare::{Comparison, Quantity, compare, numbers, reached, reference, values};
-use super::cost::{query_per_1600, query_seconds};
+use super::cost::{actual, actual_query_seconds, per_1600, query_seconds};
 use super::error::ReportError;
 use super::metric::Metric;
 use super::scores::SHARES;
@@ -17,6 +17,7 @@ pub(super) type File = (String, String);
 
 pub(super) fn files(view: &View<'_>) -> Result<Vec<File>, ReportError> {
     let tables = [
+        ("runs.csv", runs(view)),
         ("rounds.csv", rounds(view)),
         ("summary.csv", summaries(view)),
         ("tests.csv", tests(view)),
@@ -51,6 +52,55 @@ fn all<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a DataSet, &'a Strategy)>
     view.sets.iter().flat_map(|set| set.strategies.iter().map(move |strategy| (set, strategy)))
 }
 
+/// What each run was, hashes in full.
+fn runs(view: &View<'_>) -> Rows {
+    let mut rows = head(&[
+        "data",
+        "strategy",
+        "seed",
+        "plugin",
+        "plugin_version",
+        "plugin_build",
+        "plugin_blake3",
+        "params",
+        "config_hash",
+        "data_hash",
+        "weights_hash",
+        "tokenizer_hash",
+        "host",
+        "host_blake3",
+        "libtorch",
+        "device",
+        "precision",
+        "torch_threads",
+        "records",
+    ]);
+    for (set, strategy) in all(view) {
+        rows.extend(strategy.runs.iter().map(|run| run_row(set, run)));
+    }
+    rows
+}
+
+/// Where a run went on elsewhere, the last place.
+fn run_row(set: &DataSet, run: &Run) -> Vec<String> {
+    let manifest = &run.records.manifest;
+    let (plugin, model) = (&manifest.plugin, &manifest.model);
+    let mut row = vec![set.name.clone(), manifest.strategy.clone(), run.seed().to_string()];
+    row.extend([&plugin.id, &plugin.version, &plugin.profile, &plugin.blake3].map(String::clone));
+    row.push(manifest.params.to_string());
+    row.extend([&manifest.config_hash, &manifest.data_hash].map(String::clone));
+    row.extend([&model.weights_hash, &model.tokenizer_hash].map(String::clone));
+    let here = manifest.environments.last();
+    row.push(here.map(|here| here.host.clone()).unwrap_or_default());
+    row.push(here.and_then(|here| here.host_blake3.clone()).unwrap_or_default());
+    row.push(here.map(|here| here.libtorch.clone()).unwrap_or_default());
+    row.push(here.map(|here| here.device.clone()).unwrap_or_default());
+    row.push(here.map(|here| here.precision.clone()).unwrap_or_default());
+    row.push(number(here.map(|here| here.torch_threads as f64)));
+    row.push(run.path.display().to_string());
+    row
+}
+
 /// Each round of each run, those beyond the common range too.
 fn rounds(view: &View<'_>) -> Rows {
     let mut names = vec!["data", "strategy", "seed", "round", "labeled"];
@@ -70,7 +120,10 @@ fn rounds(view: &View<'_>) -> Rows {
         "features_seconds",
         "select_seconds",
         "query_seconds",
+        "query_seconds_spent",
         "query_seconds_per_1600",
+        "query_seconds_per_1600_spent",
+        "seconds_spent",
         "tokens_per_second",
         "peak_memory_bytes",
         "stop",
@@ -105,8 +158,10 @@ fn round_row(set: &DataSet, strategy: &Strategy, run: &Run, round: &RoundRecord)
     row.push(number(acquired.and_then(|acquired| mean(&acquired.tokens))));
     let phases = [seconds.train, seconds.dev, seconds.test, seconds.features, seconds.select];
     row.extend(phases.map(|seconds| number(Some(seconds))));
-    row.push(number(query_seconds(round)));
-    row.push(number(query_per_1600(round)));
+    let (charged, spent) = (query_seconds(round), actual_query_seconds(round));
+    row.extend([charged, spent].map(number));
+    row.extend([per_1600(round, charged), per_1600(round, spent)].map(number));
+    row.push(number(Some(actual(round).total())));
     row.push(number(Some(round.cost.tokens_per_second)));
     row.push(number(round.cost.peak_memory_bytes.map(|bytes| bytes as f64)));
     let stop = round.stop.and_then(|stop| serde_json::to_value(stop).ok());
