@@ -52,9 +52,12 @@ impl Log {
     }
 }
 
-/// Reads without changing anything, for a file that another process may be writing.
-pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, RecordError> {
-    parse(path, whole_lines(&fs_err::read(path)?))
+/// Reads without changing anything, for a file that another process may be writing. Also says whether
+/// there is an unfinished last line, which does not count.
+pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<(Vec<T>, bool), RecordError> {
+    let bytes = fs_err::read(path)?;
+    let whole = whole_lines(&bytes);
+    Ok((parse(path, whole)?, whole.len() < bytes.len()))
 }
 
 /// Up to the last newline. A line counts from the moment its newline is there.
@@ -99,7 +102,11 @@ mod tests {
         for length in 0..=whole.len() {
             fs_err::write(&path, &whole[..length]).unwrap();
             let lines = str::from_utf8(&whole[..length]).unwrap().matches('\n').count();
-            assert_eq!(read::<u32>(&path).unwrap().len(), lines);
+            let (found, torn) = read::<u32>(&path).unwrap();
+            assert_eq!(
+                (found.len(), torn),
+                (lines, !whole[..length].ends_with(b"\n") && length > 0)
+            );
             let (mut log, found) = open(&path).unwrap();
             assert_eq!(found, [10, 200, 3000][..lines], "after {length} bytes");
             log.append(&7_u32).unwrap();

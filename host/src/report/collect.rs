@@ -1,0 +1,348 @@
+//! From folders to data sets x strategies x seeds, and what keeps runs from being compared.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::error::ReportError;
+use super::metric::Metric;
+use crate::record::{self, Records, RoundRecord, RunManifest, Stop};
+
+/// What is compared: runs on the same data, with the same config but for the budget.
+#[derive(Clone, Debug)]
+pub struct DataSet {
+    pub name: String,
+    pub strategies: Vec<Strategy>,
+    /// Labeled texts at which all runs were evaluated, ascending.
+    pub labeled: Vec<usize>,
+    /// Rounds of runs that were trained on the whole pool, for the full-data score.
+    pub full: Vec<RoundRecord>,
+    /// What a reader has to know before comparing.
+    pub notes: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Strategy {
+    pub name: String,
+    /// By seed.
+    pub runs: Vec<Run>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub path: PathBuf,
+    pub records: Records,
+}
+
+/// All that was found.
+#[derive(Clone, Debug)]
+pub struct Collected {
+    pub sets: Vec<DataSet>,
+    /// About single runs, those that are not in `sets` among them.
+    pub notes: Vec<String>,
+}
+
+impl Run {
+    pub fn seed(&self) -> u64 {
+        self.records.manifest.seed
+    }
+
+    /// The round that was trained on so many texts.
+    pub fn at(&self, labeled: usize) -> Option<&RoundRecord> {
+        self.records.rounds.iter().find(|round| round.labeled == labeled)
+    }
+}
+
+impl DataSet {
+    /// Rounds of a run up to the last common number of labeled texts.
+    pub(super) fn rounds<'a>(
+        &self,
+        run: &'a Run,
+    ) -> impl Iterator<Item = &'a RoundRecord> + use<'a> {
+        let last = self.labeled.last().copied().unwrap_or(0);
+        run.records.rounds.iter().filter(move |round| round.labeled <= last)
+    }
+
+    /// The scores of a run at `labeled`; `None` where the metric is absent.
+    pub(super) fn scores(&self, run: &Run, metric: Metric) -> Option<Vec<f64>> {
+        self.labeled.iter().map(|&labeled| metric.of(run.at(labeled)?)).collect()
+    }
+
+    pub(super) fn manifest(&self) -> &RunManifest {
+        &self.strategies[0].runs[0].records.manifest
+    }
+}
+
+/// Reads every run below `paths`. `upto` cuts curves at so many labeled texts.
+pub fn collect(paths: &[PathBuf], upto: Option<usize>) -> Result<Collected, ReportError> {
+    let mut notes = Vec::new();
+    let runs = read(paths, &mut notes)?;
+    let n = runs.len();
+    let (finished, unfinished): (Vec<Run>, Vec<Run>) =
+        runs.into_iter().partition(|run| run.records.is_finished());
+    for run in unfinished {
+        let rounds = run.records.rounds.len();
+        notes.push(format!("{} is not finished ({rounds} rounds) and left out.", label(&run)));
+    }
+    notes.extend(failed_cells(paths));
+    if finished.is_empty() {
+        return Err(ReportError::NoneFinished { n, paths: paths.to_vec() });
+    }
+    let (full, finished): (Vec<Run>, Vec<Run>) = finished.into_iter().partition(is_full_data);
+    let mut sets = group(finished)?;
+    if sets.is_empty() {
+        return Err(ReportError::NoneFinished { n, paths: paths.to_vec() });
+    }
+    for set in &mut sets {
+        set.full = full_data(set, &full);
+        same_budget(set, upto)?;
+        set.labeled = common_points(set, upto);
+        set.notes = caveats(set);
+    }
+    Ok(Collected { sets, notes })
+}
+
+fn read(paths: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<Run>, ReportError> {
+    // A run that is below two of the paths is one run.
+    let mut places: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
+    for path in paths {
+        for run in record::find(path)? {
+            places.entry(fs_err::canonicalize(&run)?).or_insert(run);
+        }
+    }
+    if places.is_empty() {
+        return Err(ReportError::NoRuns { paths: paths.to_vec() });
+    }
+    let mut runs = Vec::new();
+    for path in places.into_values() {
+        let records = record::read(&path)?;
+        let run = Run { path, records };
+        if run.records.is_torn {
+            notes.push(format!(
+                "{}: a kill left the last line of a record unfinished; it does not count.",
+                label(&run)
+            ));
+        }
+        runs.push(run);
+    }
+    Ok(runs)
+}
+
+/// What a bench says of cells that failed: they may have left no records at all.
+fn failed_cells(paths: &[PathBuf]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for path in paths {
+        let text = fs_err::read_to_string(path.join("cells.json")).unwrap_or_default();
+        let Ok(bench) = serde_json::from_str::<Value>(&text) else { continue };
+        for cell in bench["cells"].as_array().into_iter().flatten() {
+            if cell["state"] == "failed" {
+                let text = |key: &str| cell[key].as_str().unwrap_or_default();
+                let reason = text("reason").split("\nhint:").next().unwrap_or_default();
+                notes.push(format!(
+                    "{}, {}, seed {} failed: {reason}",
+                    text("data"),
+                    text("strategy"),
+                    cell["seed"]
+                ));
+            }
+        }
+    }
+    notes
+}
+
+fn label(run: &Run) -> String {
+    run.path.display().to_string()
+}
+
+/// One training on the whole pool, as a reference; no curve.
+fn is_full_data(run: &Run) -> bool {
+    run.records.rounds.len() == 1 && run.records.rounds[0].stop == Some(Stop::PoolEmpty)
+}
+
+/// The config without what may differ between runs that are compared, or that is a message of its
+/// own.
+fn setting(manifest: &RunManifest) -> Value {
+    let mut config = manifest.config.clone();
+    if let Some(section) = config.get_mut("loop").and_then(Value::as_object_mut) {
+        section.remove("budget");
+    }
+    config
+}
+
+fn group(runs: Vec<Run>) -> Result<Vec<DataSet>, ReportError> {
+    let mut groups: Vec<(String, Value, Vec<Run>)> = Vec::new();
+    for run in runs {
+        let (hash, setting) =
+            (run.records.manifest.data_hash.clone(), setting(&run.records.manifest));
+        match groups.iter_mut().find(|group| group.0 == hash && group.1 == setting) {
+            Some(group) => group.2.push(run),
+            None => groups.push((hash, setting, vec![run])),
+        }
+    }
+    let mut sets = Vec::new();
+    for (_, _, runs) in groups {
+        let name = name(&runs);
+        let strategies = strategies(&name, runs)?;
+        let (labeled, full, notes) = (Vec::new(), Vec::new(), Vec::new());
+        sets.push(DataSet { name, strategies, labeled, full, notes });
+    }
+    tell_apart(&mut sets);
+    Ok(sets)
+}
+
+/// What the run was called: the folder above the strategy's, as `record::place` lays them out.
+fn name(runs: &[Run]) -> String {
+    let mut names: Vec<String> = runs
+        .iter()
+        .filter_map(|run| run.path.canonicalize().ok())
+        .filter_map(|path| {
+            Some(path.parent()?.parent()?.file_name()?.to_string_lossy().into_owned())
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    names.join(" + ")
+}
+
+/// Two sets of one name get what differs: the data, or the config.
+fn tell_apart(sets: &mut [DataSet]) {
+    let names: Vec<String> = sets.iter().map(|set| set.name.clone()).collect();
+    for (set, name) in sets.iter_mut().zip(&names) {
+        if names.iter().filter(|other| *other == name).count() > 1 {
+            let hash = &set.manifest().config_hash;
+            set.name = format!("{name} (config {})", &hash[..hash.len().min(8)]);
+        }
+    }
+}
+
+fn strategies(data: &str, runs: Vec<Run>) -> Result<Vec<Strategy>, ReportError> {
+    let mut by_name: BTreeMap<String, BTreeMap<u64, Run>> = BTreeMap::new();
+    for run in runs {
+        let manifest = &run.records.manifest;
+        let (strategy, seed) = (manifest.strategy.clone(), manifest.seed);
+        let seeds = by_name.entry(strategy.clone()).or_default();
+        if let Some(first) = seeds.get(&seed) {
+            let (first, second) = (first.path.clone(), run.path);
+            return Err(ReportError::Twice {
+                data: data.to_owned(),
+                strategy,
+                seed,
+                first,
+                second,
+            });
+        }
+        seeds.insert(seed, run);
+    }
+    let strategies = by_name.into_iter();
+    Ok(strategies
+        .map(|(name, runs)| Strategy { name, runs: runs.into_values().collect() })
+        .collect())
+}
+
+/// Last rounds that were trained on everything, of the same model and data.
+fn full_data(set: &DataSet, references: &[Run]) -> Vec<RoundRecord> {
+    let without_loop = |manifest: &RunManifest| {
+        let mut config = manifest.config.clone();
+        if let Some(config) = config.as_object_mut() {
+            config.remove("loop");
+        }
+        (manifest.data_hash.clone(), config)
+    };
+    let wanted = without_loop(set.manifest());
+    let same = references.iter().filter(|run| without_loop(&run.records.manifest) == wanted);
+    let runs = same.chain(set.strategies.iter().flat_map(|strategy| &strategy.runs));
+    let last = runs.filter_map(|run| run.records.rounds.last());
+    last.filter(|round| round.stop == Some(Stop::PoolEmpty)).cloned().collect()
+}
+
+fn same_budget(set: &DataSet, upto: Option<usize>) -> Result<(), ReportError> {
+    let budget = |run: &Run| run.records.manifest.config["loop"]["budget"].as_u64().unwrap_or(0);
+    let runs = || set.strategies.iter().flat_map(|strategy| &strategy.runs);
+    let smallest = runs().map(budget).min().unwrap_or(0);
+    let fits = upto.is_some_and(|upto| upto as u64 <= smallest);
+    if fits || runs().all(|run| budget(run) == smallest) {
+        return Ok(());
+    }
+    let of_strategy = |strategy: &Strategy| {
+        let mut budgets: Vec<u64> = strategy.runs.iter().map(budget).collect();
+        budgets.sort_unstable();
+        budgets.dedup();
+        let budgets: Vec<String> = budgets.iter().map(u64::to_string).collect();
+        format!("{}: {}", strategy.name, budgets.join(", "))
+    };
+    Err(ReportError::UnequalBudgets {
+        data: set.name.clone(),
+        budgets: set.strategies.iter().map(of_strategy).collect(),
+        smallest: smallest as usize,
+    })
+}
+
+/// Labeled counts that every run has.
+fn common_points(set: &DataSet, upto: Option<usize>) -> Vec<usize> {
+    let runs: Vec<&Run> = set.strategies.iter().flat_map(|strategy| &strategy.runs).collect();
+    let first = runs[0].records.rounds.iter().map(|round| round.labeled);
+    let kept = first.filter(|&labeled| upto.is_none_or(|upto| labeled <= upto));
+    kept.filter(|&labeled| runs.iter().all(|run| run.at(labeled).is_some())).collect()
+}
+
+fn caveats(set: &DataSet) -> Vec<String> {
+    let mut notes = Vec::new();
+    let runs = || set.strategies.iter().flat_map(|strategy| &strategy.runs);
+    let seeds = |strategy: &Strategy| strategy.runs.iter().map(Run::seed).collect::<Vec<_>>();
+    let first = seeds(&set.strategies[0]);
+    if set.strategies.iter().any(|strategy| seeds(strategy) != first) {
+        let each = set.strategies.iter().map(|s| format!("{}: {:?}", s.name, seeds(s)));
+        let each: Vec<String> = each.collect();
+        notes.push(format!(
+            "The strategies have different seeds ({}); pairs are made of common ones only.",
+            each.join("; ")
+        ));
+    }
+    let ends = |run: &Run| run.records.rounds.last().map_or(0, |round| round.labeled);
+    let (least, most) = (runs().map(ends).min(), runs().map(ends).max());
+    if let (Some(least), Some(most)) = (least, most)
+        && least != most
+    {
+        notes.push(format!(
+            "Runs ended between {least} and {most} labeled texts; they are compared on what all \
+             have."
+        ));
+    }
+    let mut machines: Vec<String> = runs().flat_map(environments).collect();
+    machines.sort();
+    machines.dedup();
+    if machines.len() > 1 {
+        notes.push(format!(
+            "Runs come from different surroundings ({}): times cannot be compared, and scores may \
+             differ by rounding.",
+            machines.join("; ")
+        ));
+    }
+    let is_debug = |run: &&Run| run.records.manifest.plugin.profile == "debug";
+    let debug: Vec<&Strategy> = set
+        .strategies
+        .iter()
+        .filter(|strategy| strategy.runs.iter().any(|run| is_debug(&run)))
+        .collect();
+    if !debug.is_empty() {
+        let names: Vec<&str> = debug.iter().map(|strategy| strategy.name.as_str()).collect();
+        notes.push(format!(
+            "Debug builds, which can be twenty times slower: {}. Compare no times with them.",
+            names.join(", ")
+        ));
+    }
+    notes
+}
+
+fn environments(run: &Run) -> Vec<String> {
+    let environments = run.records.manifest.environments.iter();
+    environments
+        .map(|here| {
+            format!(
+                "alhost {}, {}, {}, {} torch threads",
+                here.host, here.device, here.precision, here.torch_threads
+            )
+        })
+        .collect()
+}

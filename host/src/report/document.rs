@@ -1,0 +1,116 @@
+//! What a report says, before it is HTML or Markdown: both have the same content.
+
+#[derive(Clone, Debug)]
+pub struct Document {
+    pub title: String,
+    pub sections: Vec<Section>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// 2 or 3.
+    pub level: usize,
+    pub title: String,
+    pub blocks: Vec<Block>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Block {
+    Text(String),
+    /// Something to know before believing the rest.
+    Note(String),
+    Table(Table),
+    /// Side by side where there is room.
+    Figures(Vec<Figure>),
+    /// Long and for reference; folded in HTML.
+    Code {
+        summary: String,
+        text: String,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// Its file's, without an ending.
+    pub name: String,
+    pub caption: String,
+    /// The inside of an SVG, and its size.
+    pub svg: String,
+    pub size: (f64, f64),
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    pub caption: String,
+    pub head: Vec<String>,
+    /// The first cell of a row names it.
+    pub rows: Vec<Vec<Cell>>,
+    pub is_folded: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Cell {
+    pub text: String,
+    pub is_best: bool,
+    /// 0 to 1: how dark its ground is.
+    pub shade: Option<f64>,
+}
+
+impl Cell {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    #[must_use]
+    pub fn best(self, is_best: bool) -> Self {
+        Self { is_best, ..self }
+    }
+}
+
+impl Section {
+    pub fn new(level: usize, title: impl Into<String>) -> Self {
+        Self { level, title: title.into(), blocks: Vec::new() }
+    }
+
+    pub fn text(&mut self, text: impl Into<String>) {
+        self.blocks.push(Block::Text(text.into()));
+    }
+
+    pub fn note(&mut self, text: impl Into<String>) {
+        self.blocks.push(Block::Note(text.into()));
+    }
+
+    pub fn table(&mut self, table: Table) {
+        self.blocks.push(Block::Table(table));
+    }
+
+    pub fn figures(&mut self, figures: Vec<Figure>) {
+        if !figures.is_empty() {
+            self.blocks.push(Block::Figures(figures));
+        }
+    }
+}
+
+impl Document {
+    pub fn figures(&self) -> impl Iterator<Item = &Figure> {
+        let blocks = self.sections.iter().flat_map(|section| &section.blocks);
+        blocks.flat_map(|block| match block {
+            Block::Figures(figures) => figures.as_slice(),
+            _ => &[],
+        })
+    }
+}
+
+/// A score, and a difference of scores.
+pub(super) fn score(value: f64) -> String {
+    format!("{value:.3}")
+}
+
+pub(super) fn signed(value: f64) -> String {
+    format!("{value:+.3}").replace('-', "−")
+}
+
+/// `0.004`; never `0.000`.
+pub(super) fn p_value(p: f64) -> String {
+    if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }
+}

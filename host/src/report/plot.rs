@@ -1,0 +1,223 @@
+//! Line charts: a mean a strategy, with its spread.
+
+use std::fmt::Write as _;
+
+use super::document::Figure;
+use super::svg::{Style, escape, legend, marker, text_width};
+
+pub(super) struct Chart {
+    pub(super) name: String,
+    pub(super) caption: String,
+    pub(super) x_title: String,
+    pub(super) y_title: String,
+    pub(super) series: Vec<Series>,
+    /// A level to compare with, and what it is.
+    pub(super) level: Option<(f64, String)>,
+    pub(super) starts_at_zero: bool,
+}
+
+pub(super) struct Series {
+    pub(super) name: String,
+    pub(super) style: Style,
+    pub(super) points: Vec<Point>,
+}
+
+/// `low` and `high` bound the spread.
+#[derive(Clone, Copy)]
+pub(super) struct Point {
+    pub(super) x: f64,
+    pub(super) mean: f64,
+    pub(super) low: f64,
+    pub(super) high: f64,
+}
+
+const WIDTH: f64 = 480.0;
+const PLOT_HEIGHT: f64 = 250.0;
+const LEFT: f64 = 64.0;
+const RIGHT: f64 = 20.0;
+const BELOW: f64 = 44.0;
+
+/// From numbers to places.
+struct Frame {
+    x: Axis,
+    y: Axis,
+    top: f64,
+}
+
+struct Axis {
+    low: f64,
+    high: f64,
+    ticks: Vec<f64>,
+    decimals: usize,
+}
+
+impl Frame {
+    fn x(&self, value: f64) -> f64 {
+        let share = (value - self.x.low) / (self.x.high - self.x.low);
+        LEFT + share * (WIDTH - LEFT - RIGHT)
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        let share = (value - self.y.low) / (self.y.high - self.y.low);
+        self.top + (1.0 - share) * PLOT_HEIGHT
+    }
+
+    fn bottom(&self) -> f64 {
+        self.top + PLOT_HEIGHT
+    }
+}
+
+/// `None` where there is nothing to draw.
+pub(super) fn draw(chart: &Chart) -> Option<Figure> {
+    let points = || chart.series.iter().flat_map(|series| &series.points);
+    let bounds = |of: &dyn Fn(&Point) -> [f64; 2]| {
+        let values = points().flat_map(of);
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
+    };
+    let (x_low, x_high) = bounds(&|point| [point.x, point.x]);
+    let (mut y_low, mut y_high) = bounds(&|point| [point.low, point.high]);
+    if !(x_low.is_finite() && y_low.is_finite() && y_high.is_finite()) {
+        return None;
+    }
+    if let Some((level, _)) = &chart.level {
+        (y_low, y_high) = (y_low.min(*level), y_high.max(*level));
+    }
+    if chart.starts_at_zero {
+        y_low = 0.0;
+    }
+    let entries: Vec<(String, Style)> =
+        chart.series.iter().map(|series| (series.name.clone(), series.style)).collect();
+    let (legend, top) = legend(&entries, LEFT / 2.0, WIDTH - LEFT / 2.0);
+    let x = Axis { low: x_low, high: x_high, ..axis(x_low, x_high, 6) };
+    let frame = Frame { x: widened(x), y: axis(y_low, y_high, 6), top: top + 6.0 };
+    let mut svg = legend + &axes(&frame, chart);
+    for series in &chart.series {
+        svg.push_str(&bands_and_lines(&frame, series));
+    }
+    let size = (WIDTH, frame.bottom() + BELOW);
+    Some(Figure { name: chart.name.clone(), caption: chart.caption.clone(), svg, size })
+}
+
+/// A single point still needs room.
+fn widened(axis: Axis) -> Axis {
+    if axis.high > axis.low {
+        axis
+    } else {
+        Axis { low: axis.low - 1.0, high: axis.high + 1.0, ..axis }
+    }
+}
+
+/// Round numbers around low..high, about `n` of them: steps of 1, 2 or 5 times a power of ten.
+fn axis(low: f64, high: f64, n: usize) -> Axis {
+    let range = if high > low { high - low } else { low.abs().max(0.1) };
+    let rough = range / n as f64;
+    let power = 10.0_f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].iter().map(|m| m * power).find(|step| *step >= rough);
+    let step = step.unwrap_or(rough);
+    let first = (low / step + 1e-9).floor();
+    let last = (high / step - 1e-9).ceil().max(first + 1.0);
+    let ticks: Vec<f64> =
+        (0..=(last - first) as usize).map(|i| (first + i as f64) * step).collect();
+    let decimals = (-step.log10().floor()).max(0.0) as usize;
+    Axis { low: first * step, high: last * step, ticks, decimals }
+}
+
+fn axes(frame: &Frame, chart: &Chart) -> String {
+    let mut svg = String::new();
+    let (right, bottom) = (WIDTH - RIGHT, frame.bottom());
+    for &tick in &frame.y.ticks {
+        let y = frame.y(tick);
+        let _infallible = write!(
+            svg,
+            r#"<path class="grid" d="M{LEFT} {y:.1}H{right}"/><text class="end" x="{:.1}" y="{:.1}">{tick:.*}</text>"#,
+            LEFT - 6.0,
+            y + 4.5,
+            frame.y.decimals,
+        );
+    }
+    let inside = frame.x.ticks.iter().filter(|tick| (frame.x.low..=frame.x.high).contains(*tick));
+    for &tick in inside {
+        let x = frame.x(tick);
+        let _infallible = write!(
+            svg,
+            r#"<path class="axis" d="M{x:.1} {bottom:.1}v4"/><text class="mid" x="{x:.1}" y="{:.1}">{tick:.*}</text>"#,
+            bottom + 18.0,
+            frame.x.decimals,
+        );
+    }
+    let middle = frame.top + PLOT_HEIGHT / 2.0;
+    let _infallible = write!(
+        svg,
+        r#"<path class="axis" d="M{LEFT} {:.1}V{bottom:.1}H{right}"/><text class="mid" x="{:.1}" y="{:.1}">{}</text><text class="mid" transform="translate(13 {middle:.1}) rotate(-90)">{}</text>"#,
+        frame.top,
+        LEFT + (WIDTH - LEFT - RIGHT) / 2.0,
+        bottom + 38.0,
+        escape(&chart.x_title),
+        escape(&chart.y_title),
+    );
+    if let Some((level, text)) = &chart.level {
+        let y = frame.y(*level);
+        let _infallible = write!(
+            svg,
+            r#"<path class="full" d="M{LEFT} {y:.1}H{right}"/><text x="{:.1}" y="{:.1}">{}</text>"#,
+            (right - text_width(text)).max(LEFT + 4.0),
+            y + 15.0,
+            escape(text),
+        );
+    }
+    svg
+}
+
+fn bands_and_lines(frame: &Frame, series: &Series) -> String {
+    let place = |x: f64, y: f64| format!("{:.1} {:.1}", frame.x(x), frame.y(y));
+    let style = series.style;
+    let mut svg = format!(r#"<g class="s{}">"#, style.color);
+    let highs = series.points.iter().map(|point| place(point.x, point.high));
+    let lows = series.points.iter().rev().map(|point| place(point.x, point.low));
+    let band: Vec<String> = highs.chain(lows).collect();
+    if series.points.iter().any(|point| point.high > point.low) {
+        let _infallible = write!(svg, r#"<path class="band" d="M{}z"/>"#, band.join("L"));
+    }
+    let line: Vec<String> = series.points.iter().map(|point| place(point.x, point.mean)).collect();
+    let _infallible = write!(
+        svg,
+        r#"<path class="line" stroke-dasharray="{}" d="M{}"/>"#,
+        style.dash(),
+        line.join("L")
+    );
+    for point in &series.points {
+        let _infallible = write!(
+            svg,
+            "<g>{}<title>{}, {:.0}: {:.3} ({:.3} to {:.3})</title></g>",
+            marker(style, frame.x(point.x), frame.y(point.mean)),
+            escape(&series.name),
+            point.x,
+            point.mean,
+            point.low,
+            point.high,
+        );
+    }
+    svg + "</g>"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_hold_the_range() {
+        let check = |low: f64, high: f64, expected: &[f64]| {
+            let axis = axis(low, high, 6);
+            assert_eq!(axis.ticks.len(), expected.len(), "{:?}", axis.ticks);
+            for (tick, expected) in axis.ticks.iter().zip(expected) {
+                assert!((tick - expected).abs() < 1e-9, "{:?}", axis.ticks);
+            }
+        };
+        check(0.0, 0.6, &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]);
+        check(50.0, 250.0, &[50.0, 100.0, 150.0, 200.0, 250.0]);
+        check(0.187, 0.573, &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6]);
+        // All values the same.
+        assert!(axis(0.5, 0.5, 6).high > axis(0.5, 0.5, 6).low);
+        assert!(axis(0.0, 0.0, 6).high > 0.0);
+    }
+}
