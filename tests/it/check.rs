@@ -211,12 +211,11 @@ fn every_case_can_fail_by_a_fault_that_fails_no_basic_case() {
 fn the_address_sanitizer_finds_what_a_unit_test_does_wrong() {
     let sandbox = Sandbox::new();
     let file = sandbox.path("target/debug/libhostile.so");
-    sandbox.write(
-        "target/debug/libhostile.d",
-        &format!("x: {}\n", sandbox.path("src/lib.rs").display()),
-    );
+    let source = sandbox.path("src/lib.rs").display().to_string();
+    sandbox.write("target/debug/libhostile.d", &format!("libhostile.so: {source}\n"));
     fs_err::copy(plugin("hostile"), &file).unwrap();
-    let manifest = "[package]\nname = \"wrong\"\nedition = \"2024\"\n[workspace]\n";
+    let manifest = "[package]\nname = \"hostile\"\nedition = \"2024\"\n[workspace]\n\
+                    [lib]\ncrate-type = [\"cdylib\", \"rlib\"]\n";
     sandbox.write("Cargo.toml", manifest);
     let test = "#[test]\nfn reads_behind_the_end() {\n    let list = vec![1_u8; 10];\n    \
                 let at = std::hint::black_box(list.as_ptr());\n    \

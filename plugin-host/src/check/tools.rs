@@ -2,7 +2,9 @@
 //! a nightly compiler.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
+
+use serde_json::Value;
 
 use super::contract::sound;
 use super::hosts;
@@ -84,20 +86,20 @@ fn last_line(report: &str) -> &str {
 }
 
 pub(super) fn asan(subject: &Subject) -> Checked {
-    let Some(package) = package_of(&subject.path) else {
-        let why = "its source is not known: there is no cargo `.d` file beside it";
+    let Some(source) = Source::of(&subject.path) else {
+        let why = "its source is not known: no cargo `.d` file beside it names its package";
         return Err(Problem::Skip(why.to_owned()));
     };
     let has_nightly = Command::new("cargo").args(["+nightly", "--version"]).output();
     if !has_nightly.is_ok_and(|ran| ran.status.success()) {
         return Err(Problem::Skip("there is no nightly compiler".to_owned()));
     }
-    let target = "x86_64-unknown-linux-gnu";
     let ran = Command::new("cargo")
-        .args(["+nightly", "test", "--lib", "--target", target, "--target-dir"])
-        .arg(package.join("target/asan"))
+        .args(["+nightly", "test", "--lib", "--target", "x86_64-unknown-linux-gnu"])
+        .arg("--target-dir")
+        .arg(source.target.join("asan"))
         .env("RUSTFLAGS", "-Zsanitizer=address")
-        .current_dir(&package)
+        .current_dir(&source.package)
         .output()
         .map_err(cannot)?;
     if ran.status.success() {
@@ -110,26 +112,46 @@ pub(super) fn asan(subject: &Subject) -> Checked {
     }
 }
 
-/// The package that a library was built of: cargo writes the sources of `libx.so` into `libx.d`.
-fn package_of(library: &Path) -> Option<PathBuf> {
-    let name = library.file_name()?;
-    // In `deps`, where the tests find it, there is no such file, but one folder up.
-    let beside = [library.to_owned(), library.parent()?.parent()?.join(name)];
-    let rules =
-        beside.iter().find_map(|path| fs_err::read_to_string(path.with_extension("d")).ok());
-    let rules = rules?;
-    let name = library.file_stem()?.to_str()?.strip_prefix("lib")?;
-    // The sources of what it depends on are named as well.
-    let sources = rules.split_whitespace().filter(|path| path.ends_with("src/lib.rs"));
-    let mut packages = sources.filter_map(|source| Path::new(source).parent()?.parent());
-    packages.find(|package| makes(package, name)).map(Path::to_owned)
+/// Where a library comes from.
+#[derive(Debug, Eq, PartialEq)]
+struct Source {
+    package: PathBuf,
+    /// Cargo's folder for what it builds, which holds the library.
+    target: PathBuf,
 }
 
-/// Whether a package's library is called `name`: by a name of its own, or by that of the package.
-fn makes(package: &Path, name: &str) -> bool {
-    let manifest = fs_err::read_to_string(package.join("Cargo.toml")).unwrap_or_default();
-    let names = [name.to_owned(), name.replace('_', "-")];
-    names.iter().any(|name| manifest.contains(&format!("name = \"{name}\"")))
+impl Source {
+    /// Cargo writes the sources of `libx.so`, those of other packages included, into `libx.d`.
+    fn of(library: &Path) -> Option<Self> {
+        let name = library.file_stem()?.to_str()?.strip_prefix("lib")?;
+        // In `deps`, where the tests find it, there is no such file, but one folder up.
+        let mut folders = library.ancestors().skip(1).take(2);
+        let profile = folders.find(|folder| folder.join(format!("lib{name}.d")).is_file())?;
+        let rules = fs_err::read_to_string(profile.join(format!("lib{name}.d"))).ok()?;
+        let sources = rules.split_whitespace().filter(|path| path.ends_with("src/lib.rs"));
+        let mut packages = sources.filter_map(|path| Path::new(path).ancestors().nth(2));
+        let package = packages.find(|package| builds(package, name))?.to_owned();
+        Some(Self { package, target: profile.parent()?.to_owned() })
+    }
+}
+
+/// Whether the package in this folder builds the plugin `lib{name}.so`.
+fn builds(package: &Path, name: &str) -> bool {
+    let ran = Command::new("cargo")
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .current_dir(package)
+        .output();
+    let read = |ran: Output| serde_json::from_slice::<Value>(&ran.stdout).ok();
+    let Some(metadata) = ran.ok().and_then(read) else { return false };
+    let is_plugin = |target: &Value| {
+        let kinds = target["kind"].as_array().into_iter().flatten();
+        target["name"] == name && kinds.into_iter().any(|kind| kind == "cdylib")
+    };
+    let manifest = package.join("Cargo.toml");
+    metadata["packages"].as_array().into_iter().flatten().any(|found| {
+        found["manifest_path"].as_str().is_some_and(|path| Path::new(path) == manifest)
+            && found["targets"].as_array().is_some_and(|targets| targets.iter().any(is_plugin))
+    })
 }
 
 #[cfg(test)]
@@ -145,21 +167,36 @@ mod tests {
     }
 
     #[test]
-    fn the_package_of_a_library_is_found_by_its_dep_info() {
+    fn the_package_of_a_library_is_the_one_of_its_sources_that_builds_it() {
         let root = tempfile::tempdir().unwrap();
-        let at = |name: &str| root.path().join(name);
-        for name in ["api/src", "mine/src"] {
-            fs_err::create_dir_all(at(name)).unwrap();
-        }
-        fs_err::create_dir_all(at("target/debug/deps")).unwrap();
-        fs_err::write(at("api/Cargo.toml"), "[package]\nname = \"api\"\n").unwrap();
-        fs_err::write(at("mine/Cargo.toml"), "[package]\nname = \"mine\"\n").unwrap();
-        // What it depends on is named as well, and first.
-        let sources = ["api", "mine"].map(|name| at(name).join("src/lib.rs").display().to_string());
-        let rule = format!("libmine.so: {}\n", sources.join(" "));
-        fs_err::write(at("target/debug/libmine.d"), rule).unwrap();
-        assert_eq!(package_of(&at("target/debug/libmine.so")), Some(at("mine")));
-        assert_eq!(package_of(&at("target/debug/deps/libmine.so")), Some(at("mine")));
-        assert_eq!(package_of(&at("target/debug/libother.so")), None);
+        let root = fs_err::canonicalize(root.path()).unwrap();
+        let write = |path: &str, text: &str| {
+            let path = root.join(path);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, text).unwrap();
+        };
+        let package = |name: &str, kind: &str| {
+            let manifest = format!(
+                "[package]\nname = \"{name}\"\nedition = \"2024\"\n[workspace]\n\
+                 [lib]\nname = \"{name}\"\n{kind}"
+            );
+            write(&format!("{name}/Cargo.toml"), &manifest);
+            write(&format!("{name}/src/lib.rs"), "");
+        };
+        package("other", "");
+        package("mine", "crate-type = [\"cdylib\", \"rlib\"]\n");
+        let sources = ["other", "mine"].map(|name| root.join(name).join("src/lib.rs"));
+        let [other, mine] = sources.map(|path| path.display().to_string());
+        let check = |rules: &str, library: &str, is_found: bool| {
+            write("target/debug/libmine.d", rules);
+            let source = Source { package: root.join("mine"), target: root.join("target") };
+            assert_eq!(Source::of(&root.join(library)), is_found.then_some(source), "{rules}");
+        };
+        let both = format!("libmine.so: {other} {mine}\n");
+        fs_err::create_dir_all(root.join("target/debug/deps")).unwrap();
+        check(&both, "target/debug/libmine.so", true);
+        check(&both, "target/debug/deps/libmine.so", true);
+        check(&format!("libmine.so: {other}\n"), "target/debug/libmine.so", false);
+        check(&both, "target/debug/libabsent.so", false);
     }
 }
