@@ -304,6 +304,44 @@ fn a_full_data_run_is_the_measure_where_there_is_one() {
     assert!(!markdown.contains("## full"), "no data set of its own");
 }
 
+/// The least that a run can be: one round, no dev set, one strategy.
+#[test]
+fn a_run_of_one_round_without_dev_makes_a_report_too() {
+    let sandbox = Sandbox::new();
+    Made { data: "a", strategy: "alps", seed: 1, budget: 100 }.write(&sandbox, |_| 0.5);
+    let path = "runs/a/alps/seed-1/rounds.jsonl";
+    let mut round: Value = sandbox.read(path).parse().unwrap();
+    round["metrics_at_micro"] = Value::Null;
+    sandbox.write(path, &(round.to_string() + "\n"));
+    report(&sandbox, &[]).ok();
+    let markdown = sandbox.read("out/report.md");
+    assert!(markdown.contains("| alps | – | **0.500** |"), "{markdown}");
+    assert!(!markdown.contains("NaN") && !markdown.contains("inf"), "{markdown}");
+    // A metric that no record has.
+    report(&sandbox, &["--metric", "micro_f1_at_micro"]).ok();
+}
+
+/// Two folders of one name are two data sets if their data differ.
+#[test]
+fn data_sets_of_one_name_are_told_apart() {
+    let sandbox = Sandbox::new();
+    grid(&sandbox, &["arxiv"], &FIVE[..2], 2, 400);
+    fs_err::create_dir_all(sandbox.path("other")).unwrap();
+    fs_err::rename(sandbox.path("runs/arxiv"), sandbox.path("other/arxiv")).unwrap();
+    grid(&sandbox, &["arxiv"], &FIVE[..2], 2, 400);
+    for strategy in ["random", "subword"] {
+        for seed in [1, 2] {
+            let path = format!("other/arxiv/{strategy}/seed-{seed}/manifest.json");
+            sandbox.write(&path, &sandbox.read(&path).replace("da7aarxiv", "da7aother"));
+        }
+    }
+    sandbox.alhost(&["report", "runs", "other", "--out", "out"]).ok();
+    let markdown = sandbox.read("out/report.md");
+    for title in ["## arxiv (data da7aarxi)", "## arxiv (data da7aothe)"] {
+        assert!(markdown.contains(title), "{markdown}");
+    }
+}
+
 #[test]
 fn what_cannot_be_compared_is_refused() {
     let sandbox = Sandbox::new();
@@ -344,8 +382,12 @@ fn zero_finished_runs_are_no_report() {
         let cut: String = whole.split_inclusive('\n').take(2).collect();
         sandbox.write(&path, &cut);
     }
-    report(&sandbox, &[]).refused(&["none of the 2 runs below runs is finished", "hint"]);
+    let args = ["--tensorboard", "events"];
+    report(&sandbox, &args).refused(&["none of the 2 runs below runs is finished", "hint"]);
     assert!(!sandbox.path("out").exists(), "nothing was begun");
+    // Events are for watching runs that are not finished.
+    let events = fs_err::read_dir(sandbox.path("events/arxiv/random/seed-1")).unwrap().count();
+    assert_eq!(events, 1);
 }
 
 #[test]

@@ -207,12 +207,19 @@ fn name(runs: &[Run]) -> String {
 
 /// Two sets of one name get what differs: the data, or the config.
 fn tell_apart(sets: &mut [DataSet]) {
-    let names: Vec<String> = sets.iter().map(|set| set.name.clone()).collect();
-    for (set, name) in sets.iter_mut().zip(&names) {
-        if names.iter().filter(|other| *other == name).count() > 1 {
-            let hash = &set.manifest().config_hash;
-            set.name = format!("{name} (config {})", &hash[..hash.len().min(8)]);
-        }
+    let all: Vec<(String, String, String)> = sets
+        .iter()
+        .map(|set| {
+            let manifest = set.manifest();
+            (set.name.clone(), manifest.data_hash.clone(), manifest.config_hash.clone())
+        })
+        .collect();
+    for (at, set) in sets.iter_mut().enumerate() {
+        let (name, data, config) = &all[at];
+        let mut same = all.iter().enumerate().filter(|(other, it)| *other != at && it.0 == *name);
+        let Some((_, (_, other_data, _))) = same.next() else { continue };
+        let (what, hash) = if other_data == data { ("config", config) } else { ("data", data) };
+        set.name = format!("{name} ({what} {})", &hash[..hash.len().min(8)]);
     }
 }
 

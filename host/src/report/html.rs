@@ -88,7 +88,7 @@ pre{background:var(--panel);padding:.7rem;overflow-x:auto;font-size:.82rem;line-
 @media (max-width:30rem){main{padding:.8rem .7rem 3rem}.plot text{font-size:15px}
   th,td{padding:.25rem .5rem}}
 @media print{main{max-width:none;padding:0}nav{display:none}body{font-size:10pt}
-  h2,h3{break-after:avoid}table,figure,.note{break-inside:avoid}.wide{overflow:visible}
+  h2,h3,p.caption{break-after:avoid}table,figure,.note{break-inside:avoid}.wide{overflow:visible}
   td.shade,.note{print-color-adjust:exact}}
 ";
 

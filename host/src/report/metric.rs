@@ -17,7 +17,7 @@ struct Definition {
     of: fn(&RoundRecord) -> Option<f64>,
 }
 
-const DEFINITIONS: [Definition; 11] = [
+const DEFINITIONS: [Definition; 12] = [
     define("micro_f1", "micro-F1", |round| Some(round.metrics.micro_f1)),
     define("macro_f1_paper", "macro-F1 (paper)", |round| Some(round.metrics.macro_f1_paper)),
     define("macro_f1", "macro-F1 (scikit-learn)", |round| Some(round.metrics.macro_f1)),
@@ -30,6 +30,7 @@ const DEFINITIONS: [Definition; 11] = [
     define("macro_recall", "macro-recall", |round| Some(round.metrics.macro_recall)),
     define("subset_accuracy", "subset accuracy", |round| Some(round.metrics.subset_accuracy)),
     define("p_at_1", "P@1", |round| Some(round.ranking.p_at_1)),
+    define("p_at_3", "P@3", |round| Some(round.ranking.p_at_3)),
     define("p_at_5", "P@5", |round| Some(round.ranking.p_at_5)),
 ];
 

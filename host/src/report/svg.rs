@@ -104,7 +104,7 @@ pub(super) const SHAPE: &str = "\
 .plot text{font:13px system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif}\
 .plot .end{text-anchor:end}.plot .mid{text-anchor:middle}\
 .plot .line{fill:none;stroke-width:2;stroke-linejoin:round}\
-.plot .band{fill-opacity:.13;stroke:none}\
+.plot .band{fill-opacity:.1;stroke:none}\
 .plot .grid{stroke-width:1;fill:none}.plot .axis{stroke-width:1.2;fill:none}\
 .plot .clique{stroke-width:5;stroke-linecap:round}\
 .plot .full{stroke-width:1.2;stroke-dasharray:1 3;fill:none}";
