@@ -1,26 +1,29 @@
 //! One round's classifier: trained on the labeled texts, its threshold tuned on dev, judged on test.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use alhost_plugin_api::Rng;
 use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
 
 use crate::DocId;
-use crate::config::{RunConfig, Start, StopMetric, ThresholdRule};
+use crate::charge::Charged;
+use crate::config::{ConfigFile, RunConfig, Start, StopMetric, ThresholdRule};
 use crate::data::Dataset;
 use crate::data::tokens::Tokens;
-use crate::experiment::{FirstRound, SplitTokens};
+use crate::experiment::SplitTokens;
 use crate::matrix::Matrix;
 use crate::metrics::{self, Metrics, Ranking, stability};
 use crate::model::{Dev, Examples, Learner, Training, Wants, probabilities};
 use crate::pool::Pool;
-use crate::progress::Progress;
+use crate::progress::{Noting, Progress, Shared};
 use crate::record::{RoundRecord, Seconds, Signals, Thresholds};
 use crate::seed::{Purpose, RunSeed};
+use crate::store;
 
 /// A trained classifier's worth, and what it cost.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Trained {
     pub training: Training,
     /// Probability above which a label is predicted.
@@ -33,8 +36,12 @@ pub struct Trained {
     pub ranking: Ranking,
     /// The best value on dev of the metric that stopping rules look at.
     pub dev_optimum: Option<f64>,
-    /// `train`, `dev` and `test`; the others are 0.
+    /// `train`, `dev` and `test`, as if the run were alone; the others are 0.
     pub seconds: Seconds,
+    /// Really spent.
+    pub actual: Seconds,
+    /// What was used for the first time of what is computed once for many.
+    pub shared: Vec<Shared>,
     pub tokens_per_second: f64,
 }
 
@@ -43,13 +50,15 @@ pub(crate) struct Classifier<'a> {
     pub(crate) dataset: &'a Dataset,
     pub(crate) tokens: &'a SplitTokens,
     pub(crate) learner: &'a mut Learner,
-    pub(crate) first: &'a mut Option<FirstRound>,
+    pub(crate) charged: &'a mut Charged,
     pub(crate) cache: &'a Path,
+    /// Names all that a model depends on but for the config, the seed and the labeled texts.
+    pub(crate) identity: &'a str,
 }
 
 impl Classifier<'_> {
     /// The classifier of a round. That of round 0 depends on the seed and the initial set alone, so
-    /// the strategies after the first take it over, with what it cost.
+    /// it is kept, and the strategies after the first take it over, with what it cost.
     pub(crate) fn train(
         &mut self,
         pool: &Pool,
@@ -60,20 +69,55 @@ impl Classifier<'_> {
         if round > 0 {
             return self.train_anew(pool, seed, round, progress);
         }
-        if let Some(first) = &self.first
-            && first.seed == seed
-            && first.labeled == pool.labeled()
-        {
-            self.learner.load(first.weights.path())?;
-            return Ok(first.trained.clone());
-        }
-        let trained = self.train_anew(pool, seed, round, progress)?;
-        let weights = tempfile::Builder::new().suffix(".safetensors").tempfile_in(self.cache);
-        let weights = weights.context("cannot keep the model of round 0 in the cache folder")?;
-        self.learner.save(weights.path())?;
-        let (labeled, kept) = (pool.labeled().to_vec(), trained.clone());
-        *self.first = Some(FirstRound { seed, labeled, trained: kept, weights });
+        let file = self.first_model(pool, seed);
+        let noting = Noting::new(progress);
+        let timed = Instant::now();
+        let mut trained = match store::find("model of round 0", &file, &noting, || {
+            self.take_over(&file)
+        }) {
+            Ok(mut trained) => {
+                let train = timed.elapsed().as_secs_f64();
+                trained.actual = Seconds { train, ..Seconds::default() };
+                trained
+            }
+            Err(making) => {
+                let trained = self.train_anew(pool, seed, round, progress)?;
+                // The weights last: where they are, both are.
+                store::write(&file.with_extension("toml"), toml::to_string(&trained)?.as_bytes())?;
+                self.learner.save(&file)?;
+                making.done(&noting);
+                trained
+            }
+        };
+        trained.shared.extend(noting.take());
         Ok(trained)
+    }
+
+    /// Loads the kept model of round 0, if it is there.
+    fn take_over(&mut self, file: &Path) -> Option<Trained> {
+        let text = fs_err::read_to_string(file.with_extension("toml")).ok()?;
+        // TOML and not JSON: its numbers come back bit by bit, so that records are the same.
+        let mut trained: Trained = toml::from_str(&text).ok()?;
+        self.learner.load(file).ok()?;
+        let (_paid_by_then, shared) = self.charged.charge(trained.shared);
+        trained.shared = shared;
+        trained.shared.iter_mut().for_each(|shared| shared.computed = false);
+        Some(trained)
+    }
+
+    fn first_model(&self, pool: &Pool, seed: RunSeed) -> PathBuf {
+        let mut hasher = blake3::Hasher::new_derive_key("alhost 1 model of round 0");
+        let ConfigFile { model, train, evaluation, r#loop, .. } = &**self.config;
+        let config = serde_json::json!([model, train, evaluation, r#loop.stop.metric]);
+        for part in [self.identity, &config.to_string(), &seed.0.to_string()] {
+            hasher.update(part.as_bytes());
+            hasher.update(b"\0");
+        }
+        for id in pool.labeled() {
+            hasher.update(&id.0.to_le_bytes());
+        }
+        let name = hasher.finalize().to_hex();
+        self.cache.join("round-0").join(format!("{}.safetensors", &name[..32]))
     }
 
     fn train_anew(
@@ -84,6 +128,7 @@ impl Classifier<'_> {
         progress: &dyn Progress,
     ) -> anyhow::Result<Trained> {
         let timed = Instant::now();
+        let noting = Noting::new(progress);
         let rows: Vec<u32> = pool.labeled().iter().map(|id| id.0).collect();
         let labeled = Examples { tokens: &self.tokens.train, rows: &rows, labels: pool.labels() };
         let dev_rows: Vec<u32> = rows_of(self.tokens.dev.as_ref().map_or(0, Tokens::len));
@@ -104,12 +149,16 @@ impl Classifier<'_> {
         if round == 0 {
             config.start = Start::Pretrained; // whatever the learner was trained on before
         }
-        let training =
-            self.learner.train(labeled, dev, &config, init_seed, train_seed, progress)?;
+        let training = self.learner.train(labeled, dev, &config, init_seed, train_seed, &noting)?;
         let train = timed.elapsed().as_secs_f64() - training.dev_seconds;
+        let (more, shared) = self.charged.charge(noting.take());
         let mut trained = self.judge(pool, training, progress)?;
-        trained.seconds.train = train;
-        trained.seconds.dev += trained.training.dev_seconds;
+        trained.seconds.train = train + more;
+        trained.actual.train = train;
+        for seconds in [&mut trained.seconds, &mut trained.actual] {
+            seconds.dev += trained.training.dev_seconds;
+        }
+        trained.shared.splice(0..0, shared);
         Ok(trained)
     }
 
@@ -119,19 +168,23 @@ impl Classifier<'_> {
         training: Training,
         progress: &dyn Progress,
     ) -> anyhow::Result<Trained> {
+        let noting = Noting::new(progress);
         let timed = Instant::now();
-        let (threshold, thresholds, dev_optimum) = self.thresholds(pool, progress)?;
+        let (threshold, thresholds, dev_optimum) = self.thresholds(pool, &noting)?;
         let dev = timed.elapsed().as_secs_f64();
+        let (more_dev, mut shared) = self.charged.charge(noting.take());
 
         let timed = Instant::now();
         let test = &self.tokens.test;
-        let scores = self.probabilities(test, &rows_of(test.len()), progress)?;
+        let scores = self.probabilities(test, &rows_of(test.len()), &noting)?;
         let gold = &self.dataset.test.labels;
         let metrics = metrics::evaluate(&scores, gold, threshold);
         let at_micro = |threshold: f64| metrics::evaluate(&scores, gold, threshold as f32);
         let metrics_at_micro = thresholds.micro.map(at_micro);
         let ranking = metrics::rank(&scores, gold);
         let seconds = timed.elapsed().as_secs_f64();
+        let (more, of_test) = self.charged.charge(noting.take());
+        shared.extend(of_test);
         let n_tokens: usize = (0..test.len()).map(|row| test.row(row).len()).sum();
         Ok(Trained {
             training,
@@ -141,7 +194,9 @@ impl Classifier<'_> {
             metrics_at_micro,
             ranking,
             dev_optimum,
-            seconds: Seconds { dev, test: seconds, ..Seconds::default() },
+            seconds: Seconds { dev: dev + more_dev, test: seconds + more, ..Seconds::default() },
+            actual: Seconds { dev, test: seconds, ..Seconds::default() },
+            shared,
             tokens_per_second: n_tokens as f64 / seconds,
         })
     }
@@ -221,7 +276,9 @@ impl Classifier<'_> {
             signals.kappa = before.map(|before| stability::kappa(before, &now, scores.cols));
             signals.predictions = Some(now);
         }
-        trained.seconds.dev += timed.elapsed().as_secs_f64();
+        for seconds in [&mut trained.seconds, &mut trained.actual] {
+            seconds.dev += timed.elapsed().as_secs_f64();
+        }
         Ok(Some(signals))
     }
 

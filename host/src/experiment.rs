@@ -8,15 +8,16 @@ use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 
-use crate::classifier::{Classifier, Trained};
+use crate::charge::Charged;
+use crate::classifier::Classifier;
 use crate::config::RunConfig;
 use crate::data::tokens::Tokens;
 use crate::data::{self, Dataset, Loaded};
 use crate::matrix::MatrixRoom;
 use crate::model::{self, Checkpoint, Learner, Places, device};
 use crate::model_features::Pretrained;
-use crate::plugin::LoadedStrategy;
-use crate::progress::Progress;
+use crate::plugin::{LoadedStrategy, Manifest};
+use crate::progress::{Noting, Progress, Shared};
 use crate::record::{Environment, ModelManifest, PluginManifest, RunManifest};
 use crate::seed::RunSeed;
 
@@ -47,17 +48,13 @@ pub struct Experiment {
     pub(crate) cache: PathBuf,
     /// Where matrices are made that strategies are lent.
     pub(crate) matrices: MatrixRoom,
-    /// The model of round 0, which strategies of one seed share.
-    pub(crate) first: Option<FirstRound>,
-}
-
-/// A model of round 0, kept until another seed or initial set comes.
-pub(crate) struct FirstRound {
-    pub(crate) seed: RunSeed,
-    pub(crate) labeled: Vec<crate::DocId>,
-    pub(crate) trained: Trained,
-    /// The weights; the file goes with it.
-    pub(crate) weights: tempfile::NamedTempFile,
+    /// What opening it used of what is computed once.
+    opened: Vec<Shared>,
+    /// What the run that is going on has used.
+    pub(crate) charged: Charged,
+    /// Of this program, where it could be read.
+    program_hash: Option<String>,
+    identity: String,
 }
 
 impl Experiment {
@@ -70,6 +67,7 @@ impl Experiment {
         progress: &dyn Progress,
     ) -> anyhow::Result<Self> {
         let device = device::open(&config.device)?;
+        let noting = Noting::new(progress);
         let timed = Instant::now();
         let Loaded { dataset, notes, hash } = data::load(&config.data, Path::new(""), progress)?;
         for note in &notes {
@@ -86,7 +84,7 @@ impl Experiment {
         let tokenize = |texts| {
             let max_tokens = config.model.max_tokens;
             let hash = &checkpoint.tokenizer_hash;
-            Tokens::open(&checkpoint.tokenizer, hash, texts, max_tokens, cache, progress)
+            Tokens::open(&checkpoint.tokenizer, hash, texts, max_tokens, cache, &noting)
         };
         let tokens = SplitTokens {
             train: tokenize(&dataset.train.texts)?,
@@ -96,6 +94,8 @@ impl Experiment {
         let seconds_of_data = timed.elapsed().as_secs_f64();
         let n_labels = dataset.vocabulary.len();
         let learner = Learner::new(&checkpoint, &config.model, n_labels, device, cache)?;
+        let program_hash = hash_of_this_program().ok();
+        let identity = identity(&hash, &checkpoint, &learner, program_hash.as_deref());
         Ok(Self {
             config,
             dataset: Arc::new(dataset),
@@ -107,7 +107,10 @@ impl Experiment {
             pretrained: Pretrained::default(),
             cache: cache.to_owned(),
             matrices: MatrixRoom::default(),
-            first: None,
+            opened: noting.take(),
+            charged: Charged::default(),
+            program_hash,
+            identity,
         })
     }
 
@@ -121,6 +124,13 @@ impl Experiment {
         self.dataset.vocabulary.len()
     }
 
+    /// What opening used of what is computed once; computed by the first run alone.
+    pub(crate) fn used_at_opening(&mut self) -> Vec<Shared> {
+        let (_not_in_a_round, used) = self.charged.charge(self.opened.clone());
+        self.opened.iter_mut().for_each(|shared| shared.computed = false);
+        used
+    }
+
     /// Trains and judges classifiers.
     pub(crate) fn classifier(&mut self) -> Classifier<'_> {
         Classifier {
@@ -128,14 +138,16 @@ impl Experiment {
             dataset: &self.dataset,
             tokens: &self.tokens,
             learner: &mut self.learner,
-            first: &mut self.first,
+            charged: &mut self.charged,
             cache: &self.cache,
+            identity: &self.identity,
         }
     }
 
     /// What a run of `strategy` with `seed` is: its records belong to exactly this.
     pub fn manifest(&self, strategy: &LoadedStrategy, seed: RunSeed) -> RunManifest {
         let plugin = &strategy.manifest;
+        let described = plugin_manifest(plugin, &strategy.hash);
         let asks_mlm = plugin.needs.iter().any(|need| need.starts_with("mlm-"));
         let mlm_head = match (asks_mlm, self.checkpoint.has_mlm_head()) {
             (false, _) => "none",
@@ -146,14 +158,7 @@ impl Experiment {
             format: RunManifest::FORMAT,
             strategy: strategy.instance.clone(),
             seed: seed.0,
-            plugin: PluginManifest {
-                id: plugin.id.clone(),
-                version: plugin.version.clone(),
-                api: plugin.api.clone(),
-                blake3: strategy.hash.clone(),
-                rustc: plugin.rustc.clone(),
-                profile: plugin.profile.clone(),
-            },
+            plugin: described,
             params: strategy.params.clone().into(),
             config: self.config.shared(),
             config_hash: self.config.hash(),
@@ -179,7 +184,7 @@ impl Experiment {
         Environment {
             from_round: 0,
             host: env!("CARGO_PKG_VERSION").to_owned(),
-            host_blake3: hash_of_this_program().ok(),
+            host_blake3: self.program_hash.clone(),
             libtorch: model::LIBTORCH.to_owned(),
             device,
             precision: self.learner.precision().to_owned(),
@@ -187,6 +192,38 @@ impl Experiment {
             deterministic: deterministic.to_owned(),
         }
     }
+}
+
+/// What a run's manifest says of a plugin with this hash.
+pub fn plugin_manifest(plugin: &Manifest, hash: &str) -> PluginManifest {
+    PluginManifest {
+        id: plugin.id.clone(),
+        version: plugin.version.clone(),
+        api: plugin.api.clone(),
+        blake3: hash.to_owned(),
+        rustc: plugin.rustc.clone(),
+        profile: plugin.profile.clone(),
+    }
+}
+
+/// All that a model depends on but for config, seed and labeled texts: what it is made from, and
+/// what decides its last bits.
+fn identity(
+    data_hash: &str,
+    checkpoint: &Checkpoint,
+    learner: &Learner,
+    program: Option<&str>,
+) -> String {
+    let parts = [
+        data_hash,
+        &checkpoint.weights_hash,
+        &checkpoint.tokenizer_hash,
+        &device::name(learner.device()),
+        learner.precision(),
+        &device::torch_threads().to_string(),
+        program.unwrap_or("unknown"),
+    ];
+    parts.join(" ")
 }
 
 fn hash_of_this_program() -> anyhow::Result<String> {

@@ -1,6 +1,8 @@
 //! The host: model, data, evaluation and the active-learning loop. Read `run` first; a module uses
 //! only those that ARCHITECTURE.md draws below it, and a test keeps that true.
 
+pub mod bench;
+mod charge;
 pub mod classifier;
 pub mod cli;
 pub mod compute;
@@ -21,5 +23,6 @@ pub mod run;
 pub mod seed;
 pub mod statistics;
 pub mod stopping;
+mod store;
 
 pub use alhost_plugin_api::DocId;

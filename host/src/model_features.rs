@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use alhost_plugin_api::features::{Pooling, SurprisalOptions};
 use anyhow::Context as _;
@@ -14,20 +15,40 @@ use crate::matrix::Matrix;
 use crate::model::mlm::MlmHead;
 use crate::model::mlm_fit::{self, MlmFitOptions};
 use crate::model::surprisal::{self, Surprisal};
-use crate::model::{self, Checkpoint, Learner, Wants};
+use crate::model::{self, Checkpoint, Learner, Wants, surprisal_file};
 use crate::plugin::{Answered, Asked, FeatureSource, SparseRows};
-use crate::progress::Progress;
+use crate::progress::{Noting, Progress, Shared};
+use crate::store;
 
 /// A fitted masked-LM head belongs to the checkpoint and the data, not to a run: all seeds share it.
 const MLM_FIT_SEED: u64 = 0;
 
-/// What depends on the checkpoint and the data alone.
+/// What depends on the checkpoint and the data alone, once it has been asked for.
 #[derive(Default)]
 pub struct Pretrained {
-    embeddings: HashMap<bool, Arc<Matrix>>,
+    embeddings: HashMap<bool, Remembered<Arc<Matrix>>>,
     /// By probability (its bits), `strict` and seed.
-    surprisals: HashMap<(u64, bool, u64), Arc<SparseRows>>,
-    mlm: Option<MlmHead>,
+    surprisals: HashMap<(u64, bool, u64), Remembered<Arc<SparseRows>>>,
+    mlm: Option<Remembered<MlmHead>>,
+}
+
+/// A value, and what of the kept files it was made with: the next run uses those too.
+struct Remembered<T> {
+    value: T,
+    shared: Vec<Shared>,
+}
+
+impl<T> Remembered<T> {
+    fn new(value: T, noted: &Noting<'_>) -> Self {
+        Self { value, shared: noted.take() }
+    }
+
+    fn get(&self, progress: &dyn Progress) -> &T {
+        for shared in &self.shared {
+            progress.shared(&Shared { computed: false, spent: 0.0, ..shared.clone() });
+        }
+        &self.value
+    }
 }
 
 /// One model state, lent to one strategy for one round.
@@ -45,26 +66,66 @@ pub struct ModelFeatures<'a> {
 }
 
 impl ModelFeatures<'_> {
-    fn mlm_head(&mut self) -> anyhow::Result<()> {
-        if self.pretrained.mlm.is_none() {
-            let options = MlmFitOptions {
-                seed: MLM_FIT_SEED,
-                token_budget: self.token_budget,
-                cache: self.cache,
-            };
-            let rows: Vec<u32> = (0..self.tokens.len() as u32).collect();
-            let weights = self.learner.pretrained_weights();
-            let head = mlm_fit::open(
-                self.checkpoint,
-                &weights,
-                self.tokens,
-                &rows,
-                options,
-                self.progress,
-            )?;
-            self.pretrained.mlm = Some(head);
+    /// Rows of the train split, all of them.
+    fn all(&self) -> Vec<u32> {
+        (0..self.tokens.len() as u32).collect()
+    }
+
+    fn mlm_options(&self) -> MlmFitOptions<'_> {
+        MlmFitOptions { seed: MLM_FIT_SEED, token_budget: self.token_budget, cache: self.cache }
+    }
+
+    fn mlm_head(&mut self, progress: &dyn Progress) -> anyhow::Result<()> {
+        if let Some(kept) = &self.pretrained.mlm {
+            kept.get(progress);
+            return Ok(());
         }
+        let noting = Noting::new(progress);
+        let (weights, rows) = (self.learner.pretrained_weights(), self.all());
+        let options = self.mlm_options();
+        let head = mlm_fit::open(self.checkpoint, &weights, self.tokens, &rows, options, &noting)?;
+        self.pretrained.mlm = Some(Remembered::new(head, &noting));
         Ok(())
+    }
+
+    /// The losses of the pre-trained model, from disk if they are there.
+    fn kept_surprisal(
+        &mut self,
+        options: &SurprisalOptions,
+        progress: &dyn Progress,
+    ) -> anyhow::Result<Surprisal> {
+        let (weights, rows) = (self.learner.pretrained_weights(), self.all());
+        let of_mlm = self.mlm_options();
+        let head = mlm_fit::kept_at(self.checkpoint, &weights, self.tokens, &rows, of_mlm);
+        let head_name = head.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
+        let device = if self.learner.device().is_cuda() { "cuda" } else { "cpu" };
+        let how = format!("{} {device}", self.learner.precision());
+        let parts = (&*self.checkpoint.weights_hash, head_name.unwrap_or("checkpoint"), &*how);
+        let file = surprisal_file::place(self.cache, parts, self.tokens, self.options(options));
+        // The head is made before, so that its time is not counted twice.
+        match head {
+            _ if !file.is_file() => self.mlm_head(progress)?,
+            Some(head) => progress.shared(&store::used("masked-LM head", &head, Instant::now())),
+            None => {}
+        }
+        let open = || surprisal_file::read(&file, rows.len());
+        let making = match store::find("surprisal", &file, progress, open) {
+            Ok(found) => return Ok(found),
+            Err(making) => making,
+        };
+        let surprisal = self.surprisal(&rows, options, true, progress)?;
+        surprisal_file::write(&file, &surprisal)?;
+        making.done(progress);
+        Ok(surprisal)
+    }
+
+    fn options(&self, options: &SurprisalOptions) -> surprisal::SurprisalOptions {
+        surprisal::SurprisalOptions {
+            probability: options.probability,
+            strict: options.strict,
+            seed: self.seed,
+            token_budget: self.token_budget,
+        }
     }
 
     fn surprisal(
@@ -72,22 +133,22 @@ impl ModelFeatures<'_> {
         rows: &[u32],
         options: &SurprisalOptions,
         is_pretrained: bool,
-    ) -> anyhow::Result<SparseRows> {
-        self.mlm_head()?;
+        progress: &dyn Progress,
+    ) -> anyhow::Result<Surprisal> {
+        self.mlm_head(progress)?;
         let head = self.pretrained.mlm.as_ref().context("the masked-LM head has just been made")?;
         let weights =
             if is_pretrained { self.learner.pretrained_weights() } else { self.learner.weights() };
-        let options = surprisal::SurprisalOptions {
-            probability: options.probability,
-            strict: options.strict,
-            seed: self.seed,
-            token_budget: self.token_budget,
-        };
+        let options = self.options(options);
         let specials = self.checkpoint.specials;
-        let Surprisal { offsets, positions, losses } =
-            surprisal::compute(&weights, head, self.tokens, specials, rows, options, self.progress);
+        let head = &head.value;
+        Ok(surprisal::compute(&weights, head, self.tokens, specials, rows, options, progress))
+    }
+
+    fn sparse(&self, surprisal: Surprisal) -> SparseRows {
+        let Surprisal { offsets, positions, losses } = surprisal;
         let longest = (0..self.tokens.len()).map(|row| self.tokens.row(row).len()).max();
-        Ok(SparseRows { offsets, positions, losses, cols: longest.unwrap_or(0) })
+        SparseRows { offsets, positions, losses, cols: longest.unwrap_or(0) }
     }
 }
 
@@ -127,13 +188,14 @@ impl FeatureSource for ModelFeatures<'_> {
     fn pretrained(&mut self, pooling: Pooling) -> anyhow::Result<Arc<Matrix>> {
         let is_mean = pooling == Pooling::Mean;
         if let Some(kept) = self.pretrained.embeddings.get(&is_mean) {
-            return Ok(Arc::clone(kept));
+            return Ok(Arc::clone(kept.get(self.progress)));
         }
-        let rows: Vec<u32> = (0..self.tokens.len() as u32).collect();
+        let noting = Noting::new(self.progress);
         let pooling = if is_mean { model::Pooling::Mean } else { model::Pooling::Cls };
-        let matrix = self.learner.pretrained(self.tokens, &rows, pooling, self.progress)?;
+        let matrix = self.learner.pretrained(self.tokens, &self.all(), pooling, &noting)?;
         let matrix = Arc::new(matrix);
-        self.pretrained.embeddings.insert(is_mean, Arc::clone(&matrix));
+        let kept = Remembered::new(Arc::clone(&matrix), &noting);
+        self.pretrained.embeddings.insert(is_mean, kept);
         Ok(matrix)
     }
 
@@ -143,11 +205,13 @@ impl FeatureSource for ModelFeatures<'_> {
     ) -> anyhow::Result<Arc<SparseRows>> {
         let key = (options.probability.to_bits(), options.strict, self.seed);
         if let Some(kept) = self.pretrained.surprisals.get(&key) {
-            return Ok(Arc::clone(kept));
+            return Ok(Arc::clone(kept.get(self.progress)));
         }
-        let rows: Vec<u32> = (0..self.tokens.len() as u32).collect();
-        let rows = Arc::new(self.surprisal(&rows, options, true)?);
-        self.pretrained.surprisals.insert(key, Arc::clone(&rows));
+        let noting = Noting::new(self.progress);
+        let surprisal = self.kept_surprisal(options, &noting)?;
+        let rows = Arc::new(self.sparse(surprisal));
+        let kept = Remembered::new(Arc::clone(&rows), &noting);
+        self.pretrained.surprisals.insert(key, kept);
         Ok(rows)
     }
 
@@ -156,7 +220,8 @@ impl FeatureSource for ModelFeatures<'_> {
         rows: &[u32],
         options: &SurprisalOptions,
     ) -> anyhow::Result<SparseRows> {
-        self.surprisal(rows, options, false)
+        let surprisal = self.surprisal(rows, options, false, self.progress)?;
+        Ok(self.sparse(surprisal))
     }
 
     fn device(&self) -> Device {

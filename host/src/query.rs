@@ -9,6 +9,8 @@ use crate::experiment::{Experiment, Watch};
 use crate::model_features::ModelFeatures;
 use crate::plugin::{LoadedStrategy, RoundView, Services, Surroundings};
 use crate::pool::{Pool, ValidSelection};
+use crate::progress::{Noting, Shared};
+use crate::record::Seconds;
 use crate::seed::{Purpose, RunSeed};
 
 /// What is asked of a strategy.
@@ -23,10 +25,12 @@ pub(crate) struct Query {
 
 pub(crate) struct Answer {
     pub(crate) selection: ValidSelection,
-    /// Seconds that the host spent on features and services.
-    pub(crate) features: f64,
-    /// The strategy's own seconds.
-    pub(crate) select: f64,
+    /// `features`, what the host spent on features and services, and `select`, the strategy's own;
+    /// as if the run were alone, and really.
+    pub(crate) seconds: Seconds,
+    pub(crate) actual: Seconds,
+    /// What was used for the first time of what is computed once for many.
+    pub(crate) shared: Vec<Shared>,
 }
 
 impl Experiment {
@@ -37,6 +41,7 @@ impl Experiment {
         query: Query,
         watch: Watch<'_>,
     ) -> anyhow::Result<Answer> {
+        let noting = Noting::new(watch.progress);
         let view = view(pool, query, &strategy.instance, self.n_labels());
         let needs = strategy.manifest.needs.clone();
         let instance = strategy.instance.clone();
@@ -48,7 +53,7 @@ impl Experiment {
             trained: query.threshold.is_some(),
             matrix_limit: (self.config.limits.matrix_gib * GIB) as u64,
             matrices: &self.matrices,
-            progress: watch.progress,
+            progress: &noting,
             cancelled: watch.cancelled,
         };
         let mut source = ModelFeatures {
@@ -59,7 +64,7 @@ impl Experiment {
             token_budget: self.config.model.token_budget,
             cache: &self.cache,
             seed: query.seed.torch(Purpose::Surprisal, 0).cast_unsigned(),
-            progress: watch.progress,
+            progress: &noting,
         };
         let services = Services::new(around, view, &mut source);
         let timed = Instant::now();
@@ -70,7 +75,11 @@ impl Experiment {
             format!("strategy `{instance}` gave a bad answer in round {}", query.round)
         })?;
         let select = whole.saturating_sub(features).as_secs_f64();
-        Ok(Answer { selection, features: features.as_secs_f64(), select })
+        let (more, shared) = self.charged.charge(noting.take());
+        let features = features.as_secs_f64();
+        let actual = Seconds { features, select, ..Seconds::default() };
+        let seconds = Seconds { features: features + more, ..actual };
+        Ok(Answer { selection, seconds, actual, shared })
     }
 
     /// The texts labeled before the first training: at random, or by a strategy that needs no

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use anyhow::{Context as _, bail};
 
+use crate::charge::Charged;
 use crate::classifier::Trained;
 use crate::config::Start;
 use crate::experiment::{Experiment, Watch};
@@ -15,9 +16,11 @@ use crate::metrics;
 use crate::oracle::SimulatedOracle;
 use crate::plugin::LoadedStrategy;
 use crate::pool::{Pool, ValidSelection};
+use crate::progress::Shared;
 use crate::query::{Answer, Query};
 use crate::record::{
-    Acquired, Cost, Resume, RoundRecord, RunDir, SelectionRecord, Signals, Stop, peak_memory_bytes,
+    Acquired, Cost, Resume, RoundRecord, RunDir, Seconds, SelectionRecord, Signals, Stop,
+    peak_memory_bytes,
 };
 use crate::seed::RunSeed;
 use crate::stopping;
@@ -40,6 +43,8 @@ pub fn run(
     let dataset = Arc::clone(&experiment.dataset);
     let oracle = SimulatedOracle::new(&dataset.train.labels);
     let mut pool = Pool::new(dataset.train.ids.len(), experiment.n_labels());
+    let paid = resume.rounds.iter().flat_map(|round| &round.cost.shared);
+    experiment.charged = Charged::after(paid);
     go_on(experiment, strategy, &resume)?;
 
     // The initial set: from disk, or chosen now and written down.
@@ -81,6 +86,9 @@ pub fn run(
             stopping::decide(&config.stop, &rounds, &signals, &trained.seconds)
         });
         let mut cost = cost(&trained);
+        if round == 0 {
+            cost.shared.splice(0..0, experiment.used_at_opening());
+        }
         let mut next = None;
         if stop.is_none() {
             let n = config.query_size.min(config.budget - pool.labeled().len());
@@ -89,8 +97,8 @@ pub fn run(
                 let threshold = Some(trained.threshold);
                 let query = Query { n, round: round + 1, seed, threshold };
                 let answer = experiment.query(strategy, &pool, query, watch)?;
-                let Answer { selection, features, select } = answer;
-                (cost.seconds.features, cost.seconds.select) = (features, select);
+                let Answer { selection, seconds, actual, shared } = answer;
+                charge_query(&mut cost, seconds, actual, shared);
                 keep(&mut dir, experiment, round + 1, &selection, &strategy.save()?)?;
                 next = Some(selection);
             }
@@ -166,8 +174,21 @@ fn stop(pool: &Pool, budget: usize) -> Option<Stop> {
 }
 
 fn cost(trained: &Trained) -> Cost {
-    let tokens_per_second = trained.tokens_per_second;
-    Cost { seconds: trained.seconds, tokens_per_second, peak_memory_bytes: None }
+    Cost {
+        seconds: trained.seconds,
+        actual: Some(trained.actual),
+        shared: trained.shared.clone(),
+        tokens_per_second: trained.tokens_per_second,
+        peak_memory_bytes: None,
+    }
+}
+
+fn charge_query(cost: &mut Cost, seconds: Seconds, actual: Seconds, shared: Vec<Shared>) {
+    (cost.seconds.features, cost.seconds.select) = (seconds.features, seconds.select);
+    if let Some(whole) = &mut cost.actual {
+        (whole.features, whole.select) = (actual.features, actual.select);
+    }
+    cost.shared.extend(shared);
 }
 
 fn record(

@@ -8,6 +8,7 @@ mod abi;
 mod authoring;
 mod bad_input;
 mod bad_plugins;
+mod bench;
 mod checkpoint;
 mod docs;
 mod fuzz;

@@ -48,8 +48,9 @@ const LAYERS: [Layer; 11] = [
 
 /// The modules of the host, from the top. A module uses those in rows below its own; those in one
 /// row may use each other.
-const ORDER: [&[&str]; 20] = [
+const ORDER: [&[&str]; 23] = [
     &["cli"],
+    &["bench"],
     &["report"],
     &["run"],
     &["query"],
@@ -68,6 +69,8 @@ const ORDER: [&[&str]; 20] = [
     &["config"],
     &["seed"],
     &["matrix"],
+    &["store"],
+    &["charge"],
     &["progress"],
 ];
 

@@ -1,6 +1,7 @@
 //! The environment variables that alhost reads, all of them.
 #![expect(clippy::disallowed_methods, reason = "only here the environment is read")]
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use crate::config::RunConfig;
@@ -30,6 +31,21 @@ pub(super) fn is_beside_program(file: &Path) -> bool {
 /// `alhost-worker`, which lies beside this program.
 pub(super) fn worker_program() -> std::io::Result<PathBuf> {
     Ok(fs_err::canonicalize(std::env::current_exe()?)?.with_file_name("alhost-worker"))
+}
+
+/// This program, to start workers of it.
+pub(super) fn program() -> Option<PathBuf> {
+    std::env::current_exe().ok()
+}
+
+/// How many threads each of `jobs` workers may use: variables for its environment. None where there
+/// is one worker, or the user has said it.
+pub(super) fn threads_each(jobs: usize) -> Vec<(&'static str, String)> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let each = (cores / jobs).max(1).to_string();
+    let names = ["OMP_NUM_THREADS", "RAYON_NUM_THREADS"];
+    let names = names.into_iter().filter(|name| jobs > 1 && lookup(name).is_none());
+    names.map(|name| (name, each.clone())).collect()
 }
 
 /// Where what is computed once is kept: the config's, else `XDG_CACHE_HOME`, else `~/.cache`.

@@ -1,6 +1,8 @@
 //! The command line: what there is to say, and how it is answered. The only place that prints, reads
 //! the environment, and decides exit codes.
 
+mod bench;
+mod bench_worker;
 mod check;
 mod config;
 mod data;
@@ -13,6 +15,7 @@ mod progress;
 mod run;
 mod tables;
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -43,6 +46,15 @@ pub struct Cli {
 enum Command {
     /// Run strategies; a run that was stopped goes on.
     Run(RunArgs),
+    /// Run every strategy on every data set with every seed; what is finished is never done again.
+    Bench(BenchArgs),
+    /// A worker of `bench`, started by it.
+    #[command(hide = true)]
+    BenchWorker {
+        /// Process id of the bench.
+        #[arg(long)]
+        parent: u32,
+    },
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -107,6 +119,30 @@ struct LockArgs {
     /// Where plugins are pinned.
     #[arg(long, value_name = "FILE", default_value = "alhost.lock")]
     lock: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct BenchArgs {
+    /// Grid file (TOML): data sets, strategies, seeds.
+    grid: PathBuf,
+    /// Worker processes. Default: the number of GPUs, else 1. They share the CPU's cores.
+    #[arg(short, long)]
+    jobs: Option<NonZero<usize>>,
+    /// A strategy, in place of the grid's. May be repeated.
+    #[arg(short, long, value_name = "FILE|ID")]
+    plugin: Vec<String>,
+    /// A seed, in place of the grid's. May be repeated.
+    #[arg(short, long)]
+    seed: Vec<u64>,
+    /// auto, cpu, cuda or cuda:N.
+    #[arg(long)]
+    device: Option<String>,
+    /// Folder for the records, which go to DIR/<name of the grid>.
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<String>,
+    /// Change one key of all data sets, by its full path. May be repeated.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -196,6 +232,8 @@ pub fn main() -> ExitCode {
         }
         Command::Plugin(PluginCommand::Pin { plugins, lock }) => pin::pin(&plugins, &lock.lock),
         Command::Plugin(PluginCommand::Check(args)) => check::check(&args),
+        Command::Bench(args) => bench::bench(&args, &bars),
+        Command::BenchWorker { parent } => bench_worker::work(parent, &bars),
         Command::Data(DataCommand::Stats { config, json }) => data::stats(&config, json, &bars),
         Command::Config(ConfigCommand::Show { config }) => config::show(&config),
         Command::Config(ConfigCommand::Check { config }) => config::check(&config),
@@ -220,9 +258,13 @@ impl ConfigArgs {
     }
 }
 
-/// What was being done first, then the causes; hints last, each on a line of its own.
 #[expect(clippy::print_stderr, reason = "cli prints")]
 fn print_error(error: &anyhow::Error) {
+    eprintln!("error: {}", error_text(error));
+}
+
+/// What was being done first, then the causes; hints last, each on a line of its own.
+fn error_text(error: &anyhow::Error) -> String {
     let (mut causes, mut hints) = (Vec::new(), Vec::new());
     for cause in error.chain() {
         let text = cause.to_string();
@@ -236,10 +278,8 @@ fn print_error(error: &anyhow::Error) {
             hints.push(hint.to_owned());
         }
     }
-    eprintln!("error: {}", causes.join(": "));
-    for hint in hints {
-        eprintln!("hint: {hint}");
-    }
+    let hints = hints.iter().map(|hint| format!("\nhint: {hint}"));
+    causes.join(": ") + &hints.collect::<String>()
 }
 
 /// `alhost ... | head` is no failure.

@@ -1,9 +1,10 @@
 //! Bars on a terminal, a line for what took over a second elsewhere, and the log between them.
 
+use std::cell::Cell;
 use std::fmt;
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tracing::{Event, Level, Subscriber};
@@ -12,6 +13,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter}
 use tracing_subscriber::registry::LookupSpan;
 
 use super::OutputArgs;
+use crate::bench::Standing;
 use crate::progress::Progress;
 
 /// Phases that are going on, the innermost last.
@@ -68,6 +70,64 @@ impl Bars {
         };
         bar.set_style(ProgressStyle::with_template(template).expect("the template is right"));
         bar
+    }
+}
+
+/// How a bench stands: one bar on a terminal, a line when a cell has ended elsewhere.
+pub(super) struct Standings {
+    name: String,
+    bar: Option<ProgressBar>,
+    /// Finished and failed cells when a line was last written.
+    told: Cell<(usize, usize)>,
+}
+
+impl Standings {
+    pub(super) fn new(bars: &Bars, name: &str) -> Self {
+        let shows = bars.is_terminal && bars.level >= Level::INFO;
+        let bar = shows.then(|| {
+            let bar = bars.all.add(ProgressBar::new(0));
+            let template = "{wide_bar} {pos}/{len} rounds\n{msg}";
+            bar.set_style(ProgressStyle::with_template(template).expect("the template is right"));
+            bar
+        });
+        Self { name: name.to_owned(), bar, told: Cell::new((0, 0)) }
+    }
+
+    pub(super) fn tell(&self, standing: &Standing) {
+        let Standing { cells, finished, failed, running, rounds, left } = standing;
+        let left = left.map_or(String::new(), |left| format!(", {} left", minutes(left)));
+        let n_running = running.len();
+        let line = format!(
+            "{}: {finished} of {cells} cells done, {n_running} running, {failed} failed{left}",
+            self.name
+        );
+        match &self.bar {
+            Some(bar) => {
+                bar.set_length(rounds.1 as u64);
+                bar.set_position(rounds.0 as u64);
+                bar.set_message(format!("{line}\n{}", running.join("; ")));
+            }
+            None if self.told.replace((*finished, *failed)) != (*finished, *failed) => {
+                tracing::info!("{line}");
+            }
+            None => {}
+        }
+    }
+}
+
+impl Drop for Standings {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn minutes(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..100 => format!("{seconds} s"),
+        seconds @ 100..6000 => format!("{} min", seconds.div_ceil(60)),
+        seconds => format!("{:.1} h", seconds as f64 / 3600.0),
     }
 }
 

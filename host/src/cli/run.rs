@@ -23,10 +23,10 @@ use crate::seed::RunSeed;
 /// A strategy that is going to run: everything that can be refused without running it has been.
 pub(super) struct Plan {
     pub(super) instance: String,
-    file: PluginFile,
-    params: Map<String, Value>,
+    pub(super) file: PluginFile,
+    pub(super) params: Map<String, Value>,
     /// Whether it runs in a process of its own.
-    apart: bool,
+    pub(super) apart: bool,
 }
 
 /// A finished run, for the tables.
@@ -44,7 +44,7 @@ pub(super) fn run(args: &RunArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
         device: args.device.clone(),
         out: args.out.clone(),
         isolate: args.isolate,
-        set: Vec::new(),
+        ..Overrides::default()
     };
     let config = args.config.read(overrides)?.check(&environment::lookup)?;
     let plans = plan(&config)?;
@@ -123,7 +123,7 @@ fn check_plugin(
 }
 
 /// Who chooses the initial set; `None` for chance.
-fn plan_initial(config: &RunConfig) -> anyhow::Result<Option<Plan>> {
+pub(super) fn plan_initial(config: &RunConfig) -> anyhow::Result<Option<Plan>> {
     let plugin = config.r#loop.initial_strategy.as_str();
     if plugin == "random" {
         return Ok(None);
@@ -163,7 +163,7 @@ fn check_lock<'a>(path: &Path, plans: impl Iterator<Item = &'a Plan>) -> anyhow:
 }
 
 /// Each content of a file is loaded once; a library is never unloaded.
-struct Libraries {
+pub(super) struct Libraries {
     /// Holds the private copies.
     cache: PathBuf,
     /// By hash.
@@ -172,7 +172,7 @@ struct Libraries {
 }
 
 impl Libraries {
-    fn new(config: &RunConfig, cache: PathBuf) -> anyhow::Result<Self> {
+    pub(super) fn new(config: &RunConfig, cache: PathBuf) -> anyhow::Result<Self> {
         let isolation = &config.isolation;
         let worker = WorkerOptions {
             program: environment::worker_program()?,
@@ -209,7 +209,7 @@ impl Libraries {
 
 const GIB: f64 = (1_u64 << 30) as f64;
 
-fn one_run(
+pub(super) fn one_run(
     experiment: &mut Experiment,
     libraries: &mut Libraries,
     plan: &Plan,
@@ -241,7 +241,7 @@ fn one_run(
 
 /// The first Ctrl-C asks to stop after the current step, the second ends at once. Either way
 /// nothing that is recorded is lost.
-fn cancel_on_interrupt() -> &'static AtomicBool {
+pub(super) fn cancel_on_interrupt() -> &'static AtomicBool {
     static CANCELLED: AtomicBool = AtomicBool::new(false);
     let handler = || {
         if CANCELLED.swap(true, Ordering::Relaxed) {

@@ -13,9 +13,9 @@ pub(super) fn print(data: &str, runs: &[Finished], seconds_of_data: f64) {
         println!("{}", of_run(&run.rounds));
         println!("records: {}", run.path.display());
     }
-    if let Some(table) = side_by_side(runs) {
+    if strategies(runs).len() > 1 {
         println!("\nside by side: micro-F1 / macro-F1 (paper), mean over seeds");
-        println!("{table}");
+        println!("{}", compare(runs));
     }
     println!("reading and tokenizing took {seconds_of_data:.1} s");
 }
@@ -61,16 +61,8 @@ fn of_run(rounds: &[RoundRecord]) -> Table {
 }
 
 /// A row for each number of labeled texts, a column for each strategy.
-fn side_by_side(runs: &[Finished]) -> Option<Table> {
-    let mut strategies: Vec<&str> = Vec::new();
-    for run in runs {
-        if !strategies.contains(&run.instance.as_str()) {
-            strategies.push(&run.instance);
-        }
-    }
-    if strategies.len() < 2 {
-        return None;
-    }
+pub(super) fn compare(runs: &[Finished]) -> Table {
+    let strategies = strategies(runs);
     let mut labeled: Vec<usize> =
         runs.iter().flat_map(|run| &run.rounds).map(|record| record.labeled).collect();
     labeled.sort_unstable();
@@ -88,7 +80,18 @@ fn side_by_side(runs: &[Finished]) -> Option<Table> {
         table.add_row(std::iter::once(n.to_string()).chain(cells));
     }
     align(&mut table);
-    Some(table)
+    table
+}
+
+/// Each once, as they come.
+fn strategies(runs: &[Finished]) -> Vec<&str> {
+    let mut strategies: Vec<&str> = Vec::new();
+    for run in runs {
+        if !strategies.contains(&run.instance.as_str()) {
+            strategies.push(&run.instance);
+        }
+    }
+    strategies
 }
 
 fn mean_scores(records: &[&RoundRecord]) -> String {

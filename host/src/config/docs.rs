@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::protocol::PAPER;
-use super::{ConfigFile, Overrides, keys};
+use super::{ConfigFile, GridFile, Overrides, keys};
 
 const DOC: &str = include_str!("../../../docs/config.md");
 
@@ -70,12 +70,24 @@ fn every_config_that_is_shipped_checks() {
     let mut checked = 0;
     for entry in fs_err::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_some_and(|ending| ending == "toml") {
-            let file = ConfigFile::read(&path, &Overrides::default()).unwrap();
+        if path.extension().is_none_or(|ending| ending != "toml") {
+            continue;
+        }
+        let is_grid =
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("bench-"));
+        let files = if is_grid {
+            GridFile::read(&path, &Overrides::default()).unwrap().configs
+        } else {
+            vec![ConfigFile::read(&path, &Overrides::default()).unwrap()]
+        };
+        for file in files {
             let config = file.check(&|name| Some(format!("/data/{name}"))).unwrap();
-            config.strategies().unwrap();
+            assert_eq!(
+                config.strategies().unwrap().len() == 5,
+                is_grid || path.ends_with("reuters.toml")
+            );
             checked += 1;
         }
     }
-    assert!(checked >= 2, "only {checked} configs found");
+    assert!(checked >= 4, "only {checked} configs found");
 }

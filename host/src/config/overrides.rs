@@ -16,6 +16,8 @@ pub struct Overrides {
     pub seeds: Vec<u64>,
     pub device: Option<String>,
     pub out: Option<String>,
+    /// As `set`, each with the file that says so.
+    pub given: Vec<(String, String)>,
     /// `key=value` with the key's full path. The value is TOML; what is not TOML is a string.
     /// Every plugin in a process of its own.
     pub isolate: bool,
@@ -31,6 +33,10 @@ impl Overrides {
     ) -> Result<(), ConfigError> {
         if !self.plugins.is_empty() {
             keep_plugins(table, &self.plugins, given);
+        }
+        for (origin, text) in &self.given {
+            let (key, value) = text.split_once('=').unwrap_or((text, ""));
+            set(table, key, value, &format!("{origin}: {text}"), given)?;
         }
         if !self.seeds.is_empty() {
             let seeds = self.seeds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");

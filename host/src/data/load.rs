@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::error::DataError;
 use super::raw::{Names, RawSplit};
 use super::stats::Repeated;
-use super::vocabulary::{Vocabulary, nearest};
+use super::vocabulary::{self, Vocabulary, nearest};
 use super::{Dataset, Labels, Split, Texts, csv, demo, jsonl, read};
 use crate::config::{DataConfig, DataFormat, OnUnlabeled};
 use crate::progress::Progress;
@@ -42,6 +42,17 @@ pub fn load(
     note_oddities(&dataset, &mut notes);
     let hash = dataset.hash();
     Ok(Loaded { dataset, notes, hash })
+}
+
+/// The files that `load` would read; those that are not there are left out.
+pub fn files(config: &DataConfig) -> Vec<PathBuf> {
+    let (Some(path), false) = (&config.path, config.format == DataFormat::Demo) else {
+        return Vec::new();
+    };
+    let vocabulary = config.vocabulary.as_deref().unwrap_or(vocabulary::USUAL_NAME);
+    let names = [&config.train, &config.dev, &config.test, vocabulary];
+    let names = names.into_iter().filter(|name| !name.is_empty());
+    names.filter_map(|name| read::find(Path::new(path), name)).collect()
 }
 
 fn from_folder(

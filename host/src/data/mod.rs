@@ -17,7 +17,7 @@ mod vocabulary;
 
 pub use error::DataError;
 pub use labels::Labels;
-pub use load::{Loaded, load};
+pub use load::{Loaded, files, load};
 pub use stats::{Stats, stats};
 pub use texts::Texts;
 pub use tokens::{Tokens, WordPieces};

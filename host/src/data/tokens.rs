@@ -10,6 +10,7 @@ use super::error::DataError;
 use super::texts::Texts;
 use super::tokenize::{Pieces, Rows, WordCache};
 use crate::progress::Progress;
+use crate::store;
 
 /// Part of the cache key. Raise it when the same input gives other tokens, or the file changes.
 const FORMAT: u32 = 1;
@@ -58,9 +59,10 @@ impl Tokens {
         let key = key(tokenizer_hash, texts, max_tokens);
         let hash = key.to_hex().to_string();
         let path = cache.join("tokens").join(format!("{hash}.tokens"));
-        if let Some(arena) = Arena::open(&path, key) {
-            return Ok(Self::from_arena(arena, hash));
-        }
+        let making = match store::find("token ids", &path, progress, || Arena::open(&path, key)) {
+            Ok(arena) => return Ok(Self::from_arena(arena, hash)),
+            Err(making) => making,
+        };
         let pieces = Pieces::new(tokenizer, max_tokens)?;
         let failed = |source| DataError::Cache { path: path.clone(), source };
         let mut writer = Writer::create(&path).map_err(failed)?;
@@ -70,6 +72,7 @@ impl Tokens {
         progress.end();
         made?;
         writer.finish(&path, key).map_err(failed)?;
+        making.done(progress);
         let whole = || std::io::Error::other("the file just written is not whole");
         let arena = Arena::open(&path, key).ok_or_else(whole).map_err(failed)?;
         Ok(Self::from_arena(arena, hash))

@@ -8,7 +8,7 @@ use super::read::{find, open, utf8};
 use crate::config::DataConfig;
 
 /// The name of a vocabulary file that is used without being asked for.
-const USUAL_NAME: &str = "labels.txt";
+pub(super) const USUAL_NAME: &str = "labels.txt";
 
 /// A vocabulary read from a file.
 pub(super) struct Vocabulary {

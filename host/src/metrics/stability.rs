@@ -30,9 +30,9 @@ fn common(a: &[u32], b: &[u32]) -> usize {
     a.iter().filter(|label| b.binary_search(label).is_ok()).count()
 }
 
-/// Mean entropy of a text's label set in bits, its labels taken as independent:
-/// the mean over texts of the sum over labels of -(s log2 s + (1 - s) log2(1 - s)). A NaN counts as 0.5, since nothing is
-/// known there; 0 without texts.
+/// Mean entropy of a text's label set in bits, its labels taken as independent: the mean over texts
+/// of the sum over labels of -(s log2 s + (1 - s) log2(1 - s)). A NaN counts as 0.5, since nothing
+/// is known there; 0 without texts.
 pub fn uncertainty(probabilities: &Matrix) -> f64 {
     if probabilities.rows == 0 {
         return 0.0;

@@ -47,6 +47,16 @@ impl Checkpoint {
         Self::from_folder(&find(name, places)?)
     }
 
+    /// The files that `open` would read, as far as they are on this machine. Nothing is fetched.
+    pub fn files(name: &str, places: &Places) -> Vec<PathBuf> {
+        let offline = Places { hub_offline: true, ..places.clone() };
+        let Ok(folder) = find(name, &offline) else { return Vec::new() };
+        let lists = [&["config.json"], tokenizer::FILES, weights::FILES];
+        let first =
+            |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|file| file.is_file());
+        lists.into_iter().filter_map(first).collect()
+    }
+
     fn from_folder(folder: &Path) -> Result<Self, ModelError> {
         let config = read_config(&existing(folder, "config.json", &["config.json"])?)?;
         let file = existing(folder, "the tokenizer", tokenizer::FILES)?;

@@ -50,6 +50,14 @@ pub fn name(device: Device) -> String {
     }
 }
 
+/// GPUs that libtorch can use.
+pub fn n_gpus() -> usize {
+    if load_cuda().is_err() {
+        return 0;
+    }
+    usize::try_from(Cuda::device_count()).unwrap_or(0)
+}
+
 /// Threads that libtorch computes with on the CPU.
 pub fn torch_threads() -> usize {
     usize::try_from(tch::get_num_threads()).unwrap_or(1)

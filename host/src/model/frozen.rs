@@ -36,6 +36,15 @@ pub(crate) enum Keep {
     States,
 }
 
+impl Keep {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Pooled => "pre-trained embeddings",
+            Self::States => "hidden states",
+        }
+    }
+}
+
 /// The files of one split.
 pub(crate) struct Kept {
     /// f32 [texts, 2, hidden]: [CLS], then mean.
@@ -66,6 +75,14 @@ impl Place {
         }
         let key = hasher.finalize().to_hex()[..32].to_owned();
         Self { folder: cache.join("states"), key }
+    }
+
+    /// The last of the files that are written for `keep`.
+    pub(crate) fn main_file(&self, keep: Keep) -> PathBuf {
+        self.file(match keep {
+            Keep::Pooled => "pooled",
+            Keep::States => "states",
+        })
     }
 
     fn file(&self, ending: &str) -> PathBuf {

@@ -21,6 +21,7 @@ use crate::data::Labels;
 use crate::data::tokens::Tokens;
 use crate::matrix::{Matrix, MatrixRoom};
 use crate::progress::Progress;
+use crate::store;
 
 /// The word embeddings among the encoder's variables.
 pub(super) const WORDS: &str = "embeddings.word_embeddings.weight";
@@ -190,12 +191,16 @@ impl Learner {
         progress: &dyn Progress,
     ) -> Result<Kept, ModelError> {
         let place = Place::new(&self.cache, &self.pretrained.hash, tokens, self.kind);
-        if let Some(kept) = Kept::open(&place, tokens, self.hidden(), keep) {
-            return Ok(kept);
-        }
+        let open = || Kept::open(&place, tokens, self.hidden(), keep);
+        let making = match store::find(keep.name(), &place.main_file(keep), progress, open) {
+            Ok(kept) => return Ok(kept),
+            Err(making) => making,
+        };
         let weights = self.pretrained_weights();
         let texts = (tokens, self.config.token_budget);
-        Kept::compute(&place, &weights, texts, self.device, keep, progress)
+        let kept = Kept::compute(&place, &weights, texts, self.device, keep, progress)?;
+        making.done(progress);
+        Ok(kept)
     }
 }
 

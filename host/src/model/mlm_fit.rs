@@ -20,6 +20,7 @@ use super::mlm_data::{Examples, Masked, choose, encode, shuffle};
 use super::{Checkpoint, ModelError, Specials};
 use crate::data::tokens::Tokens;
 use crate::progress::Progress;
+use crate::store;
 
 /// A bump makes old cache files unused.
 const VERSION: &str = "1";
@@ -59,12 +60,27 @@ pub fn open(
         return Ok(head);
     }
     let file = cache_file(checkpoint, weights, tokens, rows, options);
-    if let Some(head) = read(&file, weights, checkpoint.specials) {
-        return Ok(head);
-    }
+    let open = || read(&file, weights, checkpoint.specials);
+    let making = match store::find("masked-LM head", &file, progress, open) {
+        Ok(head) => return Ok(head),
+        Err(making) => making,
+    };
     let head = fit(checkpoint.specials, weights, tokens, rows, options, progress);
     write(&file, &head)?;
+    making.done(progress);
     Ok(head)
+}
+
+/// Where `open` keeps the head that it fits; `None` where the checkpoint has one.
+pub fn kept_at(
+    checkpoint: &Checkpoint,
+    weights: &Weights,
+    tokens: &Tokens,
+    rows: &[u32],
+    options: MlmFitOptions<'_>,
+) -> Option<PathBuf> {
+    let fits = !checkpoint.has_mlm_head();
+    fits.then(|| cache_file(checkpoint, weights, tokens, rows, options))
 }
 
 fn fit(

@@ -24,6 +24,7 @@ mod random;
 mod saved;
 mod states;
 pub mod surprisal;
+pub mod surprisal_file;
 #[cfg(test)]
 mod tests;
 mod tokenizer;

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
+use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::ModelError;
@@ -40,7 +41,7 @@ pub struct Dev<'a> {
 }
 
 /// What a training did.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Training {
     /// The epoch, from 1, whose weights were taken; 0 if there was no epoch.
     pub best_epoch: usize,

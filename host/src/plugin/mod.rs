@@ -9,8 +9,8 @@ mod services;
 mod source;
 
 pub use alhost_plugin_host::{
-    Listed, LoadedStrategy, PluginError, PluginFile, PluginLibrary, SearchPath, Setting, Status,
-    WorkerOptions, list,
+    Listed, LoadedStrategy, Manifest, PluginError, PluginFile, PluginLibrary, SearchPath, Setting,
+    Status, WorkerOptions, list,
 };
 pub use lock::{Lock, LockError};
 pub use services::{RoundView, Services, Surroundings};

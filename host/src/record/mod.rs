@@ -32,7 +32,7 @@ pub use find::find;
 pub use manifest::{Environment, ModelManifest, PluginManifest, RunManifest};
 pub use resume::Resume;
 pub use rounds::{Cost, RoundRecord, Seconds, Signals, Stop, Thresholds, peak_memory_bytes};
-pub use run_dir::{Records, RunDir, place, read};
+pub use run_dir::{Records, RunDir, place, read, read_manifest, same_run};
 pub use selections::SelectionRecord;
 
 use serde_json::Value;

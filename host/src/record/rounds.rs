@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::acquired::Acquired;
 use crate::metrics::{Metrics, Ranking};
+use crate::progress::Shared;
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -100,7 +101,15 @@ pub struct Signals {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cost {
+    /// Charged: as if the run had been alone.
     pub seconds: Seconds,
+    /// Really spent; less than charged where something had been computed for another run. Absent
+    /// in records of the first version.
+    #[serde(default)]
+    pub actual: Option<Seconds>,
+    /// What the run used for the first time of what is computed once for many.
+    #[serde(default)]
+    pub shared: Vec<Shared>,
     /// Through the encoder, training and inference together.
     #[serde(deserialize_with = "null_is_nan_too")]
     pub tokens_per_second: f64,

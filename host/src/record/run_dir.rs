@@ -33,8 +33,7 @@ impl RunDir {
         fs_err::create_dir_all(path.join(CHECKPOINT)).map_err(RecordError::write)?;
         let lock = lock(path)?;
         let manifest_path = path.join(MANIFEST);
-        let exists = fs_err::exists(&manifest_path)?;
-        let written = exists.then(|| read_manifest(&manifest_path)).transpose()?;
+        let written = read_manifest(path)?;
         match &written {
             Some(written) => same_run(path, written, manifest)?,
             None => begin(path, manifest)?,
@@ -111,7 +110,7 @@ pub struct Records {
 /// Reads a run's folder and changes nothing in it, even while a run goes on there.
 pub fn read(path: &Path) -> Result<Records, RecordError> {
     Ok(Records {
-        manifest: read_manifest(&path.join(MANIFEST))?,
+        manifest: parse_manifest(&path.join(MANIFEST))?,
         selections: append::read(&path.join(SELECTIONS))?,
         rounds: append::read(&path.join(ROUNDS))?,
     })
@@ -144,7 +143,8 @@ fn begin(path: &Path, manifest: &RunManifest) -> Result<(), RecordError> {
     write_manifest(&path.join(MANIFEST), manifest)
 }
 
-fn same_run(path: &Path, written: &RunManifest, now: &RunManifest) -> Result<(), RecordError> {
+/// An error that names what differs, unless a run that wrote `written` may go on as `now`.
+pub fn same_run(path: &Path, written: &RunManifest, now: &RunManifest) -> Result<(), RecordError> {
     let differences = written.differences(now);
     if differences.is_empty() {
         return Ok(());
@@ -166,7 +166,13 @@ fn resume(
     Ok(Resume { selections, rounds, strategy_state, model_state })
 }
 
-fn read_manifest(path: &Path) -> Result<RunManifest, RecordError> {
+/// The manifest of the run in a folder; `None` if there is no such run.
+pub fn read_manifest(folder: &Path) -> Result<Option<RunManifest>, RecordError> {
+    let path = folder.join(MANIFEST);
+    fs_err::exists(&path)?.then(|| parse_manifest(&path)).transpose()
+}
+
+fn parse_manifest(path: &Path) -> Result<RunManifest, RecordError> {
     let text = fs_err::read_to_string(path)?;
     serde_json::from_str(&text).map_err(|error| RecordError::Corrupt {
         path: path.to_owned(),

@@ -78,7 +78,13 @@ fn round(round: usize, labeled: usize, stop: Option<Stop>) -> RoundRecord {
         acquired: None,
         signals: None,
         stop,
-        cost: Cost { seconds: Seconds::default(), tokens_per_second: 1e5, peak_memory_bytes: None },
+        cost: Cost {
+            seconds: Seconds::default(),
+            actual: None,
+            shared: Vec::new(),
+            tokens_per_second: 1e5,
+            peak_memory_bytes: None,
+        },
     }
 }
 

@@ -1,0 +1,20 @@
+//! What keeps a bench from being run at all; what goes wrong in a cell costs that cell only.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::record::RecordError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    #[error(
+        "{path} is being worked on by another bench\n\
+         hint: wait for it, or choose another --out"
+    )]
+    Locked { path: PathBuf },
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The source names the file.
+    #[error(transparent)]
+    File(#[from] io::Error),
+}

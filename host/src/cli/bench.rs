@@ -1,0 +1,239 @@
+//! `alhost bench`: from a grid file to finished cells and a table.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use super::progress::{Bars, Standings};
+use super::run::{Finished, Plan, cancel_on_interrupt, plan, plan_initial};
+use super::{BenchArgs, environment, print_error, tables};
+use crate::bench::{
+    BenchFolder, Cell, Crew, Expected, SharedUse, State, shared_uses, stamp, supervise,
+};
+use crate::config::{ConfigFile, GridFile, Overrides, RunConfig};
+use crate::data;
+use crate::experiment::plugin_manifest;
+use crate::model::{Checkpoint, device};
+use crate::record::{RoundRecord, place};
+
+pub(super) fn bench(args: &BenchArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
+    let started = Instant::now();
+    let overrides = Overrides {
+        plugins: args.plugin.clone(),
+        seeds: args.seed.clone(),
+        device: args.device.clone(),
+        out: args.out.clone(),
+        set: args.set.clone(),
+        ..Overrides::default()
+    };
+    let grid = GridFile::read(&args.grid, &overrides)?;
+    let mut cells = Vec::new();
+    for config in &grid.configs {
+        cells.extend(cells_of(config, &grid.folder)?);
+    }
+    for cell in &cells {
+        cell.check_folder()?;
+    }
+    let folder = BenchFolder::open(&grid.folder)?;
+    for config in &grid.configs {
+        fs_err::write(BenchFolder::config(&grid.folder, &config.name), config.to_toml())?;
+    }
+    look(&mut cells, &folder.finished());
+    folder.keep_cells(&grid.name, &cells)?;
+    if cells.iter().any(|cell| cell.state == State::Waiting) {
+        work(&mut cells, &grid, &folder, args.jobs.map(NonZero::get), bars)?;
+    }
+    conclude(&cells, &grid, &folder, started.elapsed())
+}
+
+/// The cells of one data set: all strategies of a seed follow each other.
+fn cells_of(config: &ConfigFile, folder: &Path) -> anyhow::Result<Vec<Cell>> {
+    let checked = config.clone().check(&environment::lookup)?;
+    let plans = plan(&checked)?;
+    plan_initial(&checked)?;
+    let mut files = data::files(&checked.data);
+    files.extend(Checkpoint::files(&checked.model.checkpoint, &environment::places()));
+    let cell = |seed: u64, plan: &Plan| -> anyhow::Result<Cell> {
+        let (plugin, params) = (&plan.file.manifest, &plan.params);
+        let expected = Expected {
+            config: checked.shared(),
+            config_hash: checked.hash(),
+            plugin: plugin_manifest(plugin, &plan.file.hash),
+            params: plugin.resolve_params(&plan.file.path, params)?.into(),
+        };
+        Ok(Cell {
+            data: config.name.clone(),
+            strategy: plan.instance.clone(),
+            seed,
+            folder: place(folder, &config.name, &plan.instance, seed),
+            config: BenchFolder::config(folder, &config.name),
+            rounds: rounds(&checked),
+            stamp: stamp(&expected, &files),
+            expected,
+            state: State::Waiting,
+        })
+    };
+    let seeds = config.seeds.iter();
+    seeds
+        .flat_map(|&seed| plans.iter().map(move |plan| (seed, plan)))
+        .map(|(seed, plan)| cell(seed, plan))
+        .collect()
+}
+
+fn rounds(config: &RunConfig) -> usize {
+    let rounds = &config.r#loop;
+    1 + (rounds.budget - rounds.initial).div_ceil(rounds.query_size)
+}
+
+/// Finds the cells that an earlier bench finished. Records that cannot be read cost their cell.
+fn look(cells: &mut [Cell], finished: &BTreeMap<PathBuf, String>) {
+    for cell in cells {
+        if finished.get(&cell.folder) != Some(&cell.stamp) {
+            continue;
+        }
+        cell.state = match cell.finished() {
+            Ok(Some(_)) => State::Finished,
+            Ok(None) => State::Waiting,
+            Err(error) => State::Failed(error.to_string()),
+        };
+    }
+}
+
+fn work(
+    cells: &mut [Cell],
+    grid: &GridFile,
+    folder: &BenchFolder,
+    jobs: Option<usize>,
+    bars: &Bars,
+) -> anyhow::Result<()> {
+    let wish = grid.configs.first().map_or("auto", |config| config.device.as_str());
+    let n_gpus = if matches!(wish, "auto" | "cuda") { device::n_gpus() } else { 0 };
+    let jobs = jobs.unwrap_or(n_gpus.max(1)).clamp(1, cells.len().max(1));
+    // Where there is one GPU or none, the config's own wish is right.
+    let device = |job: usize| (n_gpus > 1).then(|| format!("cuda:{}", job % n_gpus));
+    let program = environment::program().context("no path of this program")?;
+    let threads = environment::threads_each(jobs);
+    let start = |worker: usize| -> std::io::Result<Command> {
+        let mut options = fs_err::OpenOptions::new();
+        let log = options.create(true).append(true).open(folder.log(worker))?;
+        let mut command = Command::new(&program);
+        command.args(["bench-worker", "--parent", &std::process::id().to_string()]);
+        command.stderr(Stdio::from(log.into_parts().0));
+        command.envs(threads.iter().map(|(name, value)| (*name, value)));
+        Ok(command)
+    };
+    tracing::info!(
+        "{}: {} cells, {} finished before, {jobs} at a time; logs in {}",
+        grid.name,
+        cells.len(),
+        cells.iter().filter(|cell| cell.state == State::Finished).count(),
+        folder.log(0).parent().unwrap_or(folder.path()).display(),
+    );
+    let standings = Standings::new(bars, &grid.name);
+    supervise(
+        cells,
+        Crew {
+            devices: (0..jobs).map(device).collect(),
+            start: &start,
+            watch: &mut |standing| standings.tell(standing),
+            keep: &mut |cells| folder.keep_cells(&grid.name, cells),
+            cancelled: cancel_on_interrupt(),
+        },
+    )?;
+    Ok(())
+}
+
+/// What came of it: tables, `shared.json`, the exit code.
+#[expect(clippy::print_stdout, reason = "cli prints")]
+fn conclude(
+    cells: &[Cell],
+    grid: &GridFile,
+    folder: &BenchFolder,
+    took: Duration,
+) -> anyhow::Result<ExitCode> {
+    let mut runs: BTreeMap<&str, Vec<Finished>> = BTreeMap::new();
+    let (mut failures, mut n_left, mut n_finished) = (Vec::new(), 0, 0);
+    for cell in cells {
+        let records = match &cell.state {
+            State::Finished => cell.finished(),
+            State::Failed(reason) => {
+                failures.push((cell, reason.clone()));
+                continue;
+            }
+            State::Waiting | State::Running => Ok(None),
+        };
+        match records {
+            Ok(Some(records)) => {
+                n_finished += 1;
+                runs.entry(&cell.data).or_default().push(Finished {
+                    instance: cell.strategy.clone(),
+                    seed: cell.seed,
+                    path: cell.folder.clone(),
+                    rounds: records.rounds,
+                });
+            }
+            Ok(None) => n_left += 1,
+            Err(error) => failures.push((cell, error.to_string())),
+        }
+    }
+    let all: Vec<&[RoundRecord]> =
+        runs.values().flatten().map(|run| run.rounds.as_slice()).collect();
+    let shared = shared_uses(all.iter().copied());
+    folder.keep_shared(&shared)?;
+    for (data, runs) in &runs {
+        println!("\n{data}: micro-F1 / macro-F1 (paper), mean over {}", seeds(runs));
+        println!("{}", tables::compare(runs));
+    }
+    print!("{}", of_shared(&shared, &all));
+    for (cell, reason) in &failures {
+        print_error(&anyhow::anyhow!("{}: {reason}", cell.name()));
+    }
+    let (n, n_failed) = (cells.len(), failures.len());
+    let mut text = format!("{n_finished} of {n} cells finished");
+    let _infallible = match (n_failed, n_left) {
+        (0, 0) => Ok(()),
+        (_, 0) => write!(text, ", {n_failed} failed; the same command tries those again"),
+        _ => write!(text, ", {n_failed} failed, {n_left} left; the same command goes on"),
+    };
+    println!("{text} ({:.0} s)\nrecords: {}", took.as_secs_f64(), grid.folder.display());
+    Ok(if n_finished == n { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}
+
+fn seeds(runs: &[Finished]) -> String {
+    let mut seeds: Vec<u64> = runs.iter().map(|run| run.seed).collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
+    format!("seeds {}", seeds.join(", "))
+}
+
+/// What was computed once, and what that saved.
+fn of_shared(shared: &[SharedUse], runs: &[&[RoundRecord]]) -> String {
+    if runs.is_empty() {
+        return String::new();
+    }
+    let mut kinds: BTreeMap<&str, (usize, f64, usize)> = BTreeMap::new();
+    for used in shared {
+        let (n, seconds, cells) = kinds.entry(&used.what).or_default();
+        *n += 1;
+        *seconds += used.seconds;
+        *cells += used.cells;
+    }
+    let mut text = "\ncomputed once:\n".to_owned();
+    for (what, (n, seconds, cells)) in kinds {
+        let _infallible = writeln!(text, "  {what}: {n} in {seconds:.1} s, used {cells} times");
+    }
+    let costs = || runs.iter().copied().flatten().map(|round| &round.cost);
+    let charged: f64 = costs().map(|cost| cost.seconds.total()).sum();
+    let actual: f64 = costs().map(|cost| cost.actual.unwrap_or(cost.seconds).total()).sum();
+    let _infallible = writeln!(
+        text,
+        "the cells' rounds took {actual:.0} s; each run alone, they would have taken {charged:.0} s"
+    );
+    text
+}

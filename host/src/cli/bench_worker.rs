@@ -1,0 +1,96 @@
+//! `alhost bench-worker`: runs the cells that its bench tells it to, one after the other.
+
+use std::io::{BufRead, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::progress::Bars;
+use super::run::{Libraries, Plan, cancel_on_interrupt, one_run, plan, plan_initial};
+use super::{environment, error_text};
+use crate::bench::{Order, Reply, die_with_parent};
+use crate::config::{ConfigFile, Overrides};
+use crate::experiment::{Experiment, Watch};
+use crate::record::RecordError;
+
+/// One data set, opened for the cells that follow each other.
+struct Opened {
+    config: PathBuf,
+    experiment: Experiment,
+    plans: Vec<Plan>,
+    initial: Option<Plan>,
+    libraries: Libraries,
+}
+
+pub(super) fn work(parent: u32, bars: &Bars) -> anyhow::Result<ExitCode> {
+    die_with_parent(parent)?;
+    let cancelled = cancel_on_interrupt();
+    let watch = Watch { progress: bars, cancelled };
+    let mut opened = None;
+    for line in std::io::stdin().lock().lines() {
+        let order: Order = serde_json::from_str(&line?).context("not an order")?;
+        tracing::info!("{}, {}, seed {}", order.config.display(), order.strategy, order.seed);
+        let error = follow(&order, &mut opened, bars, watch).err();
+        let reply = Reply { error: error.as_ref().map(error_text) };
+        if let Some(error) = &reply.error {
+            tracing::warn!("{error}");
+        }
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{}", serde_json::to_string(&reply)?)?;
+        out.flush()?;
+        if cancelled.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn follow(
+    order: &Order,
+    opened: &mut Option<Opened>,
+    bars: &Bars,
+    watch: Watch<'_>,
+) -> anyhow::Result<()> {
+    if opened.as_ref().is_none_or(|opened| opened.config != order.config) {
+        *opened = None;
+        *opened = Some(open(order, bars)?);
+    }
+    let opened = opened.as_mut().context("it has just been opened")?;
+    let plan = opened.plans.iter().find(|plan| plan.instance == order.strategy);
+    let plan = plan.with_context(|| format!("no strategy `{}`", order.strategy))?;
+    let Opened { experiment, initial, libraries, .. } = opened;
+    let initial = initial.as_ref();
+    // A process that has just been killed may hold its lock for a moment yet.
+    for _attempt in 0..LOCK_ATTEMPTS {
+        match one_run(experiment, libraries, plan, initial, order.seed, watch) {
+            Err(error) if is_locked(&error) => std::thread::sleep(LOCK_PAUSE),
+            done => return done.map(drop),
+        }
+    }
+    one_run(experiment, libraries, plan, initial, order.seed, watch).map(drop)
+}
+
+const LOCK_ATTEMPTS: usize = 100;
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
+
+fn is_locked(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref());
+    causes.any(|cause| matches!(cause, RecordError::Locked { .. }))
+}
+
+fn open(order: &Order, bars: &Bars) -> anyhow::Result<Opened> {
+    let overrides = Overrides { device: order.device.clone(), ..Overrides::default() };
+    let config = ConfigFile::read(&order.config, &overrides)?.check(&environment::lookup)?;
+    let (plans, initial) = (plan(&config)?, plan_initial(&config)?);
+    let cache = environment::cache(&config);
+    fs_err::create_dir_all(&cache)?;
+    let mut experiment = Experiment::open(config, &environment::places(), &cache, bars)?;
+    if plans.iter().chain(&initial).any(|plan| plan.apart) {
+        experiment.share_matrices();
+    }
+    let libraries = Libraries::new(&experiment.config, cache)?;
+    Ok(Opened { config: order.config.clone(), experiment, plans, initial, libraries })
+}

@@ -1,0 +1,182 @@
+//! What is computed once and kept on disk, for many runs: found, or made by exactly one of the
+//! processes that ask for it at the same time.
+//!
+//! Beside each kept file lies `<file>.once`: locked by the process that makes the file, and then the
+//! seconds that making it took. The owner of the file names it by all that it depends on, writes it
+//! aside and renames it, so that under its name it is always whole. Everything here may be deleted
+//! at any time when nothing runs.
+
+use std::fs::TryLockError;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use fs_err::{File, OpenOptions};
+
+use crate::progress::{Progress, Shared};
+
+/// The right and the duty to make a file; other processes that ask for it wait until this is
+/// dropped.
+pub(crate) struct Making {
+    what: &'static str,
+    key: String,
+    /// `None` where the folder cannot be locked; then two processes may make the same file.
+    note: Option<File>,
+    asked: Instant,
+    started: Instant,
+}
+
+/// What `open` finds of `file`, else the right to make it. `what` names its kind for people.
+pub(crate) fn find<T>(
+    what: &'static str,
+    file: &Path,
+    progress: &dyn Progress,
+    mut open: impl FnMut() -> Option<T>,
+) -> Result<T, Making> {
+    let asked = Instant::now();
+    if let Some(found) = open() {
+        progress.shared(&used(what, file, asked));
+        return Ok(found);
+    }
+    let note = match lock(file, what) {
+        Ok(note) => Some(note),
+        Err(error) => {
+            tracing::debug!("{error}: {what} may be computed twice");
+            None
+        }
+    };
+    // Another process may have made it meanwhile.
+    if let Some(found) = open() {
+        progress.shared(&used(what, file, asked));
+        return Ok(found);
+    }
+    Err(Making { what, key: key(file), note, asked, started: Instant::now() })
+}
+
+impl Making {
+    /// The file is there.
+    pub(crate) fn done(self, progress: &dyn Progress) {
+        let seconds = self.started.elapsed().as_secs_f64();
+        if let Some(mut note) = self.note {
+            let written = note
+                .set_len(0)
+                .and_then(|()| note.seek(SeekFrom::Start(0)))
+                .and_then(|_| write!(note, "{seconds:.3}"));
+            if let Err(error) = written {
+                tracing::debug!("{error}: what {} cost is not known later", self.what);
+            }
+        }
+        let (what, spent) = (self.what.to_owned(), self.asked.elapsed().as_secs_f64());
+        progress.shared(&Shared { what, key: self.key, seconds, computed: true, spent });
+    }
+}
+
+/// A file that was made before, used without being opened or from memory.
+pub(crate) fn used(what: &str, file: &Path, since: Instant) -> Shared {
+    let seconds = fs_err::read_to_string(note_path(file)).ok();
+    let seconds = seconds.and_then(|text| text.trim().parse().ok()).unwrap_or(0.0);
+    let spent = since.elapsed().as_secs_f64();
+    Shared { what: what.to_owned(), key: key(file), seconds, computed: false, spent }
+}
+
+/// Writes a file aside and renames it.
+pub(crate) fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    fs_err::create_dir_all(folder)?;
+    let mut aside = tempfile::NamedTempFile::new_in(folder)?;
+    aside.write_all(bytes)?;
+    aside.as_file().sync_all()?;
+    aside.persist(file)?;
+    Ok(())
+}
+
+/// The file's name names its content.
+fn key(file: &Path) -> String {
+    file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn note_path(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".once");
+    PathBuf::from(name)
+}
+
+fn lock(file: &Path, what: &str) -> io::Result<File> {
+    if let Some(folder) = file.parent() {
+        fs_err::create_dir_all(folder)?;
+    }
+    let mut options = OpenOptions::new();
+    let note = options.create(true).truncate(false).write(true).open(note_path(file))?;
+    match note.try_lock() {
+        Ok(()) => Ok(note),
+        Err(TryLockError::WouldBlock) => {
+            tracing::info!("waiting for another process that computes the same: {what}");
+            note.lock()?;
+            Ok(note)
+        }
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::progress::{Noting, Silent};
+
+    /// Asks for a file that takes 50 ms to make.
+    fn ask(file: &Path, made: &AtomicUsize) -> Shared {
+        let noting = Noting::new(&Silent);
+        let open = || fs_err::read_to_string(file).ok();
+        let text = match find("a thing", file, &noting, open) {
+            Ok(found) => found,
+            Err(making) => {
+                made.fetch_add(1, Ordering::SeqCst);
+                std::thread::sleep(Duration::from_millis(50));
+                write(file, b"made").unwrap();
+                making.done(&noting);
+                "made".to_owned()
+            }
+        };
+        assert_eq!(text, "made");
+        noting.take().pop().unwrap()
+    }
+
+    #[test]
+    fn what_many_ask_for_at_once_is_made_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, made) = (folder.path().join("sub/thing"), AtomicUsize::new(0));
+        let notes: Vec<Shared> = std::thread::scope(|scope| {
+            let ask = || ask(&file, &made);
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(made.load(Ordering::SeqCst), 1);
+        assert_eq!(notes.iter().filter(|note| note.computed).count(), 1);
+        for note in &notes {
+            assert_eq!((note.what.as_str(), note.key.as_str()), ("a thing", "thing"));
+            assert!(note.seconds >= 0.05, "all are told what it cost: {note:?}");
+        }
+    }
+
+    #[test]
+    fn who_fails_to_make_it_leaves_it_to_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, made) = (folder.path().join("thing"), AtomicUsize::new(0));
+        let making = find("a thing", &file, &Silent, || None::<()>).err().unwrap();
+        drop(making);
+        assert!(ask(&file, &made).computed);
+        assert!(!ask(&file, &made).computed);
+    }
+
+    #[test]
+    fn a_file_whose_note_is_lost_is_found_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, made) = (folder.path().join("thing"), AtomicUsize::new(0));
+        write(&file, b"made").unwrap();
+        let note = ask(&file, &made);
+        assert!(!note.computed && note.seconds < 1e-9 && note.spent < 1.0);
+    }
+}
