@@ -21,6 +21,7 @@ mod query;
 pub mod record;
 pub mod run;
 pub mod seed;
+pub mod shadow;
 pub mod statistics;
 pub mod stopping;
 mod store;

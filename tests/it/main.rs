@@ -19,6 +19,7 @@ mod isolation;
 mod mlm;
 mod resume;
 mod runs;
+mod shadow;
 mod stopping;
 mod support;
 mod tidy;
