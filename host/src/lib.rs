@@ -22,6 +22,7 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod seed;
+pub mod shadow;
 pub mod statistics;
 pub mod stopping;
 mod store;

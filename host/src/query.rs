@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use crate::experiment::{Experiment, Watch};
 use crate::model_features::ModelFeatures;
-use crate::plugin::{LoadedStrategy, RoundView, Services, Surroundings};
+use crate::plugin::{LoadedStrategy, Panels, RoundView, Services, Surroundings};
 use crate::pool::{Pool, ValidSelection};
 use crate::progress::{Noting, Shared};
 use crate::record::Seconds;
@@ -34,12 +34,14 @@ pub(crate) struct Answer {
 }
 
 impl Experiment {
+    /// `panels` holds what strategies that select on the same model state share.
     pub(crate) fn query(
         &mut self,
         strategy: &mut LoadedStrategy,
         pool: &Pool,
         query: Query,
         watch: Watch<'_>,
+        panels: &Panels,
     ) -> anyhow::Result<Answer> {
         let noting = Noting::new(watch.progress);
         let view = view(pool, query, &strategy.instance, self.n_labels());
@@ -66,11 +68,11 @@ impl Experiment {
             seed: query.seed.torch(Purpose::Surprisal, 0).cast_unsigned(),
             progress: &noting,
         };
-        let services = Services::new(around, view, &mut source);
+        let services = Services::new(around, view, &mut source, panels);
         let timed = Instant::now();
         let claim = strategy.select_lending(&services, &services, query.n)?;
         let whole = timed.elapsed();
-        let features = services.spent();
+        let (features, owed) = (services.spent(), services.owed());
         let selection = pool.select(&claim, query.n).with_context(|| {
             format!("strategy `{instance}` gave a bad answer in round {}", query.round)
         })?;
@@ -78,7 +80,7 @@ impl Experiment {
         let (more, shared) = self.charged.charge(noting.take());
         let features = features.as_secs_f64();
         let actual = Seconds { features, select, ..Seconds::default() };
-        let seconds = Seconds { features: features + more, ..actual };
+        let seconds = Seconds { features: features + more + owed, ..actual };
         Ok(Answer { selection, seconds, actual, shared })
     }
 
@@ -96,7 +98,8 @@ impl Experiment {
         match initial {
             Some(strategy) => {
                 let query = Query { n, round: 0, seed, threshold: None };
-                Ok(self.query(strategy, pool, query, watch)?.selection)
+                let panels = Panels::new(n_texts);
+                Ok(self.query(strategy, pool, query, watch, &panels)?.selection)
             }
             None => {
                 let mut rng = Rng::stream(&seed.derive(Purpose::InitialSet, 0), "random");

@@ -14,7 +14,7 @@ use crate::config::Start;
 use crate::experiment::{Experiment, Watch};
 use crate::metrics;
 use crate::oracle::SimulatedOracle;
-use crate::plugin::LoadedStrategy;
+use crate::plugin::{LoadedStrategy, Panels};
 use crate::pool::{Pool, ValidSelection};
 use crate::progress::Shared;
 use crate::query::{Answer, Query};
@@ -23,15 +23,23 @@ use crate::record::{
     peak_memory_bytes,
 };
 use crate::seed::RunSeed;
+use crate::shadow::Shadows;
 use crate::stopping;
 
+/// Strategies beside the one that drives the run.
+#[derive(Default)]
+pub struct Others<'a> {
+    /// Chooses the initial set; `None` draws it at random.
+    pub initial: Option<&'a mut LoadedStrategy>,
+    /// Select on the same models, and change nothing.
+    pub shadows: Option<&'a mut Shadows>,
+}
+
 /// Runs the rounds that `resume` has not, and gives back all records, old and new.
-///
-/// `initial` chooses the initial set; `None` draws it at random.
 pub fn run(
     experiment: &mut Experiment,
     strategy: &mut LoadedStrategy,
-    initial: Option<&mut LoadedStrategy>,
+    others: Others<'_>,
     seed: RunSeed,
     (mut dir, resume): (RunDir, Resume),
     watch: Watch<'_>,
@@ -39,6 +47,7 @@ pub fn run(
     if resume.is_finished() {
         return Ok(resume.rounds);
     }
+    let Others { initial, mut shadows } = others;
     let config = experiment.config.r#loop.clone();
     let dataset = Arc::clone(&experiment.dataset);
     let oracle = SimulatedOracle::new(&dataset.train.labels);
@@ -92,15 +101,19 @@ pub fn run(
         let mut next = None;
         if stop.is_none() {
             let n = config.query_size.min(config.budget - pool.labeled().len());
+            let threshold = Some(trained.threshold);
+            let query = Query { n, round: round + 1, seed, threshold };
+            let panels = Panels::new(pool.n_texts());
             next = recorded(&resume, round + 1, &pool)?;
             if next.is_none() {
-                let threshold = Some(trained.threshold);
-                let query = Query { n, round: round + 1, seed, threshold };
-                let answer = experiment.query(strategy, &pool, query, watch)?;
+                let answer = experiment.query(strategy, &pool, query, watch, &panels)?;
                 let Answer { selection, seconds, actual, shared } = answer;
                 charge_query(&mut cost, seconds, actual, shared);
                 keep(&mut dir, experiment, round + 1, &selection, &strategy.save()?)?;
                 next = Some(selection);
+            }
+            if let (Some(shadows), Some(next)) = (&mut shadows, &next) {
+                shadows.follow(experiment, (&pool, query), next, &panels, watch)?;
             }
         }
 

@@ -5,6 +5,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use alhost::record::without_cost;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::{Ran, Sandbox, plugin};
@@ -119,6 +120,33 @@ fn a_strategy_that_fails_costs_its_own_cells_only() {
 }
 
 #[test]
+fn what_a_plugin_prints_confuses_nobody() {
+    let sandbox = sandbox("params.fault = \"print\"\n[isolation]\nmode = \"off\"\n");
+    bench(&sandbox, &["--seed", "3"]).ok();
+}
+
+/// The worker goes down with the plugin, and is replaced.
+#[test]
+fn a_strategy_that_crashes_costs_its_own_cells_only() {
+    let sandbox = sandbox("params.fault = \"segfault\"\n[isolation]\nmode = \"off\"\n");
+    let ran = bench(&sandbox, &["--seed", "3"]).refused(&["hostile", "signal 11"]);
+    assert!(ran.stdout.contains("1 of 2 cells finished, 1 failed"), "{}", ran.stdout);
+}
+
+#[test]
+fn two_benches_do_not_work_on_the_same_grid() {
+    let sandbox = sandbox("");
+    let mut command = sandbox.command();
+    command.args(["bench", "grid.toml"]).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut first = command.spawn().unwrap();
+    while !sandbox.path("runs/grid/cells.json").exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    bench(&sandbox, &[]).refused(&["another bench", "hint"]);
+    assert!(first.wait().unwrap().success());
+}
+
+#[test]
 fn without_a_finished_cell_it_says_so() {
     let sandbox = sandbox("");
     fs_err::remove_file(sandbox.path("data/train.jsonl")).unwrap();
@@ -205,10 +233,29 @@ fn ends(bench: &mut Child, limit: Duration) -> bool {
     false
 }
 
-fn kill(process: u32) {
-    let process = rustix::process::Pid::from_raw(i32::try_from(process).unwrap()).unwrap();
+fn signal(process: u32, signal: Signal) {
+    let process = Pid::from_raw(i32::try_from(process).unwrap()).unwrap();
     // It may have ended by itself meanwhile.
-    let _ended = rustix::process::kill_process(process, rustix::process::Signal::KILL);
+    let _ended = kill_process(process, signal);
+}
+
+#[test]
+fn an_interrupted_bench_stops_after_the_round_and_goes_on_later() {
+    let sandbox = sandbox("");
+    let mut command = sandbox.command();
+    command.args(["bench", "grid.toml"]).stdout(Stdio::piped()).stderr(Stdio::null());
+    let bench_process = command.spawn().unwrap();
+    let rounds = sandbox.path("runs/grid/grid/alps/seed-3/rounds.jsonl");
+    while fs_err::metadata(&rounds).map_or(0, |file| file.len()) == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    signal(bench_process.id(), Signal::INT);
+    let output = bench_process.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("left; the same command goes on"), "{text}");
+    assert!(!text.contains("4 of 4"), "{text}");
+    bench(&sandbox, &[]).ok();
 }
 
 /// Kills the bench, or one of its workers, at moments spread over a grid's time.
@@ -238,7 +285,7 @@ fn whatever_is_killed_the_records_are_those_of_an_unbroken_bench() {
         let workers = children(bench.id());
         match workers.first() {
             Some(&worker) if kills % 2 == 1 => {
-                kill(worker);
+                signal(worker, Signal::KILL);
                 assert!(ends(&mut bench, Duration::from_mins(5)), "it replaces the worker");
                 assert_eq!(records(&broken), records(&unbroken));
             }

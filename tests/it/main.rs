@@ -21,6 +21,7 @@ mod mlm;
 mod report;
 mod resume;
 mod runs;
+mod shadow;
 mod stopping;
 mod support;
 mod tidy;

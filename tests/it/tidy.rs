@@ -48,11 +48,12 @@ const LAYERS: [Layer; 11] = [
 
 /// The modules of the host, from the top. A module uses those in rows below its own; those in one
 /// row may use each other.
-const ORDER: [&[&str]; 23] = [
+const ORDER: [&[&str]; 24] = [
     &["cli"],
     &["bench"],
     &["report"],
     &["run"],
+    &["shadow"],
     &["query"],
     &["experiment", "classifier"],
     &["model_features"],

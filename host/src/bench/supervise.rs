@@ -1,6 +1,7 @@
 //! Keeps workers busy until every cell is finished or failed: hands out cells, replaces workers that
 //! die, and tells how it stands.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::cell::{Cell, State};
 use super::error::BenchError;
 use super::queue::{Next, Queue};
-use super::worker::{Order, Worker};
+use super::worker::{Order, Worker, interrupt};
 
 /// Who works, and who watches.
 pub struct Crew<'a> {
@@ -21,7 +22,7 @@ pub struct Crew<'a> {
     pub watch: &'a mut dyn FnMut(&Standing),
     /// Called when a cell changes its state.
     pub keep: &'a mut dyn FnMut(&[Cell]) -> Result<(), BenchError>,
-    /// Once set, no cell is begun; those that are running are told by the system, as we are.
+    /// Once set, no cell is begun, and the workers are asked to stop after their round.
     pub cancelled: &'a AtomicBool,
 }
 
@@ -51,6 +52,8 @@ struct Shared<'a> {
     /// Counts changes of state.
     changes: usize,
     workers: usize,
+    /// Process ids of those that have a cell.
+    busy: BTreeSet<u32>,
 }
 
 /// Runs all cells that are waiting.
@@ -59,7 +62,7 @@ pub fn supervise(cells: &mut [Cell], crew: Crew<'_>) -> Result<(), BenchError> {
     let before: usize = cells.iter().map(Cell::rounds_done).sum();
     let started = Instant::now();
     let queue = Queue::new(groups(cells), waiting(cells));
-    let shared = Shared { queue, cells, changes: 0, workers: devices.len() };
+    let shared = Shared { queue, cells, changes: 0, workers: devices.len(), busy: BTreeSet::new() };
     let shared = Mutex::new(shared);
     std::thread::scope(|scope| {
         for (number, device) in devices.into_iter().enumerate() {
@@ -71,7 +74,12 @@ pub fn supervise(cells: &mut [Cell], crew: Crew<'_>) -> Result<(), BenchError> {
             });
         }
         let mut told = (usize::MAX, Instant::now());
+        let mut interrupted = BTreeSet::new();
         loop {
+            if cancelled.load(Ordering::Relaxed) {
+                let busy = lock(&shared).busy.clone();
+                busy.into_iter().filter(|&id| interrupted.insert(id)).for_each(interrupt);
+            }
             let (changes, workers, snapshot) = {
                 let shared = lock(&shared);
                 (shared.changes, shared.workers, shared.cells.to_vec())
@@ -134,7 +142,11 @@ impl Slot<'_> {
             Ok(running) => running,
             Err(error) => return self.end(number, failed(&format!("no worker: {error}"))),
         };
-        match running.run(&order) {
+        let id = running.id();
+        lock(self.shared).busy.insert(id);
+        let done = running.run(&order);
+        lock(self.shared).busy.remove(&id);
+        match done {
             Ok(reply) => {
                 *worker = Some(running);
                 let stopped = self.cancelled.load(Ordering::Relaxed);

@@ -2,10 +2,11 @@
 //! its standard output. Both are lines of JSON.
 
 use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 
-use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
+use rustix::process::{Pid, Signal, getppid, kill_process, set_parent_process_death_signal};
 use serde::{Deserialize, Serialize};
 
 /// One cell to run.
@@ -35,6 +36,15 @@ pub fn die_with_parent(parent: u32) -> io::Result<()> {
     if is_there { Ok(()) } else { Err(io::Error::other("the bench that started it has ended")) }
 }
 
+/// Asks a worker to stop after the round that it is in.
+pub(super) fn interrupt(worker: u32) {
+    let id = i32::try_from(worker).ok().and_then(Pid::from_raw);
+    let sent = id.map(|id| kill_process(id, Signal::INT));
+    if let Some(Err(error)) = sent {
+        tracing::debug!("worker {worker}: {error}");
+    }
+}
+
 pub(super) struct Worker {
     child: Child,
     /// `None` once it has been told that there is nothing more.
@@ -46,10 +56,16 @@ impl Worker {
     /// From a thread that lives as long as the worker should: the system tells a child of the end
     /// of the thread that started it.
     pub(super) fn start(mut command: Command) -> io::Result<Self> {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        // In a process group of its own, so that a Ctrl-C reaches it once, through us.
+        let command = command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn()?;
         let orders = child.stdin.take();
         let replies = child.stdout.take().ok_or_else(|| io::Error::other("no standard output"))?;
         Ok(Self { child, orders, replies: BufReader::new(replies) })
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// The error is how the process ended.
@@ -57,21 +73,24 @@ impl Worker {
         let mut line = serde_json::to_string(order).expect("an order is plain data");
         line.push('\n');
         let sent = self.orders.as_mut().map(|orders| orders.write_all(line.as_bytes()));
-        let mut reply = String::new();
-        let read = match sent {
-            Some(Ok(())) => self.replies.read_line(&mut reply),
-            _ => Ok(0),
-        };
-        match (read, serde_json::from_str(&reply)) {
-            (Ok(1..), Ok(reply)) => Ok(reply),
-            _ => Err(self.end()),
+        if !matches!(sent, Some(Ok(()))) {
+            return Err(self.end());
         }
+        // A plugin may print; what is no reply is passed over.
+        let mut read = Vec::new();
+        while let Ok(1..) = self.replies.read_until(b'\n', &mut read) {
+            if let Ok(reply) = serde_json::from_slice(&read) {
+                return Ok(reply);
+            }
+            read.clear();
+        }
+        Err(self.end())
     }
 
     /// Waits for its end, and says what that was.
     fn end(&mut self) -> String {
         self.orders = None;
-        // It may have said what is no reply, and still run.
+        // It may have closed its output, and still run.
         let _ended_before = self.child.kill();
         match self.child.wait() {
             Ok(status) => describe(status),
@@ -89,7 +108,6 @@ impl Drop for Worker {
 }
 
 fn describe(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt;
     match status.signal() {
         Some(signal) => format!("signal {signal}"),
         None => format!("exit code {}", status.code().unwrap_or(-1)),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::progress::Bars;
-use super::run::{Libraries, Plan, cancel_on_interrupt, one_run, plan, plan_initial};
+use super::run::{Beside, Libraries, Plan, cancel_on_interrupt, one_run, plan, plan_initial};
 use super::{environment, error_text};
 use crate::bench::{Order, Reply, die_with_parent};
 use crate::config::{ConfigFile, Overrides};
@@ -39,7 +39,8 @@ pub(super) fn work(parent: u32, bars: &Bars) -> anyhow::Result<ExitCode> {
             tracing::warn!("{error}");
         }
         let mut out = std::io::stdout().lock();
-        writeln!(out, "{}", serde_json::to_string(&reply)?)?;
+        // On a line of its own, whatever a plugin has printed.
+        writeln!(out, "\n{}", serde_json::to_string(&reply)?)?;
         out.flush()?;
         if cancelled.load(Ordering::Relaxed) {
             break;
@@ -62,15 +63,15 @@ fn follow(
     let plan = opened.plans.iter().find(|plan| plan.instance == order.strategy);
     let plan = plan.with_context(|| format!("no strategy `{}`", order.strategy))?;
     let Opened { experiment, initial, libraries, .. } = opened;
-    let initial = initial.as_ref();
+    let beside = Beside { initial: initial.as_ref(), shadows: &[] };
     // A process that has just been killed may hold its lock for a moment yet.
     for _attempt in 0..LOCK_ATTEMPTS {
-        match one_run(experiment, libraries, plan, initial, order.seed, watch) {
+        match one_run(experiment, libraries, plan, beside, order.seed, watch) {
             Err(error) if is_locked(&error) => std::thread::sleep(LOCK_PAUSE),
             done => return done.map(drop),
         }
     }
-    one_run(experiment, libraries, plan, initial, order.seed, watch).map(drop)
+    one_run(experiment, libraries, plan, beside, order.seed, watch).map(drop)
 }
 
 const LOCK_ATTEMPTS: usize = 100;

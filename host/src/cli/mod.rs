@@ -107,6 +107,10 @@ struct RunArgs {
     /// Folder for the records.
     #[arg(short, long, value_name = "DIR")]
     out: Option<String>,
+    /// A strategy that selects on the same models and changes nothing, to compare: its file or id.
+    /// May be repeated.
+    #[arg(long, value_name = "FILE|ID")]
+    shadow: Vec<String>,
     /// Runs every plugin in a process of its own, also those that lie beside this program.
     #[arg(long)]
     isolate: bool,

@@ -13,12 +13,13 @@ use serde_json::{Map, Value};
 
 use super::progress::Bars;
 use super::{RunArgs, environment, print_error, tables};
-use crate::config::{Isolation, Overrides, RunConfig};
+use crate::config::{Isolation, Overrides, RunConfig, plugin_stem};
 use crate::experiment::{Experiment, Watch};
 use crate::plugin::{LoadedStrategy, Lock, PluginFile, PluginLibrary, Setting, WorkerOptions};
 use crate::record::{RoundRecord, RunDir, place};
-use crate::run as the_loop;
+use crate::run::{self as the_loop, Others};
 use crate::seed::RunSeed;
+use crate::shadow::Shadows;
 
 /// A strategy that is going to run: everything that can be refused without running it has been.
 pub(super) struct Plan {
@@ -48,9 +49,10 @@ pub(super) fn run(args: &RunArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     };
     let config = args.config.read(overrides)?.check(&environment::lookup)?;
     let plans = plan(&config)?;
-    let initial = plan_initial(&config)?;
+    let (initial, shadows) = (plan_initial(&config)?, plan_shadows(&config, &args.shadow)?);
+    let all = || plans.iter().chain(&initial).chain(&shadows);
     if args.locked {
-        check_lock(&args.lock.lock, plans.iter().chain(&initial))?;
+        check_lock(&args.lock.lock, all())?;
     }
     let cache = environment::cache(&config);
     fs_err::create_dir_all(&cache)?;
@@ -58,14 +60,15 @@ pub(super) fn run(args: &RunArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     let watch = Watch { progress: bars, cancelled };
 
     let mut experiment = Experiment::open(config, &environment::places(), &cache, bars)?;
-    if plans.iter().chain(&initial).any(|plan| plan.apart) {
+    if all().any(|plan| plan.apart) {
         experiment.share_matrices();
     }
     let mut libraries = Libraries::new(&experiment.config, cache)?;
     let (mut finished, mut n_failed) = (Vec::new(), 0);
     for seed in experiment.config.seeds.clone() {
         for plan in &plans {
-            let one = one_run(&mut experiment, &mut libraries, plan, initial.as_ref(), seed, watch);
+            let beside = Beside { initial: initial.as_ref(), shadows: &shadows };
+            let one = one_run(&mut experiment, &mut libraries, plan, beside, seed, watch);
             match one.with_context(|| format!("strategy `{}`, seed {seed}", plan.instance)) {
                 Ok(run) => finished.push(run),
                 // The others are worth having all the same.
@@ -144,6 +147,23 @@ pub(super) fn plan_initial(config: &RunConfig) -> anyhow::Result<Option<Plan>> {
     Ok(Some(Plan { instance: "initial set".to_owned(), file, params, apart }))
 }
 
+/// Strategies that only watch, with the parameters that the config has for the same plugin.
+fn plan_shadows(config: &RunConfig, plugins: &[String]) -> anyhow::Result<Vec<Plan>> {
+    let mut plans: Vec<Plan> = Vec::new();
+    for plugin in plugins {
+        let stem = plugin_stem(plugin);
+        let same = config.strategy.iter().find(|known| plugin_stem(&known.plugin) == stem);
+        let params = same.map(|strategy| strategy.params.clone()).unwrap_or_default();
+        let (file, params) = check_plugin(plugin, &params)?;
+        let instance = file.manifest.id.clone();
+        let is_new = plans.iter().all(|plan| plan.instance != instance);
+        ensure!(is_new, "two shadows are called `{instance}`");
+        let apart = runs_apart(config, &file.path);
+        plans.push(Plan { instance, file, params, apart });
+    }
+    Ok(plans)
+}
+
 /// A plugin that lies beside this program was put there by whoever installed it.
 fn runs_apart(config: &RunConfig, file: &Path) -> bool {
     match config.isolation.mode {
@@ -209,16 +229,24 @@ impl Libraries {
 
 const GIB: f64 = (1_u64 << 30) as f64;
 
+/// Plans of the strategies beside the one that drives a run.
+#[derive(Clone, Copy)]
+pub(super) struct Beside<'a> {
+    pub(super) initial: Option<&'a Plan>,
+    pub(super) shadows: &'a [Plan],
+}
+
 pub(super) fn one_run(
     experiment: &mut Experiment,
     libraries: &mut Libraries,
     plan: &Plan,
-    initial: Option<&Plan>,
+    beside: Beside<'_>,
     seed: u64,
     watch: Watch<'_>,
 ) -> anyhow::Result<Finished> {
     let mut strategy = libraries.create(plan, experiment)?;
-    let mut initial = initial.map(|plan| libraries.create(plan, experiment)).transpose()?;
+    let initial = beside.initial.map(|plan| libraries.create(plan, experiment));
+    let mut initial = initial.transpose()?;
     let config = &experiment.config;
     let path = place(&config.out, &config.name, &plan.instance, seed);
     let manifest = experiment.manifest(&strategy, RunSeed(seed));
@@ -233,9 +261,18 @@ pub(super) fn one_run(
             resume.rounds.len()
         );
     }
-    let seed_of_run = RunSeed(seed);
-    let rounds =
-        the_loop::run(experiment, &mut strategy, initial.as_mut(), seed_of_run, opened, watch)?;
+    let mut shadows = None;
+    if !beside.shadows.is_empty() {
+        if resume.is_finished() {
+            tracing::warn!("its models are gone, so it can have no shadow; choose another --out");
+        }
+        let plans = beside.shadows.iter();
+        let strategies: anyhow::Result<Vec<_>> =
+            plans.map(|plan| libraries.create(plan, experiment)).collect();
+        shadows = Some(Shadows::open(strategies?, &path)?);
+    }
+    let others = Others { initial: initial.as_mut(), shadows: shadows.as_mut() };
+    let rounds = the_loop::run(experiment, &mut strategy, others, RunSeed(seed), opened, watch)?;
     Ok(Finished { instance: plan.instance.clone(), seed, path, rounds })
 }
 

@@ -1,6 +1,7 @@
 //! What a classifier's scores are worth: thresholds, F1 and its relatives, precision of the top
 //! labels, class coverage. Every metric is defined once, in `docs/experiments.md`.
 
+pub mod correlation;
 mod descending;
 pub mod f1;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The features of one round: each computed when it is first asked for, and lent.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use abi_stable::std_types::RSlice;
 use alhost_plugin_api::features::{
@@ -89,22 +90,26 @@ impl Services<'_> {
     /// A feature of the current model: from what is there, else by one pass over what is missing.
     fn dense(&self, key: &'static str, ids: &[u32]) -> anyhow::Result<Block<'_>> {
         self.check_trained(key)?;
-        if let Some(lent) = self.panels.lend(key, ids) {
+        if let Some(lent) = self.lend(key, ids) {
             return Ok(block(lent, ids.len()));
         }
         let missing = self.panels.missing(key, ids);
         self.check_size(key, ids.len())?;
         let asked = self.asked(key);
+        let timed = Instant::now();
         let answered = self.with_source(|source| source.infer(&missing, asked))?;
+        let pass = self.paid_pass(timed.elapsed().as_secs_f64());
         for (key, matrix) in self.split(answered) {
-            self.panels.add(key, &missing, matrix);
+            self.panels.add(key, &missing, matrix, pass);
         }
-        if let Some(lent) = self.panels.lend(key, ids) {
+        if let Some(lent) = self.lend(key, ids) {
             return Ok(block(lent, ids.len()));
         }
+        let timed = Instant::now();
         let gathered = self.panels.gather(key, ids, self.around.matrices);
-        self.panels.add(key, ids, gathered);
-        let lent = self.panels.lend(key, ids).context("the host lost a matrix")?;
+        let pass = self.paid_pass(timed.elapsed().as_secs_f64());
+        self.panels.add(key, ids, gathered, pass);
+        let lent = self.lend(key, ids).context("the host lost a matrix")?;
         Ok(block(lent, ids.len()))
     }
 
@@ -181,7 +186,7 @@ impl Services<'_> {
                 let matrix = self.with_source(|source| source.pretrained(pooling))?;
                 let matrix = self.embeddings.push_get(matrix);
                 let row_index = Some(self.indices.push_get(ids.to_vec()));
-                Ok(block(Lent { matrix, row_index }, ids.len()))
+                Ok(block(Lent { matrix, row_index, pass: None }, ids.len()))
             }
             (other, _) => bail!("there is no model `{other}`"),
         }
@@ -221,7 +226,7 @@ impl Services<'_> {
         let seed = &self.view.seed;
         let matrix = self.with_source(|source| source.mc_probabilities(ids, keys.passes, seed))?;
         let matrix = self.embeddings.push_get(Arc::new(matrix));
-        Ok(block(Lent { matrix, row_index: None }, ids.len()))
+        Ok(block(Lent { matrix, row_index: None, pass: None }, ids.len()))
     }
 }
 

@@ -13,5 +13,6 @@ pub use alhost_plugin_host::{
     Status, WorkerOptions, list,
 };
 pub use lock::{Lock, LockError};
+pub use panels::Panels;
 pub use services::{RoundView, Services, Surroundings};
 pub use source::{Answered, Asked, FeatureSource, SparseRows};

@@ -10,6 +10,8 @@ struct Panel {
     /// Row of each text of the train split, or `ABSENT`.
     row_of: Vec<u32>,
     matrix: Matrix,
+    /// The pass through the model that gave it.
+    pass: usize,
 }
 
 const ABSENT: u32 = u32::MAX;
@@ -20,18 +22,34 @@ pub(super) struct Lent<'a> {
     pub(super) matrix: &'a Matrix,
     /// Stored row of each text asked for; `None` where they are all rows in order.
     pub(super) row_index: Option<&'a [u32]>,
+    /// The pass that it comes from; `None` for what is not of the current model.
+    pub(super) pass: Option<usize>,
 }
 
-/// Only grows, so that what was lent stays where it is for the whole call.
-pub(super) struct Panels {
+/// Only grows, so that what was lent stays where it is for the whole call. Several strategies that
+/// select on one model state may use the same.
+pub struct Panels {
     n_texts: usize,
     panels: FrozenVec<Box<Panel>>,
     indices: FrozenVec<Vec<u32>>,
+    /// Seconds of each pass.
+    passes: FrozenVec<Box<f64>>,
 }
 
 impl Panels {
-    pub(super) fn new(n_texts: usize) -> Self {
-        Self { n_texts, panels: FrozenVec::new(), indices: FrozenVec::new() }
+    pub fn new(n_texts: usize) -> Self {
+        let (panels, indices, passes) = (FrozenVec::new(), FrozenVec::new(), FrozenVec::new());
+        Self { n_texts, panels, indices, passes }
+    }
+
+    /// A pass through the model has been made; what it gave is to be added.
+    pub(super) fn passed(&self, seconds: f64) -> usize {
+        self.passes.push(Box::new(seconds));
+        self.passes.len() - 1
+    }
+
+    pub(super) fn seconds_of(&self, pass: usize) -> f64 {
+        self.passes.get(pass).copied().unwrap_or(0.0)
     }
 
     fn of(&self, key: &'static str) -> impl Iterator<Item = &Panel> {
@@ -51,7 +69,7 @@ impl Panels {
         let is_whole =
             index.len() == matrix.rows && index.iter().copied().eq(0..matrix.rows as u32);
         let row_index = if is_whole { None } else { Some(self.indices.push_get(index)) };
-        Some(Lent { matrix, row_index })
+        Some(Lent { matrix, row_index, pass: Some(panel.pass) })
     }
 
     /// The texts among `ids` that no panel has, each once, in order.
@@ -72,13 +90,13 @@ impl Panels {
     }
 
     /// Keeps `matrix`, whose row `i` belongs to text `ids[i]`.
-    pub(super) fn add(&self, key: &'static str, ids: &[u32], matrix: Matrix) {
+    pub(super) fn add(&self, key: &'static str, ids: &[u32], matrix: Matrix, pass: usize) {
         assert_eq!(ids.len(), matrix.rows, "one row a text");
         let mut row_of = vec![ABSENT; self.n_texts];
         for (row, &id) in ids.iter().enumerate() {
             row_of[id as usize] = row as u32;
         }
-        self.panels.push(Box::new(Panel { key, row_of, matrix }));
+        self.panels.push(Box::new(Panel { key, row_of, matrix, pass }));
     }
 
     /// Copies rows of several panels into one, so that they can be lent together.
@@ -118,16 +136,16 @@ mod tests {
     fn a_panel_lends_its_rows_in_any_order_and_nothing_is_computed_twice() {
         let panels = Panels::new(10);
         assert_eq!(panels.missing("x", &[3, 1, 3]), [3, 1]);
-        panels.add("x", &[1, 3, 5], matrix(&[1, 3, 5]));
+        panels.add("x", &[1, 3, 5], matrix(&[1, 3, 5]), 0);
         check(&panels, &[1, 3, 5], false);
         check(&panels, &[5, 1], false);
         assert!(panels.lend("x", &[1, 2]).is_none());
         assert!(panels.lend("y", &[1]).is_none(), "another feature");
         assert_eq!(panels.missing("x", &[1, 2, 3]), [2]);
-        panels.add("x", &[2], matrix(&[2]));
+        panels.add("x", &[2], matrix(&[2]), 1);
         let gathered = panels.gather("x", &[2, 5], &MatrixRoom::default());
         assert_eq!(gathered, matrix(&[2, 5]));
-        panels.add("x", &[2, 5], gathered);
+        panels.add("x", &[2, 5], gathered, 2);
         check(&panels, &[2, 5], true);
     }
 }

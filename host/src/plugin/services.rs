@@ -1,6 +1,7 @@
 //! The host as one strategy sees it in one round: features computed when they are first asked for,
 //! and compute services. Gold labels of unlabeled texts cannot be reached from here.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,7 +59,9 @@ pub struct Services<'a> {
     pub(super) around: Surroundings<'a>,
     pub(super) view: RoundView,
     source: Mutex<&'a mut dyn FeatureSource>,
-    pub(super) panels: Panels,
+    pub(super) panels: &'a Panels,
+    /// Passes that this strategy has paid for, and seconds that it owes for those of others.
+    paid: Mutex<(BTreeSet<usize>, f64)>,
     pub(super) kept: FrozenVec<Box<OwnedBlock>>,
     pub(super) indices: FrozenVec<Vec<u32>>,
     pub(super) embeddings: FrozenVec<Arc<Matrix>>,
@@ -74,12 +77,14 @@ impl<'a> Services<'a> {
         around: Surroundings<'a>,
         view: RoundView,
         source: &'a mut dyn FeatureSource,
+        panels: &'a Panels,
     ) -> Self {
         Self {
             around,
             view,
             source: Mutex::new(source),
-            panels: Panels::new(around.texts.len()),
+            panels,
+            paid: Mutex::default(),
             kept: FrozenVec::new(),
             indices: FrozenVec::new(),
             embeddings: FrozenVec::new(),
@@ -92,6 +97,30 @@ impl<'a> Services<'a> {
     /// Time that the strategy's call spent in features and services.
     pub fn spent(&self) -> Duration {
         *self.spent.lock().expect("nothing panics while it is held")
+    }
+
+    /// Seconds that what it used would have taken, had no other strategy asked before.
+    pub fn owed(&self) -> f64 {
+        self.paid.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
+
+    /// Rows of the current model that are there. A pass of another strategy is owed for once.
+    pub(super) fn lend(&self, key: &'static str, ids: &[u32]) -> Option<Lent<'_>> {
+        let lent = self.panels.lend(key, ids)?;
+        let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pass) = lent.pass
+            && paid.0.insert(pass)
+        {
+            paid.1 += self.panels.seconds_of(pass);
+        }
+        Some(lent)
+    }
+
+    /// A pass that this strategy waited for itself.
+    pub(super) fn paid_pass(&self, seconds: f64) -> usize {
+        let pass = self.panels.passed(seconds);
+        self.paid.lock().unwrap_or_else(PoisonError::into_inner).0.insert(pass);
+        pass
     }
 
     pub(super) fn with_source<T>(&self, f: impl FnOnce(&mut dyn FeatureSource) -> T) -> T {
@@ -140,12 +169,12 @@ impl<'a> Services<'a> {
             if self.around.cancelled.load(Ordering::Relaxed) {
                 return Err(alhost_plugin_api::Error::cancelled().into());
             }
-            let lent = self.panels.lend(key, chunk);
+            let lent = self.lend(key, chunk);
             let computed = match lent {
                 Some(_) => Matrix::default(),
                 None => self.compute_block(key, chunk).map_err(failed)?,
             };
-            let lent = lent.unwrap_or(Lent { matrix: &computed, row_index: None });
+            let lent = lent.unwrap_or(Lent { matrix: &computed, row_index: None, pass: None });
             self.set_streamed(Some(lent.matrix));
             let seen = sink.block(i * rows, &block(lent, chunk.len()));
             self.set_streamed(None);

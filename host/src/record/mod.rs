@@ -5,6 +5,7 @@
 //!   manifest.json     what was run, on what; written first
 //!   selections.jsonl  line r: the texts that round r is the first to train on; line 0: the initial set
 //!   rounds.jsonl      line r: the model of round r, and what it cost
+//!   shadow.jsonl      what strategies that only watch would have selected, where there were any
 //!   checkpoint/       the strategy's state after the last selection; weights, where rounds start warm
 //!   lock              held while a process writes here
 //! ```
@@ -25,6 +26,7 @@ mod resume;
 mod rounds;
 mod run_dir;
 mod selections;
+mod shadow;
 
 pub use acquired::Acquired;
 pub use error::RecordError;
@@ -34,6 +36,7 @@ pub use resume::Resume;
 pub use rounds::{Cost, RoundRecord, Seconds, Signals, Stop, Thresholds, peak_memory_bytes};
 pub use run_dir::{Records, RunDir, place, read, read_manifest, same_run};
 pub use selections::SelectionRecord;
+pub use shadow::{Likeness, ShadowCost, ShadowLog, ShadowRecord, read_shadows};
 
 use serde_json::Value;
 

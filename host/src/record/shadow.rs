@@ -1,0 +1,72 @@
+//! `shadow.jsonl`: what strategies that only watch a run would have selected.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::append::{self, Log};
+use super::error::RecordError;
+use super::rounds::Seconds;
+use super::selections::SelectionRecord;
+
+/// One line: one strategy's answer to one query of the run.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShadowRecord {
+    /// As in `selections.jsonl`: the round that would have been the first to train on the texts.
+    pub round: usize,
+    pub strategy: String,
+    /// Absent where the strategy failed.
+    pub selection: Option<SelectionRecord>,
+    /// With what the run's own strategy selected.
+    pub likeness: Option<Likeness>,
+    /// Why the strategy gave no answer.
+    pub error: Option<String>,
+    /// The strategy's after it, byte by byte.
+    pub state: Vec<u8>,
+    pub cost: ShadowCost,
+}
+
+/// How alike two selections of one query are.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Likeness {
+    /// Texts in both.
+    pub common: usize,
+    /// Texts in both, of those in either.
+    pub jaccard: f64,
+    /// Between the scores of the common texts, where both gave some.
+    pub spearman: Option<f64>,
+    pub kendall: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShadowCost {
+    /// `features` and `select`, as if the strategy were alone.
+    pub seconds: Seconds,
+    pub actual: Seconds,
+}
+
+pub struct ShadowLog(Log);
+
+impl ShadowLog {
+    /// Opens the file in a run's folder, or begins it.
+    pub fn open(folder: &Path) -> Result<(Self, Vec<ShadowRecord>), RecordError> {
+        let (log, records) = Log::open(&folder.join(SHADOW))?;
+        Ok((Self(log), records))
+    }
+
+    /// On disk once this returns.
+    pub fn append(&mut self, record: &ShadowRecord) -> Result<(), RecordError> {
+        self.0.append(record)
+    }
+}
+
+/// Of a run that had shadows; empty for any other.
+pub fn read_shadows(folder: &Path) -> Result<Vec<ShadowRecord>, RecordError> {
+    let path = folder.join(SHADOW);
+    if fs_err::exists(&path)? { Ok(append::read(&path)?.0) } else { Ok(Vec::new()) }
+}
+
+const SHADOW: &str = "shadow.jsonl";
