@@ -20,6 +20,7 @@ use crate::data;
 use crate::experiment::plugin_manifest;
 use crate::model::{Checkpoint, device};
 use crate::record::{RoundRecord, place};
+use crate::report::{Options, report};
 
 pub(super) fn bench(args: &BenchArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
@@ -45,10 +46,32 @@ pub(super) fn bench(args: &BenchArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     }
     look(&mut cells, &folder.finished());
     folder.keep_cells(&grid.name, &cells)?;
-    if cells.iter().any(|cell| cell.state == State::Waiting) {
+    let has_work = cells.iter().any(|cell| cell.state == State::Waiting);
+    if has_work {
         work(&mut cells, &grid, &folder, args.jobs.map(NonZero::get), bars)?;
     }
-    conclude(&cells, &grid, &folder, started.elapsed())
+    let code = conclude(&cells, &grid, &folder, started.elapsed())?;
+    write_report(&grid.folder, has_work);
+    Ok(code)
+}
+
+/// Writes the report on all finished cells, where it is not there or may be old. The records are
+/// what counts, so a report that cannot be made is told and no more.
+#[expect(clippy::print_stdout, reason = "cli prints")]
+fn write_report(folder: &Path, is_old: bool) {
+    let out = folder.join("report");
+    let page = out.join("report.html");
+    let write = || -> anyhow::Result<()> {
+        if is_old || !page.exists() {
+            let options = Options { metric: "micro_f1".parse()?, baseline: None, upto: None };
+            report(&[folder.to_owned()], &options)?.write(&out)?;
+        }
+        println!("report: {}", page.display());
+        Ok(())
+    };
+    if let Err(error) = write() {
+        tracing::warn!("no report: {error:#}");
+    }
 }
 
 /// The cells of one data set: all strategies of a seed follow each other.
