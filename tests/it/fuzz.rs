@@ -11,6 +11,7 @@ use alhost_plugin_host::{LoadedStrategy, Manifest, PluginFile, Setting, WorkerOp
 
 use crate::support::plugin;
 
+#[expect(clippy::disallowed_methods, reason = "how long to search is no part of the test")]
 fn n_inputs(default: usize) -> usize {
     let given = std::env::var("ALHOST_FUZZ").ok();
     given.and_then(|n| n.parse().ok()).unwrap_or(default)

@@ -24,7 +24,7 @@ fn everything_that_a_plugin_says_of_itself_is_shown() {
     let json = inspected(&sandbox, plugin("hostile").to_str().unwrap());
     let manifest = &json["manifest"];
     assert_eq!(manifest["id"], "hostile");
-    assert_eq!(manifest["needs"], serde_json::json!(["logits/1"]));
+    assert_eq!(manifest["needs"], serde_json::json!(["logits/1", "text/1"]));
     let from_round = &manifest["params"][1];
     assert_eq!(from_round["name"], "from_round");
     assert_eq!(from_round["type"], "integer");

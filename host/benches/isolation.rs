@@ -3,7 +3,6 @@
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop at the first thing that is wrong")]
 
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -86,17 +85,13 @@ impl Host for OneMatrix {
     fn log(&self, _level: u8, _message: RStr<'_>) {}
 }
 
-fn main() -> ExitCode {
-    // The benchmark is its own worker program.
-    if std::env::args().nth(1).as_deref() == Some("serve") {
-        return alhost_plugin_host::worker_program();
-    }
-    let program = std::env::current_exe().unwrap();
-    let plugin = PluginFile::read(&program.with_file_name("libhostile.so")).unwrap();
+fn main() {
+    let beside = std::env::current_exe().unwrap().with_file_name("libhostile.so");
+    let plugin = PluginFile::read(&beside).unwrap();
     let given = json!({ "fault": "read-all" }).as_object().unwrap().clone();
     let setting = Setting { instance: "bench", given: &given, n_texts: TEXTS, n_labels: COLS };
     let options = WorkerOptions {
-        program,
+        program: env!("CARGO_BIN_EXE_alhost-worker").into(),
         deadline: Duration::from_mins(1),
         memory_bytes: 1 << 30,
         threads: 1,
@@ -129,7 +124,6 @@ fn main() -> ExitCode {
     println!("first call: {:.1} ms here, {first:.1} ms apart", times_here.remove(0));
     let (here, apart) = (median(times_here), median(times_apart));
     println!("later calls, median: {here:.1} ms here, {apart:.1} ms apart ({:+.1})", apart - here);
-    ExitCode::SUCCESS
 }
 
 fn milliseconds(since: Instant) -> f64 {
