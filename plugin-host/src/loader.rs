@@ -160,11 +160,13 @@ fn open_header(path: &Path) -> Result<&'static LibHeader, String> {
     let library = library.map_err(|e| e.to_string())?;
     // `RootModule::load_from_file` is of no use: it keeps one module for a type, so that the
     // second plugin would silently be the first.
-    let library: &'static Library = Box::leak(Box::new(library));
     // SAFETY: every plugin exports this static through `export_strategy!`, with this type.
     let header =
         unsafe { library.get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL.as_bytes()) };
-    let header = *header.map_err(|e| e.to_string())?;
+    let header = header.map(|header| *header).map_err(|e| e.to_string());
+    // Never closed: the plugin's objects carry pointers into it.
+    let _handle = library.into_raw();
+    let header = header?;
     header.upgrade().map_err(|e| short(&e.to_string()))
 }
 
