@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::support::{Sandbox, plugin_target, workspace};
+use crate::support::{Sandbox, plugin, plugin_target, workspace};
 
 /// What the page asks its reader to do.
 #[derive(Debug, PartialEq)]
@@ -131,6 +131,8 @@ fn run(sandbox: &Sandbox, folder: &Path, command: &str) {
     let mut shell = sandbox.command_of("sh");
     shell.args(["-c", command]).current_dir(folder);
     shell.env("PATH", format!("{programs}:{}", path.display()));
+    // A build puts the plugins beside `alhost`; cargo's tests have theirs elsewhere.
+    shell.env("ALHOST_PLUGIN_PATH", plugin("random").parent().unwrap());
     // Home is the sandbox, but not cargo's. No network; and dependencies that other tests have built
     // are not built again.
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
