@@ -19,6 +19,7 @@ mod inspect;
 mod isolation;
 mod mlm;
 mod report;
+mod report_readers;
 mod resume;
 mod runs;
 mod shadow;
