@@ -14,6 +14,7 @@ use crate::config::RunConfig;
 use crate::data::tokens::Tokens;
 use crate::data::{self, Dataset, Loaded};
 use crate::matrix::MatrixRoom;
+use crate::metrics::Yardstick;
 use crate::model::{self, Checkpoint, Learner, Places, device};
 use crate::model_features::Pretrained;
 use crate::plugin::{LoadedStrategy, Manifest};
@@ -46,6 +47,7 @@ pub struct Experiment {
     pub(crate) learner: Learner,
     pub(crate) pretrained: Pretrained,
     pub(crate) cache: PathBuf,
+    yardstick: Yardstick,
     /// Where matrices are made that strategies are lent.
     pub(crate) matrices: MatrixRoom,
     /// What opening it used of what is computed once.
@@ -96,6 +98,7 @@ impl Experiment {
         let learner = Learner::new(&checkpoint, &config.model, n_labels, device, cache)?;
         let program_hash = hash_of_this_program().ok();
         let identity = identity(&hash, &checkpoint, &learner, program_hash.as_deref());
+        let yardstick = Yardstick::new(&dataset.train.labels, &config.evaluation);
         Ok(Self {
             config,
             dataset: Arc::new(dataset),
@@ -106,6 +109,7 @@ impl Experiment {
             learner,
             pretrained: Pretrained::default(),
             cache: cache.to_owned(),
+            yardstick,
             matrices: MatrixRoom::default(),
             opened: noting.take(),
             charged: Charged::default(),
@@ -140,6 +144,7 @@ impl Experiment {
             learner: &mut self.learner,
             charged: &mut self.charged,
             cache: &self.cache,
+            yardstick: &self.yardstick,
             identity: &self.identity,
         }
     }

@@ -283,11 +283,19 @@ pub struct EvaluationConfig {
     pub threshold: ThresholdRule,
     /// The threshold of `threshold = "fixed"`.
     pub fixed: f64,
+    /// The constants A and B of the propensity model, see `docs/experiments.md`.
+    pub propensity_a: f64,
+    pub propensity_b: f64,
 }
 
 impl Default for EvaluationConfig {
     fn default() -> Self {
-        Self { threshold: ThresholdRule::MacroF1Paper, fixed: 0.5 }
+        Self {
+            threshold: ThresholdRule::MacroF1Paper,
+            fixed: 0.5,
+            propensity_a: 0.55,
+            propensity_b: 1.5,
+        }
     }
 }
 
