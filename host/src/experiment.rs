@@ -152,26 +152,39 @@ impl Experiment {
     /// What a run of `strategy` with `seed` is: its records belong to exactly this.
     pub fn manifest(&self, strategy: &LoadedStrategy, seed: RunSeed) -> RunManifest {
         let plugin = &strategy.manifest;
-        let described = plugin_manifest(plugin, &strategy.hash);
         let asks_mlm = plugin.needs.iter().any(|need| need.starts_with("mlm-"));
         let mlm_head = match (asks_mlm, self.checkpoint.has_mlm_head()) {
             (false, _) => "none",
             (true, true) => "checkpoint",
             (true, false) => "fitted on the pool",
         };
+        let described = plugin_manifest(plugin, &strategy.hash);
+        let mut manifest = self.manifest_of(strategy.instance.clone(), described, seed);
+        manifest.params = strategy.params.clone().into();
+        mlm_head.clone_into(&mut manifest.model.mlm_head);
+        manifest
+    }
+
+    /// That of a run without a strategy's parameters and needs.
+    pub(crate) fn manifest_of(
+        &self,
+        strategy: String,
+        plugin: PluginManifest,
+        seed: RunSeed,
+    ) -> RunManifest {
         RunManifest {
             format: RunManifest::FORMAT,
-            strategy: strategy.instance.clone(),
+            strategy,
             seed: seed.0,
-            plugin: described,
-            params: strategy.params.clone().into(),
+            plugin,
+            params: serde_json::json!({}),
             config: self.config.shared(),
             config_hash: self.config.hash(),
             data_hash: self.data_hash.clone(),
             model: ModelManifest {
                 weights_hash: self.checkpoint.weights_hash.clone(),
                 tokenizer_hash: self.checkpoint.tokenizer_hash.clone(),
-                mlm_head: mlm_head.to_owned(),
+                mlm_head: "none".to_owned(),
             },
             environments: vec![self.environment()],
         }

@@ -26,4 +26,5 @@ mod shadow;
 mod stopping;
 mod support;
 mod tidy;
+mod train;
 mod trust;

@@ -138,6 +138,16 @@ pub enum HeadKind {
     Cnn,
 }
 
+impl HeadKind {
+    /// As in a config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Linear => "linear",
+            Self::Cnn => "cnn",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EncoderMode {

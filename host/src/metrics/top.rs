@@ -45,13 +45,17 @@ impl TopLabels {
         self.len() == 0
     }
 
+    /// Labels of a text, best first, and their scores.
+    pub fn of(&self, text: usize) -> (&[u32], &[f32]) {
+        (self.labels(text), self.scores(text))
+    }
+
     /// Labels of a text, best first.
     pub fn labels(&self, text: usize) -> &[u32] {
         &self.labels[text * self.depth..(text + 1) * self.depth]
     }
 
-    /// Their scores.
-    pub fn scores(&self, text: usize) -> &[f32] {
+    fn scores(&self, text: usize) -> &[f32] {
         &self.scores[text * self.depth..(text + 1) * self.depth]
     }
 }
