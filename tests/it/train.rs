@@ -128,6 +128,23 @@ fn the_labels_of_a_run_give_the_classifier_of_its_last_round() {
 }
 
 #[test]
+fn a_report_measures_against_the_training_on_all_labels() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["random", "cvirs"], &[]).ok();
+    let report = |expected: &str| {
+        sandbox.alhost(&["report", "runs", "--out", "report"]).ok();
+        let text = sandbox.read("report/report.md");
+        assert!(text.contains(expected), "no `{expected}` in:\n{text}");
+    };
+    report("no record has a training on the whole pool");
+    // Another head is another classifier, and no reference.
+    train(&sandbox, &["--head", "linear"]).ok();
+    report("no record has a training on the whole pool");
+    train(&sandbox, &["--head", "cnn", "--seed", "1", "--seed", "2"]).ok();
+    report("the score of training on the whole pool");
+}
+
+#[test]
 fn what_cannot_be_used_is_named() {
     let sandbox = Sandbox::new();
     let predict = |args: &[&str]| sandbox.alhost(&[&["predict"], args].concat());
