@@ -1,0 +1,224 @@
+//! Files as they are distributed: plain, compressed, or many in one archive.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use fs_err::File;
+use unzip::ZipArchive;
+
+use crate::error::PrepareError;
+use crate::progress::Progress;
+use crate::source::Member;
+
+const BUFFER: usize = 1 << 18;
+/// Files handed on together hold about so many bytes, at most so many files.
+const BATCH_BYTES: usize = 4 << 20;
+const BATCH_FILES: usize = 512;
+
+fn failed(path: &Path) -> impl Fn(std::io::Error) -> PrepareError {
+    let place = path.display().to_string();
+    move |source| PrepareError::Read { place: place.clone(), source }
+}
+
+/// The names in a folder, sorted.
+pub(crate) fn entries(folder: &Path) -> Result<Vec<String>, PrepareError> {
+    let mut names = Vec::new();
+    for entry in fs_err::read_dir(folder).map_err(failed(folder))? {
+        let name = entry.map_err(failed(folder))?.file_name();
+        names.push(name.to_string_lossy().into_owned());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Tells how many bytes of the file itself went through, before they are unpacked.
+struct Counted<'a, R> {
+    reader: R,
+    progress: &'a dyn Progress,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.reader.read(buffer)?;
+        self.progress.advance(n as u64);
+        Ok(n)
+    }
+}
+
+/// Lends the content of a file, unpacked where its first bytes are those of gzip or zstd.
+pub(crate) fn read_plain<T>(
+    path: &Path,
+    progress: &dyn Progress,
+    with: impl FnOnce(&mut dyn Read) -> Result<T, PrepareError>,
+) -> Result<T, PrepareError> {
+    let failed = failed(path);
+    let file = File::open(path).map_err(&failed)?;
+    progress.begin("reading", file.metadata().map_err(&failed)?.len());
+    let mut file = BufReader::with_capacity(BUFFER, Counted { reader: file, progress });
+    let start = file.fill_buf().map_err(&failed)?;
+    let given = if start.starts_with(&[0x1f, 0x8b]) {
+        with(&mut flate2::bufread::MultiGzDecoder::new(file))
+    } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        with(&mut zstd::Decoder::with_buffer(file).map_err(&failed)?)
+    } else {
+        with(&mut file)
+    };
+    progress.end();
+    given
+}
+
+type Zip = ZipArchive<BufReader<File>>;
+
+fn open_zip(path: &Path) -> Result<Zip, PrepareError> {
+    let file = File::open(path).map_err(failed(path))?;
+    ZipArchive::new(BufReader::with_capacity(BUFFER, file))
+        .map_err(|error| failed(path)(std::io::Error::from(error)))
+}
+
+/// The names of the files in a `.zip`, sorted.
+pub(crate) fn zip_names(path: &Path) -> Result<Vec<String>, PrepareError> {
+    let zip = open_zip(path)?;
+    // What macOS adds to archives is no part of them.
+    let is_file = |name: &&str| !name.ends_with('/') && !name.starts_with("__MACOSX/");
+    let mut names: Vec<String> = zip.file_names().filter(is_file).map(str::to_owned).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Lends the content of one file of a `.zip`.
+pub(crate) fn read_zipped<T>(
+    path: &Path,
+    member: &str,
+    progress: &dyn Progress,
+    with: impl FnOnce(&mut dyn Read) -> Result<T, PrepareError>,
+) -> Result<T, PrepareError> {
+    let mut zip = open_zip(path)?;
+    let file = zip.by_name(member).map_err(|error| failed(path)(std::io::Error::from(error)))?;
+    progress.begin("reading", file.size());
+    let given = with(&mut Counted { reader: file, progress });
+    progress.end();
+    given
+}
+
+/// Files read and not yet handed on.
+struct Batch<'a> {
+    members: Vec<Member>,
+    n_bytes: usize,
+    each: &'a mut dyn FnMut(Vec<Member>) -> Result<(), PrepareError>,
+}
+
+impl Batch<'_> {
+    fn push(&mut self, member: Member) -> Result<(), PrepareError> {
+        self.n_bytes += member.bytes.len();
+        self.members.push(member);
+        if self.n_bytes >= BATCH_BYTES || self.members.len() >= BATCH_FILES {
+            return self.flush();
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), PrepareError> {
+        self.n_bytes = 0;
+        let members = std::mem::take(&mut self.members);
+        if members.is_empty() { Ok(()) } else { (self.each)(members) }
+    }
+}
+
+/// See [`crate::source::Source::each_member`].
+pub(crate) fn each_member(
+    tree: &Path,
+    wanted: &dyn Fn(&str) -> bool,
+    progress: &dyn Progress,
+    each: &mut dyn FnMut(Vec<Member>) -> Result<(), PrepareError>,
+) -> Result<(), PrepareError> {
+    let mut batch = Batch { members: Vec::new(), n_bytes: 0, each };
+    if tree.is_dir() {
+        each_below(tree, wanted, progress, &mut batch)?;
+    } else if tree.extension().is_some_and(|ending| ending == "zip") {
+        each_zipped(tree, wanted, progress, &mut batch)?;
+    } else {
+        read_plain(tree, progress, |reader| each_tarred(tree, wanted, reader, &mut batch))?;
+    }
+    batch.flush()
+}
+
+fn each_below(
+    folder: &Path,
+    wanted: &dyn Fn(&str) -> bool,
+    progress: &dyn Progress,
+    batch: &mut Batch<'_>,
+) -> Result<(), PrepareError> {
+    let mut names = Vec::new();
+    list_below(folder, "", &mut names)?;
+    names.retain(|name| wanted(name));
+    progress.begin("reading", names.len() as u64);
+    for name in names {
+        let path = folder.join(&name);
+        let bytes = fs_err::read(&path).map_err(failed(&path))?;
+        batch.push(Member { name, bytes })?;
+        progress.advance(1);
+    }
+    progress.end();
+    Ok(())
+}
+
+/// The files below a folder, in the order of their paths.
+pub(crate) fn list_below(
+    folder: &Path,
+    prefix: &str,
+    names: &mut Vec<String>,
+) -> Result<(), PrepareError> {
+    for name in entries(&folder.join(prefix))? {
+        let name = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+        if folder.join(&name).is_dir() {
+            list_below(folder, &name, names)?;
+        } else {
+            names.push(name);
+        }
+    }
+    Ok(())
+}
+
+fn each_zipped(
+    path: &Path,
+    wanted: &dyn Fn(&str) -> bool,
+    progress: &dyn Progress,
+    batch: &mut Batch<'_>,
+) -> Result<(), PrepareError> {
+    let mut names = zip_names(path)?;
+    names.retain(|name| wanted(name));
+    let mut zip = open_zip(path)?;
+    progress.begin("reading", names.len() as u64);
+    for name in names {
+        let place = format!("{}:{name}", path.display());
+        let failed = |source| PrepareError::Read { place: place.clone(), source };
+        let mut file = zip.by_name(&name).map_err(|error| failed(error.into()))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(failed)?;
+        batch.push(Member { name, bytes })?;
+        progress.advance(1);
+    }
+    progress.end();
+    Ok(())
+}
+
+fn each_tarred(
+    path: &Path,
+    wanted: &dyn Fn(&str) -> bool,
+    reader: &mut dyn Read,
+    batch: &mut Batch<'_>,
+) -> Result<(), PrepareError> {
+    let failed = failed(path);
+    let mut tar = tar::Archive::new(reader);
+    for entry in tar.entries().map_err(&failed)? {
+        let mut entry = entry.map_err(&failed)?;
+        let name = entry.path().map_err(&failed)?.to_string_lossy().into_owned();
+        if !entry.header().entry_type().is_file() || !wanted(&name) {
+            continue;
+        }
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).map_err(&failed)?;
+        batch.push(Member { name, bytes })?;
+    }
+    Ok(())
+}
