@@ -102,7 +102,7 @@ impl Recipe for EurLex {
                 laws.into_iter().try_for_each(|law| each(law?))
             })?;
             if n_files == 0 {
-                return Err(source.missing(&format!("dataset/{}/*.json", part.name())));
+                return Err(no_files(source, part));
             }
         }
         Ok(())
@@ -141,7 +141,16 @@ fn tree(source: &Source, part: Part) -> Result<(PathBuf, String), PrepareError> 
         }
     }
     let zip = source.folder().join(ZIP);
-    if zip.is_file() { Ok((zip, part.name().to_owned())) } else { Err(source.missing(ZIP)) }
+    match part {
+        _ if zip.is_file() => Ok((zip, part.name().to_owned())),
+        // The first that is asked for: perhaps nothing is there at all.
+        Part::Train => Err(source.missing(ZIP)),
+        _ => Err(no_files(source, part)),
+    }
+}
+
+fn no_files(source: &Source, part: Part) -> PrepareError {
+    source.missing(&format!("{}/*.json", part.name()))
 }
 
 /// Whether a file stands in a folder of this name; any, if it is empty.
