@@ -57,22 +57,17 @@ impl Choices {
 
     fn check_offered(&self, about: &About) -> Result<(), PrepareError> {
         let asked = [
-            (self.leaf.is_some(), Knob::Leaf, "--leaf", "its labels have no hierarchy"),
-            (
-                self.merge_aliases,
-                Knob::MergeAliases,
-                "--merge-aliases",
-                "no two of its labels are known to mean the same",
-            ),
-            (self.text.is_some(), Knob::Text, "--text", "its texts have one field"),
-            (self.clean, Knob::Clean, "--clean", "no artefacts of its texts are known"),
-            (self.sample.is_some(), Knob::Sample, "--sample", "it is not made of a sample"),
-            (self.limit.is_some(), Knob::Limit, "--limit", "all of its documents are needed"),
-            (self.dates.is_some(), Knob::Dates, "--date-range", "its documents have no dates"),
+            (self.leaf.is_some(), Knob::Leaf, "its labels have no hierarchy"),
+            (self.merge_aliases, Knob::MergeAliases, "no two of its labels mean the same"),
+            (self.text.is_some(), Knob::Text, "its texts have one field"),
+            (self.clean, Knob::Clean, "no artefacts of its texts are known"),
+            (self.sample.is_some(), Knob::Sample, "it is not made of a sample"),
+            (self.limit.is_some(), Knob::Limit, "all of its documents are needed"),
+            (self.dates.is_some(), Knob::Dates, "its documents have no dates"),
         ];
-        for (is_asked, knob, option, reason) in asked {
+        for (is_asked, knob, reason) in asked {
             if is_asked && !about.offers.contains(&knob) {
-                return Err(refused(option, about, reason));
+                return Err(refused(knob.option(), about, reason));
             }
         }
         if self.ids.is_some() && self.draws() {

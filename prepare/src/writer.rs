@@ -88,7 +88,6 @@ fn pieces(
     let mut pieces: [Piece; 3] = Default::default();
     let mut labels = Vec::new();
     for (place, id, text) in unpacked.texts() {
-        progress.advance(1);
         let Some(part) = filtered.parts[place] else { continue };
         labels.clear();
         labels.extend(filtered.rows.row(place).iter().map(|&label| hierarchy.id(label)));
@@ -98,6 +97,7 @@ fn pieces(
         piece.ids.push_str(id);
         piece.ids.push('\n');
     }
+    progress.advance(pack.n_texts());
     for piece in &mut pieces {
         // An empty file is a gzip file without a member.
         if !piece.lines.is_empty() {
