@@ -4,7 +4,8 @@
 use crate::document::Part;
 use crate::error::PrepareError;
 use crate::options::{
-    DateRange, Draw, IdFiles, LeafRule, Options, Scope, Share, SplitKind, UnknownLabels, Unlabeled,
+    DateRange, Draw, IdFiles, LeafRule, Options, Scope, Share, Split, SplitKind, UnknownLabels,
+    Unlabeled,
 };
 use crate::recipe::{About, Knob, Official, Recipe};
 
@@ -117,6 +118,10 @@ impl Choices {
             return Err(refused("--test-share", about, "its test split is official"));
         }
         set(&mut options.split.kind, self.split);
+        self.set_shares(about, &mut options.split)
+    }
+
+    fn set_shares(&self, about: &About, split: &mut Split) -> Result<(), PrepareError> {
         let shares = [
             (Part::Test, self.test_share, "--test-share"),
             (Part::Dev, self.dev_share, "--dev-share"),
@@ -124,19 +129,17 @@ impl Choices {
         for (part, given, option) in shares {
             let Some(given) = given else { continue };
             let given = Share::Fraction(share(option, given)?);
-            let draws = &mut options.split.draws;
-            match draws.iter_mut().find(|draw| draw.part == part) {
+            match split.draws.iter_mut().find(|draw| draw.part == part) {
                 Some(draw) => draw.share = given,
-                None => draws.push(Draw { part, share: given }),
+                None => split.draws.push(Draw { part, share: given }),
             }
         }
         let in_texts = |draw: &Draw| matches!(draw.share, Share::Texts(_));
-        if options.split.kind == SplitKind::Bernoulli && options.split.draws.iter().any(in_texts) {
-            let reason = "by default an exact number of texts is held out for dev";
+        if split.kind == SplitKind::Bernoulli && split.draws.iter().any(in_texts) {
             return Err(PrepareError::NotOffered {
                 option: "--split bernoulli",
                 recipe: about.title,
-                reason: reason.to_owned(),
+                reason: "by default an exact number of texts is held out for dev".to_owned(),
                 hint: "give a share too: `--dev-share 0.1`".to_owned(),
             });
         }

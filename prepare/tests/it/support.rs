@@ -104,16 +104,12 @@ impl Made {
 
     /// How many documents were left out for this reason.
     pub(crate) fn left_out(&self, reason: &str) -> u64 {
-        count(&self.prepared.left_out, reason)
+        self.prepared.left_out.get(reason).copied().unwrap_or_default()
     }
 
     pub(crate) fn remarked(&self, what: &str) -> u64 {
-        count(&self.prepared.remarks, what)
+        self.prepared.remarks.get(what).copied().unwrap_or_default()
     }
-}
-
-fn count(tally: &[(String, u64)], what: &str) -> u64 {
-    tally.iter().filter(|(reason, _)| reason == what).map(|(_, n)| n).sum()
 }
 
 pub(crate) fn gz(bytes: impl AsRef<[u8]>) -> Vec<u8> {
