@@ -168,7 +168,7 @@ fn mean_scores(records: &[&RoundRecord]) -> String {
     format!("{micro:.3} / {macro_paper:.3}")
 }
 
-fn new_table() -> Table {
+pub(super) fn new_table() -> Table {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
     table.remove_style(TableComponent::HorizontalLines);
@@ -176,7 +176,7 @@ fn new_table() -> Table {
     table
 }
 
-fn align(table: &mut Table) {
+pub(super) fn align(table: &mut Table) {
     for column in table.column_iter_mut() {
         column.set_cell_alignment(CellAlignment::Right);
     }
