@@ -108,7 +108,11 @@ impl SavedClassifier {
                 });
                 let (labels, scores) =
                     kept.map(|(&label, &score)| (labels[label as usize].clone(), score)).unzip();
-                predictions.push(Prediction { id: texts.ids[row as usize].clone(), labels, scores });
+                predictions.push(Prediction {
+                    id: texts.ids[row as usize].clone(),
+                    labels,
+                    scores,
+                });
             }
         }
         Ok(predictions)

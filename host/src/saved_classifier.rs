@@ -120,8 +120,7 @@ impl SavedClassifier {
         // Kept states of a frozen encoder are of use only where texts are read again and again.
         let model = ModelConfig { encoder: EncoderMode::FineTuned, ..description.model.clone() };
         let n_labels = description.labels.len();
-        let mut learner =
-            Learner::new(&checkpoint, &model, n_labels, device, &PathBuf::new())?;
+        let mut learner = Learner::new(&checkpoint, &model, n_labels, device, &PathBuf::new())?;
         learner.load_head(&folder.join(HEAD))?;
         Ok(Self { description, checkpoint, learner })
     }

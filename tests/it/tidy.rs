@@ -20,7 +20,7 @@ const fn plugin(package: &'static str) -> Layer {
     Layer { package, members: &[API], never }
 }
 
-const LAYERS: [Layer; 11] = [
+const LAYERS: [Layer; 12] = [
     Layer {
         package: "alhost-plugin-api-macros",
         members: &[],
@@ -42,7 +42,12 @@ const LAYERS: [Layer; 11] = [
         members: &[API],
         never: &["tch", "tokenizers", "torch-sys"],
     },
-    Layer { package: "alhost", members: &[API, "alhost-plugin-host"], never: &[] },
+    Layer { package: "alhost-prepare", members: &[], never: &["tch", "tokenizers", "torch-sys"] },
+    Layer {
+        package: "alhost",
+        members: &[API, "alhost-plugin-host", "alhost-prepare"],
+        never: &[],
+    },
     Layer { package: "xtask", members: &[], never: &["abi_stable", "tch", "torch-sys"] },
 ];
 
@@ -225,7 +230,7 @@ fn shipped_code(source: &str) -> impl Iterator<Item = (usize, &str)> {
 
 #[test]
 fn files_stay_readable() {
-    let folders = ["host", "plugin-api", "plugin-host", "plugins", "tests", "xtask"];
+    let folders = ["host", "plugin-api", "plugin-host", "plugins", "prepare", "tests", "xtask"];
     let files: Vec<PathBuf> = folders.iter().flat_map(|f| rust_files(&root().join(f))).collect();
     assert!(files.len() > 20, "only {} Rust files found", files.len());
     let complaints: Vec<String> = files

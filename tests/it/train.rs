@@ -52,8 +52,7 @@ fn a_classifier_predicts_and_its_encoder_starts_a_run() {
     // All six labels with --top, in falling order of their scores, and those above a threshold are
     // the first of them.
     let all = sandbox.alhost(&["predict", folder, "data/test.jsonl", "--top", "9"]).ok();
-    let above =
-        sandbox.alhost(&["predict", folder, "data/test.jsonl", "--threshold", "0.2"]).ok();
+    let above = sandbox.alhost(&["predict", folder, "data/test.jsonl", "--threshold", "0.2"]).ok();
     let (all, above) = (predictions(&all.stdout), predictions(&above.stdout));
     assert_eq!((all.len(), above.len()), (20, 20));
     for (i, (all, above)) in all.iter().zip(&above).enumerate() {

@@ -19,7 +19,9 @@ pub(super) fn predict(args: &PredictArgs, bars: &Bars) -> anyhow::Result<ExitCod
         None => {
             let threshold = classifier.threshold(args.threshold)?;
             if threshold.is_none() {
-                tracing::warn!("the classifier's threshold predicts nothing; see --threshold, --top");
+                tracing::warn!(
+                    "the classifier's threshold predicts nothing; see --threshold, --top"
+                );
             }
             Choice::Above(threshold)
         }

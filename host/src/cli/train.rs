@@ -157,8 +157,7 @@ fn scores(done: &[Done]) -> Table {
     for head in heads(done) {
         let of_head: Vec<&Done> = done.iter().filter(|one| one.head == head).collect();
         let first = &of_head[0].round;
-        let mut row =
-            vec![head.to_owned(), of_head.len().to_string(), first.labeled.to_string()];
+        let mut row = vec![head.to_owned(), of_head.len().to_string(), first.labeled.to_string()];
         row.extend(SHOWN.iter().map(|shown| spread(&values(done, head, shown.1))));
         let mean = |of: &dyn Fn(&RoundRecord) -> f64| {
             of_head.iter().map(|one| of(&one.round)).sum::<f64>() / of_head.len() as f64

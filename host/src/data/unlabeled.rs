@@ -24,8 +24,7 @@ pub fn for_each_block<E: From<DataError>>(
     path: &Path,
     mut each: impl FnMut(UnlabeledTexts) -> Result<(), E>,
 ) -> Result<(), E> {
-    let source =
-        if path == Path::new("-") { read::standard_input()? } else { read::open(path)? };
+    let source = if path == Path::new("-") { read::standard_input()? } else { read::open(path)? };
     let path = source.path.clone();
     // What `each` answers goes around the reader, whose errors are of another type.
     let mut failed = None;
@@ -78,7 +77,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_its_line() {
-        let error = ids("{\"id\": \"b\", \"text\": \"x\"}\n{\"id\": \"c\"}\n").unwrap_err().to_string();
+        let error =
+            ids("{\"id\": \"b\", \"text\": \"x\"}\n{\"id\": \"c\"}\n").unwrap_err().to_string();
         assert!(error.contains("texts.jsonl:2:") && error.contains("`text`"), "{error}");
     }
 

@@ -1,0 +1,350 @@
+//! Files as they are distributed: plain, compressed, or many in one archive.
+
+use std::io::{BufRead, BufReader, Read};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use fs_err::File;
+use unzip::ZipArchive;
+
+use crate::error::PrepareError;
+use crate::progress::Progress;
+use crate::source::Member;
+
+const BUFFER: usize = 1 << 18;
+/// Files handed on together hold about so many bytes, at most so many files.
+const BATCH_BYTES: usize = 4 << 20;
+const BATCH_FILES: usize = 512;
+
+fn failed(path: &Path) -> impl Fn(std::io::Error) -> PrepareError {
+    let place = path.display().to_string();
+    move |source| PrepareError::Read { place: place.clone(), source }
+}
+
+/// The names in a folder, sorted.
+pub(crate) fn entries(folder: &Path) -> Result<Vec<String>, PrepareError> {
+    let mut names = Vec::new();
+    for entry in fs_err::read_dir(folder).map_err(failed(folder))? {
+        let name = entry.map_err(failed(folder))?.file_name();
+        names.push(name.to_string_lossy().into_owned());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Tells how many bytes of the file itself went through, before they are unpacked.
+struct Counted<'a, R> {
+    reader: R,
+    progress: &'a dyn Progress,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.reader.read(buffer)?;
+        self.progress.advance(n as u64);
+        Ok(n)
+    }
+}
+
+/// Lends the content of a file, unpacked where its first bytes are those of gzip or zstd.
+pub(crate) fn read_plain<T>(
+    path: &Path,
+    progress: &dyn Progress,
+    with: impl FnOnce(&mut dyn Read) -> Result<T, PrepareError>,
+) -> Result<T, PrepareError> {
+    let failed = failed(path);
+    let file = File::open(path).map_err(&failed)?;
+    progress.begin("reading", file.metadata().map_err(&failed)?.len());
+    let mut file = BufReader::with_capacity(BUFFER, Counted { reader: file, progress });
+    let start = file.fill_buf().map_err(&failed)?;
+    let given = if start.starts_with(&[0x1f, 0x8b]) {
+        with(&mut flate2::bufread::MultiGzDecoder::new(file))
+    } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        with(&mut zstd::Decoder::with_buffer(file).map_err(&failed)?)
+    } else {
+        with(&mut file)
+    };
+    progress.end();
+    given
+}
+
+type Zip = ZipArchive<BufReader<File>>;
+
+fn open_zip(path: &Path) -> Result<Zip, PrepareError> {
+    let file = File::open(path).map_err(failed(path))?;
+    ZipArchive::new(BufReader::with_capacity(BUFFER, file))
+        .map_err(|error| failed(path)(std::io::Error::from(error)))
+}
+
+/// The names of the files in a `.zip`, sorted.
+pub(crate) fn zip_names(path: &Path) -> Result<Vec<String>, PrepareError> {
+    let zip = open_zip(path)?;
+    // What macOS adds to archives is no part of them.
+    let is_file = |name: &&str| !name.ends_with('/') && !name.starts_with("__MACOSX/");
+    let mut names: Vec<String> = zip.file_names().filter(is_file).map(str::to_owned).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Lends the content of one file of a `.zip`.
+pub(crate) fn read_zipped<T>(
+    path: &Path,
+    member: &str,
+    progress: &dyn Progress,
+    with: impl FnOnce(&mut dyn Read) -> Result<T, PrepareError>,
+) -> Result<T, PrepareError> {
+    let mut zip = open_zip(path)?;
+    let file = zip.by_name(member).map_err(|error| failed(path)(std::io::Error::from(error)))?;
+    progress.begin("reading", file.size());
+    let given = with(&mut Counted { reader: file, progress });
+    progress.end();
+    given
+}
+
+pub(crate) fn is_tar(name: &str) -> bool {
+    [".tar", ".tgz", ".tar.gz"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// The names of the files in a tar archive, in its order.
+pub(crate) fn tar_names(path: &Path) -> Result<Vec<String>, PrepareError> {
+    let mut names = Vec::new();
+    each_entry(path, &mut |name, _size, _reader| {
+        names.push(name.to_owned());
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(names)
+}
+
+/// Lends the content of one file of a tar archive.
+pub(crate) fn read_tarred<T>(
+    path: &Path,
+    member: &str,
+    progress: &dyn Progress,
+    with: impl FnOnce(&mut dyn Read) -> Result<T, PrepareError>,
+) -> Result<T, PrepareError> {
+    let (mut with, mut given) = (Some(with), None);
+    each_entry(path, &mut |name, size, reader| {
+        let Some(with) = with.take_if(|_| name == member) else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        progress.begin("reading", size);
+        given = Some(with(&mut Counted { reader, progress })?);
+        progress.end();
+        Ok(ControlFlow::Break(()))
+    })?;
+    given.ok_or_else(|| failed(path)(std::io::ErrorKind::NotFound.into()))
+}
+
+/// Name, size and content of a file in an archive.
+type EachEntry<'a> =
+    dyn FnMut(&str, u64, &mut dyn Read) -> Result<ControlFlow<()>, PrepareError> + 'a;
+
+/// Steps over what is not read, without reading it if the archive is not compressed.
+fn each_entry(path: &Path, each: &mut EachEntry<'_>) -> Result<(), PrepareError> {
+    let failed = failed(path);
+    let mut file = BufReader::with_capacity(BUFFER, File::open(path).map_err(&failed)?);
+    if file.fill_buf().map_err(&failed)?.starts_with(&[0x1f, 0x8b]) {
+        let mut tar = tar::Archive::new(flate2::bufread::MultiGzDecoder::new(file));
+        walk(path, tar.entries().map_err(&failed)?, each)
+    } else {
+        let mut tar = tar::Archive::new(file);
+        walk(path, tar.entries_with_seek().map_err(&failed)?, each)
+    }
+}
+
+fn walk<R: Read>(
+    path: &Path,
+    entries: tar::Entries<'_, R>,
+    each: &mut EachEntry<'_>,
+) -> Result<(), PrepareError> {
+    let failed = failed(path);
+    for entry in entries {
+        let mut entry = entry.map_err(&failed)?;
+        let name = entry.path().map_err(&failed)?.to_string_lossy().into_owned();
+        let size = entry.size();
+        if entry.header().entry_type().is_file() && each(&name, size, &mut entry)?.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Files read and not yet handed on.
+struct Batch<'a> {
+    members: Vec<Member>,
+    n_bytes: usize,
+    each: &'a mut dyn FnMut(Vec<Member>) -> Result<(), PrepareError>,
+}
+
+impl Batch<'_> {
+    fn push(&mut self, member: Member) -> Result<(), PrepareError> {
+        self.n_bytes += member.bytes.len();
+        self.members.push(member);
+        if self.n_bytes >= BATCH_BYTES || self.members.len() >= BATCH_FILES {
+            return self.flush();
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), PrepareError> {
+        self.n_bytes = 0;
+        let members = std::mem::take(&mut self.members);
+        if members.is_empty() { Ok(()) } else { (self.each)(members) }
+    }
+}
+
+/// See [`crate::source::Source::each_member`].
+pub(crate) fn each_member(
+    tree: &Path,
+    wanted: &dyn Fn(&str) -> bool,
+    progress: &dyn Progress,
+    each: &mut dyn FnMut(Vec<Member>) -> Result<(), PrepareError>,
+) -> Result<(), PrepareError> {
+    let mut batch = Batch { members: Vec::new(), n_bytes: 0, each };
+    if tree.is_dir() {
+        each_below(tree, wanted, progress, &mut batch)?;
+    } else if tree.extension().is_some_and(|ending| ending == "zip") {
+        each_zipped(tree, wanted, progress, &mut batch)?;
+    } else {
+        read_plain(tree, progress, |reader| each_tarred(tree, wanted, reader, &mut batch))?;
+    }
+    batch.flush()
+}
+
+fn each_below(
+    folder: &Path,
+    wanted: &dyn Fn(&str) -> bool,
+    progress: &dyn Progress,
+    batch: &mut Batch<'_>,
+) -> Result<(), PrepareError> {
+    let mut names = Vec::new();
+    list_below(folder, "", &mut names)?;
+    names.retain(|name| wanted(name));
+    progress.begin("reading", names.len() as u64);
+    for name in names {
+        let path = folder.join(&name);
+        let bytes = fs_err::read(&path).map_err(failed(&path))?;
+        batch.push(Member { name, bytes })?;
+        progress.advance(1);
+    }
+    progress.end();
+    Ok(())
+}
+
+/// The files below a folder, in the order of their paths.
+pub(crate) fn list_below(
+    folder: &Path,
+    prefix: &str,
+    names: &mut Vec<String>,
+) -> Result<(), PrepareError> {
+    for name in entries(&folder.join(prefix))? {
+        let name = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+        if folder.join(&name).is_dir() {
+            list_below(folder, &name, names)?;
+        } else {
+            names.push(name);
+        }
+    }
+    Ok(())
+}
+
+fn each_zipped(
+    path: &Path,
+    wanted: &dyn Fn(&str) -> bool,
+    progress: &dyn Progress,
+    batch: &mut Batch<'_>,
+) -> Result<(), PrepareError> {
+    let mut names = zip_names(path)?;
+    names.retain(|name| wanted(name));
+    let mut zip = open_zip(path)?;
+    progress.begin("reading", names.len() as u64);
+    for name in names {
+        let place = format!("{}:{name}", path.display());
+        let failed = |source| PrepareError::Read { place: place.clone(), source };
+        let mut file = zip.by_name(&name).map_err(|error| failed(error.into()))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(failed)?;
+        batch.push(Member { name, bytes })?;
+        progress.advance(1);
+    }
+    progress.end();
+    Ok(())
+}
+
+fn each_tarred(
+    path: &Path,
+    wanted: &dyn Fn(&str) -> bool,
+    reader: &mut dyn Read,
+    batch: &mut Batch<'_>,
+) -> Result<(), PrepareError> {
+    let failed = failed(path);
+    let mut tar = tar::Archive::new(reader);
+    walk(path, tar.entries().map_err(&failed)?, &mut |name, _size, reader| {
+        if wanted(name) {
+            let mut bytes = Vec::new();
+            reader.read_to_end(&mut bytes).map_err(&failed)?;
+            batch.push(Member { name: name.to_owned(), bytes })?;
+        }
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write};
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::progress::Silent;
+
+    const FILES: [(&str, &str); 3] = [("b/1.xml", "one"), ("b/2.txt", "two"), ("a.xml", "three")];
+
+    /// The same files in a folder, a zip and a tgz.
+    fn trees(folder: &Path) -> [PathBuf; 3] {
+        let mut zip = unzip::ZipWriter::new(Cursor::new(Vec::new()));
+        let mut tar = tar::Builder::new(Vec::new());
+        for (name, text) in FILES {
+            let path = folder.join("tree").join(name);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, text).unwrap();
+            zip.start_file(name, unzip::write::SimpleFileOptions::default()).unwrap();
+            zip.write_all(text.as_bytes()).unwrap();
+            let mut header = tar::Header::new_gnu();
+            header.set_size(text.len() as u64);
+            header.set_mode(0o644);
+            tar.append_data(&mut header, name, text.as_bytes()).unwrap();
+        }
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gz.write_all(&tar.into_inner().unwrap()).unwrap();
+        fs_err::write(folder.join("tree.tgz"), gz.finish().unwrap()).unwrap();
+        fs_err::write(folder.join("tree.zip"), zip.finish().unwrap().into_inner()).unwrap();
+        ["tree", "tree.zip", "tree.tgz"].map(|name| folder.join(name))
+    }
+
+    fn members(tree: &Path) -> Result<Vec<(String, Vec<u8>)>, PrepareError> {
+        let mut given = Vec::new();
+        let wanted = |name: &str| name.strip_suffix(".xml").is_some();
+        each_member(tree, &wanted, &Silent, &mut |members| {
+            given.extend(members.into_iter().map(|member| (member.name, member.bytes)));
+            Ok(())
+        })?;
+        Ok(given)
+    }
+
+    #[test]
+    fn folders_and_archives_give_the_same_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let [plain, zip, tgz] = trees(folder.path());
+        let file = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
+        let by_name = [file("a.xml", "three"), file("b/1.xml", "one")];
+        assert_eq!(members(&plain).unwrap(), by_name);
+        assert_eq!(members(&zip).unwrap(), by_name);
+        // In the archive's own order, since it can only be read once.
+        assert_eq!(members(&tgz).unwrap(), [file("b/1.xml", "one"), file("a.xml", "three")]);
+
+        let bytes = fs_err::read(&tgz).unwrap();
+        fs_err::write(&tgz, &bytes[..bytes.len() / 2]).unwrap();
+        let error = members(&tgz).unwrap_err().to_string();
+        assert!(error.contains("tree.tgz: cannot be read"), "{error}");
+    }
+}
