@@ -4,7 +4,8 @@
 use crate::document::Part;
 use crate::error::PrepareError;
 use crate::options::{
-    DateRange, Draw, IdFiles, LeafRule, Options, Scope, Share, SplitKind, UnknownLabels, Unlabeled,
+    DateRange, Draw, IdFiles, LeafRule, Options, Scope, Share, Split, SplitKind, UnknownLabels,
+    Unlabeled,
 };
 use crate::recipe::{About, Knob, Official, Recipe};
 
@@ -59,22 +60,17 @@ impl Choices {
 
     fn check_offered(&self, about: &About) -> Result<(), PrepareError> {
         let asked = [
-            (self.leaf.is_some(), Knob::Leaf, "--leaf", "its labels have no hierarchy"),
-            (
-                self.merge_aliases,
-                Knob::MergeAliases,
-                "--merge-aliases",
-                "no two of its labels are known to mean the same",
-            ),
-            (self.text.is_some(), Knob::Text, "--text", "its texts have one field"),
-            (self.clean, Knob::Clean, "--clean", "no artefacts of its texts are known"),
-            (self.sample.is_some(), Knob::Sample, "--sample", "it is not made of a sample"),
-            (self.limit.is_some(), Knob::Limit, "--limit", "all of its documents are needed"),
-            (self.dates.is_some(), Knob::Dates, "--date-range", "its documents have no dates"),
+            (self.leaf.is_some(), Knob::Leaf, "its labels have no hierarchy"),
+            (self.merge_aliases, Knob::MergeAliases, "no two of its labels mean the same"),
+            (self.text.is_some(), Knob::Text, "its texts have one field"),
+            (self.clean, Knob::Clean, "no artefacts of its texts are known"),
+            (self.sample.is_some(), Knob::Sample, "it is not made of a sample"),
+            (self.limit.is_some(), Knob::Limit, "all of its documents are needed"),
+            (self.dates.is_some(), Knob::Dates, "its documents have no dates"),
         ];
-        for (is_asked, knob, option, reason) in asked {
+        for (is_asked, knob, reason) in asked {
             if is_asked && !about.offers.contains(&knob) {
-                return Err(refused(option, about, reason));
+                return Err(refused(knob.option(), about, reason));
             }
         }
         if self.ids.is_some() && self.draws() {
@@ -124,6 +120,10 @@ impl Choices {
             return Err(refused("--test-share", about, "its test split is official"));
         }
         set(&mut options.split.kind, self.split);
+        self.set_shares(about, &mut options.split)
+    }
+
+    fn set_shares(&self, about: &About, split: &mut Split) -> Result<(), PrepareError> {
         let shares = [
             (Part::Test, self.test_share, "--test-share"),
             (Part::Dev, self.dev_share, "--dev-share"),
@@ -131,19 +131,17 @@ impl Choices {
         for (part, given, option) in shares {
             let Some(given) = given else { continue };
             let given = Share::Fraction(share(option, given)?);
-            let draws = &mut options.split.draws;
-            match draws.iter_mut().find(|draw| draw.part == part) {
+            match split.draws.iter_mut().find(|draw| draw.part == part) {
                 Some(draw) => draw.share = given,
-                None => draws.push(Draw { part, share: given }),
+                None => split.draws.push(Draw { part, share: given }),
             }
         }
         let in_texts = |draw: &Draw| matches!(draw.share, Share::Texts(_));
-        if options.split.kind == SplitKind::Bernoulli && options.split.draws.iter().any(in_texts) {
-            let reason = "by default an exact number of texts is held out for dev";
+        if split.kind == SplitKind::Bernoulli && split.draws.iter().any(in_texts) {
             return Err(PrepareError::NotOffered {
                 option: "--split bernoulli",
                 recipe: about.title,
-                reason: reason.to_owned(),
+                reason: "by default an exact number of texts is held out for dev".to_owned(),
                 hint: "give a share too: `--dev-share 0.1`".to_owned(),
             });
         }

@@ -130,7 +130,7 @@ fn chain(cycle: &[String]) -> String {
 
 fn told(reasons: &[(String, u64)]) -> String {
     if reasons.is_empty() {
-        return "the source has none".to_owned();
+        return "none was left out, but the source or the split gives it none".to_owned();
     }
     reasons.iter().map(|(why, n)| format!("{n} {why}")).collect::<Vec<_>>().join(", ")
 }

@@ -221,3 +221,79 @@ impl Hierarchy {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(id: &str, parents: &[&str]) -> Node {
+        let parents = parents.iter().map(|&parent| parent.to_owned()).collect();
+        Node { id: id.to_owned(), name: format!("name of {id}"), parents }
+    }
+
+    fn leaves(hierarchy: &Hierarchy) -> Vec<&str> {
+        let labels = 0..hierarchy.len() as u32;
+        labels.filter(|&label| hierarchy.is_leaf(label)).map(|label| hierarchy.id(label)).collect()
+    }
+
+    fn above(hierarchy: &Hierarchy, id: &str) -> Vec<String> {
+        let label = hierarchy.ids[id];
+        hierarchy.ancestors(label).into_iter().map(|above| hierarchy.id(above).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_label_can_have_several_parents() {
+        let nodes = [node("a", &[]), node("b", &["a"]), node("c", &["a"]), node("d", &["b", "c"])];
+        let hierarchy = Hierarchy::new("file", &nodes).unwrap();
+        assert_eq!(leaves(&hierarchy), ["d"]);
+        assert_eq!(above(&hierarchy, "d"), ["a", "b", "c"]);
+        assert_eq!(hierarchy.n_added(), 0);
+    }
+
+    #[test]
+    fn an_id_that_stands_twice_has_the_parents_of_both() {
+        let nodes = [node("d", &["b"]), node("d", &["c", "b"]), node("b", &[]), node("c", &[])];
+        let hierarchy = Hierarchy::new("file", &nodes).unwrap();
+        assert_eq!(above(&hierarchy, "d"), ["b", "c"]);
+        assert_eq!(leaves(&hierarchy), ["d"]);
+    }
+
+    #[test]
+    fn a_parent_that_is_no_label_becomes_one() {
+        let hierarchy = Hierarchy::new("file", &[node("a", &["x"]), node("b", &["x"])]).unwrap();
+        assert_eq!(hierarchy.n_added(), 1);
+        assert_eq!(leaves(&hierarchy), ["a", "b"]);
+    }
+
+    #[test]
+    fn paths_bring_what_is_above_them() {
+        let mut hierarchy = Hierarchy::by_path('/', None);
+        for path in ["Top/News/World/Europe", "Top/News", "Top/Features/Travel", "Lone"] {
+            hierarchy.look_up(path).unwrap();
+        }
+        assert_eq!(leaves(&hierarchy), ["Top/News/World/Europe", "Top/Features/Travel", "Lone"]);
+        let expected = ["Top/News/World", "Top/News", "Top"];
+        let mut got = above(&hierarchy, "Top/News/World/Europe");
+        got.sort_by_key(|path| std::cmp::Reverse(path.len()));
+        assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn only_named_roots_are_leaves_if_some_are_named() {
+        let mut hierarchy = Hierarchy::by_path('.', Some(&["hep-th"]));
+        for code in ["hep-th", "astro-ph", "math.CO"] {
+            hierarchy.look_up(code).unwrap();
+        }
+        assert_eq!(leaves(&hierarchy), ["hep-th", "math.CO"]);
+    }
+
+    #[test]
+    fn a_long_chain_is_no_cycle_and_needs_no_stack() {
+        let mut nodes: Vec<Node> =
+            (0..100_000).map(|i: u32| node(&i.to_string(), &[&(i + 1).to_string()])).collect();
+        assert!(Hierarchy::new("file", &nodes).is_ok());
+        nodes.push(node("100000", &["99999"]));
+        let error = Hierarchy::new("file", &nodes).unwrap_err().to_string();
+        assert!(error.contains("`99999` below `100000` below `99999`"), "{error}");
+    }
+}

@@ -47,6 +47,11 @@ pub use prepare::{Prepared, prepare};
 pub use progress::{Progress, Silent};
 pub use recipe::{About, Knob, Official, PaperRow};
 
+/// The choices that a recipe makes where the user makes none.
+pub fn defaults(name: &str) -> Result<Options, PrepareError> {
+    Ok(recipe::find(name)?.defaults())
+}
+
 /// What there is to know of every recipe, in the order of the paper's Table 1.
 pub fn recipes() -> impl Iterator<Item = &'static About> {
     recipe::RECIPES.iter().map(|recipe| recipe.about())

@@ -9,32 +9,52 @@ use crate::archive::list_below;
 use crate::error::PrepareError;
 use crate::filter::Step;
 use crate::options::Options;
+use crate::prepare::Prepared;
 use crate::progress::Progress;
 use crate::source::Tally;
 
 #[derive(Serialize)]
-pub(crate) struct Meta<'a> {
-    pub(crate) recipe: &'static str,
-    pub(crate) title: &'static str,
-    pub(crate) licence: &'static str,
+struct Meta<'a> {
+    recipe: &'static str,
+    title: &'static str,
+    licence: &'static str,
     /// Of the program that made the data set.
-    pub(crate) version: &'static str,
-    pub(crate) options: &'a Options,
-    pub(crate) source: Vec<SourceFile>,
-    pub(crate) documents_read: u64,
+    version: &'static str,
+    options: &'a Options,
+    source: &'a [SourceFile],
+    documents_read: u64,
     /// Documents, by the reason why they were left out.
-    pub(crate) left_out: &'a Tally,
-    pub(crate) remarks: &'a Tally,
-    pub(crate) steps: &'a [Step],
-    pub(crate) texts: Texts,
-    pub(crate) classes: u64,
+    left_out: &'a Tally,
+    remarks: &'a Tally,
+    steps: &'a [Step],
+    texts: Texts,
+    classes: u64,
 }
 
 #[derive(Serialize)]
-pub(crate) struct Texts {
-    pub(crate) train: u64,
-    pub(crate) dev: u64,
-    pub(crate) test: u64,
+struct Texts {
+    train: u64,
+    dev: u64,
+    test: u64,
+}
+
+pub(crate) fn text(prepared: &Prepared, source: &[SourceFile]) -> String {
+    let [train, dev, test] = prepared.n_texts;
+    let meta = Meta {
+        recipe: prepared.about.name,
+        title: prepared.about.title,
+        licence: prepared.about.licence,
+        version: env!("CARGO_PKG_VERSION"),
+        options: &prepared.options,
+        source,
+        documents_read: prepared.n_read,
+        left_out: &prepared.left_out,
+        remarks: &prepared.remarks,
+        steps: &prepared.steps,
+        texts: Texts { train, dev, test },
+        classes: prepared.n_classes,
+    };
+    serde_json::to_string_pretty(&meta).expect("it has string keys only") + "\n"
 }
 
 /// A file of the source, or a folder of many.

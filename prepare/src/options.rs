@@ -64,12 +64,32 @@ pub enum LeafRule {
     None,
 }
 
+impl LeafRule {
+    /// As on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Structural => "structural",
+            Self::MostSpecific => "most-specific",
+            Self::None => "none",
+        }
+    }
+}
+
 /// Which texts [`Options::min_count`] counts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
     Train,
     All,
+}
+
+impl Scope {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::All => "all",
+        }
+    }
 }
 
 /// How texts come into parts.
@@ -90,6 +110,16 @@ pub enum SplitKind {
     Bernoulli,
     /// Exactly ceil(share * texts), as scikit-learn's `train_test_split` counts.
     Holdout,
+}
+
+impl SplitKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Official => "official",
+            Self::Bernoulli => "bernoulli",
+            Self::Holdout => "holdout",
+        }
+    }
 }
 
 /// A part that is drawn from the texts that the distribution leaves in train or unassigned.

@@ -1,5 +1,6 @@
 //! From a recipe's source to a data set's folder: two passes and what lies between them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::choices::Choices;
@@ -8,7 +9,7 @@ use crate::document::Part;
 use crate::error::PrepareError;
 use crate::filter::{Filtered, Step, filter};
 use crate::ids::IdLists;
-use crate::meta::{Meta, Texts, hashed};
+use crate::meta::{self, hashed};
 use crate::options::Options;
 use crate::progress::Progress;
 use crate::recipe::{About, Recipe};
@@ -25,9 +26,9 @@ pub struct Prepared {
     /// Documents of the source.
     pub n_read: u64,
     /// Documents that were left out, by reason.
-    pub left_out: Vec<(String, u64)>,
+    pub left_out: BTreeMap<String, u64>,
     /// What else there is to know, and how often it was so.
-    pub remarks: Vec<(String, u64)>,
+    pub remarks: BTreeMap<String, u64>,
     pub steps: Vec<Step>,
     /// Train, dev, test.
     pub n_texts: [u64; 3],
@@ -111,36 +112,20 @@ fn fill(
     let n_read = collected.parts.len() as u64 + left_out.values().sum::<u64>();
     left_out.extend(filtered.left_out.clone());
     check_parts(&filtered, &left_out)?;
+    let (folder, hierarchy) = (&scratch.data, &collected.hierarchy);
+    write_texts(folder, &collected.spooled, &filtered, hierarchy, progress)?;
+    write_labels(folder, &filtered, hierarchy)?;
+    write_hierarchy(folder, hierarchy)?;
 
     let mut remarks = source.all_remarks();
-    let is_new = |&&label: &&u32| filtered.n_train[label as usize] == 0;
-    let n_absent = filtered.classes.iter().filter(is_new).count();
+    let n_absent = filtered.n_absent_from_train();
     if n_absent > 0 {
-        remarks.insert("classes that no train text has".to_owned(), n_absent as u64);
+        remarks.insert("classes that no train text has".to_owned(), n_absent);
     }
-    let hierarchy = &collected.hierarchy;
-    write_texts(&scratch.data, &collected.spooled, &filtered, hierarchy, progress)?;
-    write_labels(&scratch.data, &filtered, hierarchy)?;
-    write_hierarchy(&scratch.data, hierarchy)?;
+    let prepared = told(recipe.about(), options, filtered, left_out, remarks, n_read);
     let hashed = hashed(source.folder(), &source.all_used(), progress)?;
-    let [train, dev, test] = filtered.n_texts();
-    let meta = Meta {
-        recipe: recipe.about().name,
-        title: recipe.about().title,
-        licence: recipe.about().licence,
-        version: env!("CARGO_PKG_VERSION"),
-        options: &options,
-        source: hashed,
-        documents_read: n_read,
-        left_out: &left_out,
-        remarks: &remarks,
-        steps: &filtered.steps,
-        texts: Texts { train, dev, test },
-        classes: filtered.classes.len() as u64,
-    };
-    let meta = serde_json::to_string_pretty(&meta).expect("it has string keys only");
-    write(&scratch.data, "meta.json", &(meta + "\n"))?;
-    Ok(told(recipe.about(), options, filtered, left_out, remarks, n_read))
+    write(folder, "meta.json", &meta::text(&prepared, &hashed))?;
+    Ok(prepared)
 }
 
 /// A data set without train, dev or test texts is of no use.
@@ -170,8 +155,8 @@ fn told(
         options,
         by_default: false,
         n_read,
-        left_out: left_out.into_iter().collect(),
-        remarks: remarks.into_iter().collect(),
+        left_out,
+        remarks,
         n_texts,
         n_classes: filtered.classes.len() as u64,
         labels_per_train_text: per_text(&filtered.n_train, n_texts[0]),

@@ -71,6 +71,21 @@ pub enum Knob {
     Dates,
 }
 
+impl Knob {
+    /// As on the command line.
+    pub fn option(self) -> &'static str {
+        match self {
+            Self::Leaf => "--leaf",
+            Self::MergeAliases => "--merge-aliases",
+            Self::Text => "--text",
+            Self::Clean => "--clean",
+            Self::Sample => "--sample",
+            Self::Limit => "--limit",
+            Self::Dates => "--date-range",
+        }
+    }
+}
+
 /// Which parts the distribution itself has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Official {

@@ -149,6 +149,10 @@ fn next(file: &mut impl Read) -> std::io::Result<Option<Pack>> {
 }
 
 impl Pack {
+    pub(crate) fn n_texts(&self) -> u64 {
+        self.n_texts
+    }
+
     pub(crate) fn unpack(&self) -> std::io::Result<Unpacked> {
         let bytes = zstd::stream::decode_all(&self.bytes[..])?;
         Ok(Unpacked { first: self.first, bytes })

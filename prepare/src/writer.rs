@@ -5,9 +5,8 @@ use std::fmt::Write as _;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use fs_err::File;
+use libdeflater::{CompressionLvl, Compressor};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -18,8 +17,8 @@ use crate::hierarchy::Hierarchy;
 use crate::progress::Progress;
 use crate::spool::{Pack, Spooled};
 
-/// Compression takes most of the time; higher levels save a few percent and take twice as long.
-const LEVEL: u32 = 4;
+/// Compression takes most of the time; from here on, levels save little and cost much.
+const LEVEL: i32 = 4;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -88,7 +87,6 @@ fn pieces(
     let mut pieces: [Piece; 3] = Default::default();
     let mut labels = Vec::new();
     for (place, id, text) in unpacked.texts() {
-        progress.advance(1);
         let Some(part) = filtered.parts[place] else { continue };
         labels.clear();
         labels.extend(filtered.rows.row(place).iter().map(|&label| hierarchy.id(label)));
@@ -98,15 +96,24 @@ fn pieces(
         piece.ids.push_str(id);
         piece.ids.push('\n');
     }
+    progress.advance(pack.n_texts());
     for piece in &mut pieces {
         // An empty file is a gzip file without a member.
         if !piece.lines.is_empty() {
-            let mut packer = GzEncoder::new(Vec::new(), Compression::new(LEVEL));
-            packer.write_all(&piece.lines)?;
-            piece.lines = packer.finish()?;
+            piece.lines = gzip(&piece.lines)?;
         }
     }
     Ok(pieces)
+}
+
+/// One whole member of a gzip file.
+fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let level = CompressionLvl::new(LEVEL).expect("levels go from 0 to 12");
+    let mut packer = Compressor::new(level);
+    let mut packed = vec![0; packer.gzip_compress_bound(bytes.len())];
+    let length = packer.gzip_compress(bytes, &mut packed).map_err(std::io::Error::other)?;
+    packed.truncate(length);
+    Ok(packed)
 }
 
 /// `labels.txt`, the vocabulary, and `labels.tsv`, which tells more of each label.

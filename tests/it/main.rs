@@ -18,6 +18,7 @@ mod guide;
 mod inspect;
 mod isolation;
 mod mlm;
+mod prepare;
 mod report;
 mod resume;
 mod runs;

@@ -11,6 +11,7 @@ mod inspect;
 mod list;
 mod new;
 mod pin;
+mod prepare;
 mod progress;
 mod report;
 mod run;
@@ -61,7 +62,7 @@ enum Command {
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(PluginCommand),
-    /// Look at data.
+    /// Look at data; make the paper's data sets.
     #[command(subcommand)]
     Data(DataCommand),
     /// Look at a config.
@@ -229,6 +230,12 @@ enum DataCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Make one of the paper's data sets from the files that it is distributed as.
+    ///
+    /// By default as in the paper, as far as it says. An option that a data set has no use for is
+    /// refused. OUT gets train.jsonl.gz, dev.jsonl.gz, test.jsonl.gz, the labels, the id lists of the
+    /// splits, and meta.json, which tells how all was made.
+    Prepare(Box<prepare::PrepareArgs>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -265,6 +272,7 @@ pub fn main() -> ExitCode {
         Command::Bench(args) => bench::bench(&args, &bars),
         Command::BenchWorker { parent } => bench_worker::work(parent, &bars),
         Command::Data(DataCommand::Stats { config, json }) => data::stats(&config, json, &bars),
+        Command::Data(DataCommand::Prepare(args)) => prepare::run(&args, &bars),
         Command::Config(ConfigCommand::Show { config }) => config::show(&config),
         Command::Config(ConfigCommand::Check { config }) => config::check(&config),
     };

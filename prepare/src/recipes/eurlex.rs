@@ -76,7 +76,7 @@ impl Recipe for EurLex {
             .into_iter()
             .map(|(id, concept)| {
                 let name = concept.label.unwrap_or_else(|| id.clone());
-                Node { id, name, parents: concept.parents }
+                Node { id, name, parents: concept.parents.unwrap_or_default() }
             })
             .collect();
         Hierarchy::new(&place, &nodes)
@@ -112,8 +112,7 @@ impl Recipe for EurLex {
 #[derive(Deserialize)]
 struct Concept {
     label: Option<String>,
-    #[serde(default)]
-    parents: Vec<String>,
+    parents: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]

@@ -104,16 +104,12 @@ impl Made {
 
     /// How many documents were left out for this reason.
     pub(crate) fn left_out(&self, reason: &str) -> u64 {
-        count(&self.prepared.left_out, reason)
+        self.prepared.left_out.get(reason).copied().unwrap_or_default()
     }
 
     pub(crate) fn remarked(&self, what: &str) -> u64 {
-        count(&self.prepared.remarks, what)
+        self.prepared.remarks.get(what).copied().unwrap_or_default()
     }
-}
-
-fn count(tally: &[(String, u64)], what: &str) -> u64 {
-    tally.iter().filter(|(reason, _)| reason == what).map(|(_, n)| n).sum()
 }
 
 pub(crate) fn gz(bytes: impl AsRef<[u8]>) -> Vec<u8> {
@@ -129,6 +125,17 @@ pub(crate) fn zip(files: &[(&str, &str)]) -> Vec<u8> {
         zip.write_all(text.as_bytes()).unwrap();
     }
     zip.finish().unwrap().into_inner()
+}
+
+pub(crate) fn tar(files: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, name, &bytes[..]).unwrap();
+    }
+    tar.into_inner().unwrap()
 }
 
 /// Every file below a folder with its bytes.
