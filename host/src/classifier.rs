@@ -14,7 +14,7 @@ use crate::data::Dataset;
 use crate::data::tokens::Tokens;
 use crate::experiment::SplitTokens;
 use crate::matrix::Matrix;
-use crate::metrics::{self, Metrics, Ranking, stability};
+use crate::metrics::{self, Evaluator, Metrics, Ranking, Yardstick, stability};
 use crate::model::{Dev, Examples, Learner, Training, Wants, probabilities};
 use crate::pool::Pool;
 use crate::progress::{Noting, Progress, Shared};
@@ -52,6 +52,7 @@ pub(crate) struct Classifier<'a> {
     pub(crate) learner: &'a mut Learner,
     pub(crate) charged: &'a mut Charged,
     pub(crate) cache: &'a Path,
+    pub(crate) yardstick: &'a Yardstick,
     /// Names all that a model depends on but for the config, the seed and the labeled texts.
     pub(crate) identity: &'a str,
 }
@@ -176,12 +177,13 @@ impl Classifier<'_> {
 
         let timed = Instant::now();
         let test = &self.tokens.test;
-        let scores = self.probabilities(test, &rows_of(test.len()), &noting)?;
         let gold = &self.dataset.test.labels;
-        let metrics = metrics::evaluate(&scores, gold, threshold);
-        let at_micro = |threshold: f64| metrics::evaluate(&scores, gold, threshold as f32);
-        let metrics_at_micro = thresholds.micro.map(at_micro);
-        let ranking = metrics::rank(&scores, gold);
+        let micro = thresholds.micro.map(|threshold| threshold as f32);
+        let mut evaluator = Evaluator::new(self.yardstick, gold, threshold, micro);
+        for rows in rows_of(test.len()).chunks(block_rows(gold.n_labels())) {
+            evaluator.add(&self.probabilities(test, rows, &noting)?);
+        }
+        let judgement = evaluator.finish();
         let seconds = timed.elapsed().as_secs_f64();
         let (more, of_test) = self.charged.charge(noting.take());
         shared.extend(of_test);
@@ -190,9 +192,9 @@ impl Classifier<'_> {
             training,
             threshold,
             thresholds,
-            metrics,
-            metrics_at_micro,
-            ranking,
+            metrics: judgement.metrics,
+            metrics_at_micro: judgement.metrics_at_micro,
+            ranking: judgement.ranking,
             dev_optimum,
             seconds: Seconds { dev: dev + more_dev, test: seconds + more, ..Seconds::default() },
             actual: Seconds { dev, test: seconds, ..Seconds::default() },
@@ -322,6 +324,11 @@ fn stop_set(n_texts: usize, seed: RunSeed) -> Vec<u32> {
         rng.sample(n_texts, SOME_TEXTS.min(n_texts)).into_iter().map(|text| text as u32).collect();
     texts.sort_unstable();
     texts
+}
+
+/// Texts scored at a time: 256 MiB of probabilities, so that a test split of any size can be judged.
+fn block_rows(n_labels: usize) -> usize {
+    ((64 << 20) / n_labels.max(1)).max(1)
 }
 
 fn rows_of(n: usize) -> Vec<u32> {

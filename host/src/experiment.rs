@@ -14,6 +14,7 @@ use crate::config::RunConfig;
 use crate::data::tokens::Tokens;
 use crate::data::{self, Dataset, Loaded};
 use crate::matrix::MatrixRoom;
+use crate::metrics::Yardstick;
 use crate::model::{self, Checkpoint, Learner, Places, device};
 use crate::model_features::Pretrained;
 use crate::plugin::{LoadedStrategy, Manifest};
@@ -46,6 +47,7 @@ pub struct Experiment {
     pub(crate) learner: Learner,
     pub(crate) pretrained: Pretrained,
     pub(crate) cache: PathBuf,
+    yardstick: Yardstick,
     /// Where matrices are made that strategies are lent.
     pub(crate) matrices: MatrixRoom,
     /// What opening it used of what is computed once.
@@ -96,6 +98,7 @@ impl Experiment {
         let learner = Learner::new(&checkpoint, &config.model, n_labels, device, cache)?;
         let program_hash = hash_of_this_program().ok();
         let identity = identity(&hash, &checkpoint, &learner, program_hash.as_deref());
+        let yardstick = Yardstick::new(&dataset.train.labels, &config.evaluation);
         Ok(Self {
             config,
             dataset: Arc::new(dataset),
@@ -106,6 +109,7 @@ impl Experiment {
             learner,
             pretrained: Pretrained::default(),
             cache: cache.to_owned(),
+            yardstick,
             matrices: MatrixRoom::default(),
             opened: noting.take(),
             charged: Charged::default(),
@@ -140,6 +144,7 @@ impl Experiment {
             learner: &mut self.learner,
             charged: &mut self.charged,
             cache: &self.cache,
+            yardstick: &self.yardstick,
             identity: &self.identity,
         }
     }
@@ -147,26 +152,39 @@ impl Experiment {
     /// What a run of `strategy` with `seed` is: its records belong to exactly this.
     pub fn manifest(&self, strategy: &LoadedStrategy, seed: RunSeed) -> RunManifest {
         let plugin = &strategy.manifest;
-        let described = plugin_manifest(plugin, &strategy.hash);
         let asks_mlm = plugin.needs.iter().any(|need| need.starts_with("mlm-"));
         let mlm_head = match (asks_mlm, self.checkpoint.has_mlm_head()) {
             (false, _) => "none",
             (true, true) => "checkpoint",
             (true, false) => "fitted on the pool",
         };
+        let described = plugin_manifest(plugin, &strategy.hash);
+        let mut manifest = self.manifest_of(strategy.instance.clone(), described, seed);
+        manifest.params = strategy.params.clone().into();
+        mlm_head.clone_into(&mut manifest.model.mlm_head);
+        manifest
+    }
+
+    /// That of a run without a strategy's parameters and needs.
+    pub(crate) fn manifest_of(
+        &self,
+        strategy: String,
+        plugin: PluginManifest,
+        seed: RunSeed,
+    ) -> RunManifest {
         RunManifest {
             format: RunManifest::FORMAT,
-            strategy: strategy.instance.clone(),
+            strategy,
             seed: seed.0,
-            plugin: described,
-            params: strategy.params.clone().into(),
+            plugin,
+            params: serde_json::json!({}),
             config: self.config.shared(),
             config_hash: self.config.hash(),
             data_hash: self.data_hash.clone(),
             model: ModelManifest {
                 weights_hash: self.checkpoint.weights_hash.clone(),
                 tokenizer_hash: self.checkpoint.tokenizer_hash.clone(),
-                mlm_head: mlm_head.to_owned(),
+                mlm_head: "none".to_owned(),
             },
             environments: vec![self.environment()],
         }

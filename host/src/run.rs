@@ -186,7 +186,7 @@ fn stop(pool: &Pool, budget: usize) -> Option<Stop> {
     }
 }
 
-fn cost(trained: &Trained) -> Cost {
+pub(crate) fn cost(trained: &Trained) -> Cost {
     Cost {
         seconds: trained.seconds,
         actual: Some(trained.actual),
@@ -204,7 +204,7 @@ fn charge_query(cost: &mut Cost, seconds: Seconds, actual: Seconds, shared: Vec<
     cost.shared.extend(shared);
 }
 
-fn record(
+pub(crate) fn record(
     pool: &Pool,
     round: usize,
     trained: Trained,

@@ -3,6 +3,7 @@
 
 pub mod check;
 mod elf;
+mod ending;
 mod error;
 mod exposure;
 mod listing;

@@ -1,6 +1,7 @@
 //! Files as they are distributed: plain, compressed, or many in one archive.
 
 use std::io::{BufRead, BufReader, Read};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use fs_err::File;
@@ -98,6 +99,74 @@ pub(crate) fn read_zipped<T>(
     let given = with(&mut Counted { reader: file, progress });
     progress.end();
     given
+}
+
+pub(crate) fn is_tar(name: &str) -> bool {
+    [".tar", ".tgz", ".tar.gz"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// The names of the files in a tar archive, in its order.
+pub(crate) fn tar_names(path: &Path) -> Result<Vec<String>, PrepareError> {
+    let mut names = Vec::new();
+    each_entry(path, &mut |name, _size, _reader| {
+        names.push(name.to_owned());
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(names)
+}
+
+/// Lends the content of one file of a tar archive.
+pub(crate) fn read_tarred<T>(
+    path: &Path,
+    member: &str,
+    progress: &dyn Progress,
+    with: impl FnOnce(&mut dyn Read) -> Result<T, PrepareError>,
+) -> Result<T, PrepareError> {
+    let (mut with, mut given) = (Some(with), None);
+    each_entry(path, &mut |name, size, reader| {
+        let Some(with) = with.take_if(|_| name == member) else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        progress.begin("reading", size);
+        given = Some(with(&mut Counted { reader, progress })?);
+        progress.end();
+        Ok(ControlFlow::Break(()))
+    })?;
+    given.ok_or_else(|| failed(path)(std::io::ErrorKind::NotFound.into()))
+}
+
+/// Name, size and content of a file in an archive.
+type EachEntry<'a> =
+    dyn FnMut(&str, u64, &mut dyn Read) -> Result<ControlFlow<()>, PrepareError> + 'a;
+
+/// Steps over what is not read, without reading it if the archive is not compressed.
+fn each_entry(path: &Path, each: &mut EachEntry<'_>) -> Result<(), PrepareError> {
+    let failed = failed(path);
+    let mut file = BufReader::with_capacity(BUFFER, File::open(path).map_err(&failed)?);
+    if file.fill_buf().map_err(&failed)?.starts_with(&[0x1f, 0x8b]) {
+        let mut tar = tar::Archive::new(flate2::bufread::MultiGzDecoder::new(file));
+        walk(path, tar.entries().map_err(&failed)?, each)
+    } else {
+        let mut tar = tar::Archive::new(file);
+        walk(path, tar.entries_with_seek().map_err(&failed)?, each)
+    }
+}
+
+fn walk<R: Read>(
+    path: &Path,
+    entries: tar::Entries<'_, R>,
+    each: &mut EachEntry<'_>,
+) -> Result<(), PrepareError> {
+    let failed = failed(path);
+    for entry in entries {
+        let mut entry = entry.map_err(&failed)?;
+        let name = entry.path().map_err(&failed)?.to_string_lossy().into_owned();
+        let size = entry.size();
+        if entry.header().entry_type().is_file() && each(&name, size, &mut entry)?.is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Files read and not yet handed on.
@@ -214,17 +283,14 @@ fn each_tarred(
 ) -> Result<(), PrepareError> {
     let failed = failed(path);
     let mut tar = tar::Archive::new(reader);
-    for entry in tar.entries().map_err(&failed)? {
-        let mut entry = entry.map_err(&failed)?;
-        let name = entry.path().map_err(&failed)?.to_string_lossy().into_owned();
-        if !entry.header().entry_type().is_file() || !wanted(&name) {
-            continue;
+    walk(path, tar.entries().map_err(&failed)?, &mut |name, _size, reader| {
+        if wanted(name) {
+            let mut bytes = Vec::new();
+            reader.read_to_end(&mut bytes).map_err(&failed)?;
+            batch.push(Member { name: name.to_owned(), bytes })?;
         }
-        let mut bytes = Vec::new();
-        entry.read_to_end(&mut bytes).map_err(&failed)?;
-        batch.push(Member { name, bytes })?;
-    }
-    Ok(())
+        Ok(ControlFlow::Continue(()))
+    })
 }
 
 #[cfg(test)]

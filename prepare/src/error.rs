@@ -16,7 +16,7 @@ pub enum PrepareError {
     NoSource { path: PathBuf },
 
     #[error(
-        "{}: no `{wanted}`, nor with `.gz` or `.zst`, nor in a `.zip`; the folder holds {}\n\
+        "{}: no `{wanted}`, nor with `.gz` or `.zst`, nor in a `.zip` or `.tar`; the folder holds {}\n\
          hint: {title}: {obtain}; licence: {licence}", folder.display(), listed(found)
     )]
     Missing {

@@ -42,7 +42,7 @@ impl Sample {
 /// How often each thing happened.
 pub(crate) type Tally = BTreeMap<String, u64>;
 
-/// A file, or a member of a `.zip`.
+/// A file, or a member of an archive.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Found {
     pub(crate) path: PathBuf,
@@ -120,7 +120,7 @@ impl Source {
     }
 
     /// The file in the folder with this name, in which `*` stands for anything: as it stands, with
-    /// `.gz` or `.zst`, or as a member of a `.zip`.
+    /// `.gz` or `.zst`, or as a member of a `.zip`, `.tar`, `.tgz` or `.tar.gz`.
     pub(crate) fn find(&self, wanted: &str) -> Result<Option<Found>, PrepareError> {
         let names = self.file_names()?;
         for ending in ["", ".gz", ".zst"] {
@@ -133,9 +133,14 @@ impl Source {
             }
         }
         let mut found = Vec::new();
-        for name in names.iter().filter(|name| name.strip_suffix(".zip").is_some()) {
+        for name in &names {
             let path = self.folder.join(name);
-            for member in archive::zip_names(&path)? {
+            let members = match name.strip_suffix(".zip") {
+                Some(_) => archive::zip_names(&path)?,
+                None if archive::is_tar(name) => archive::tar_names(&path)?,
+                None => continue,
+            };
+            for member in members {
                 if matches(wanted, member.rsplit('/').next().unwrap_or(&member)) {
                     found.push(Found { path: path.clone(), member: Some(member) });
                 }
@@ -188,6 +193,9 @@ impl Source {
     ) -> Result<T, PrepareError> {
         self.used(&found.path);
         match &found.member {
+            Some(member) if archive::is_tar(&found.path.to_string_lossy()) => {
+                archive::read_tarred(&found.path, member, progress, with)
+            }
             Some(member) => archive::read_zipped(&found.path, member, progress, with),
             None => archive::read_plain(&found.path, progress, with),
         }

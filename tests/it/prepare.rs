@@ -7,15 +7,14 @@ use crate::support::Sandbox;
 /// 40 papers under four codes, and one under a code of old.
 fn dump() -> String {
     let codes = ["math.CO", "math.AG cs.IT", "hep-th", "quant-ph hep-th"];
-    let mut dump = String::new();
-    for i in 0..40 {
-        dump += &format!(
-            "{{\"id\":\"0704.00{i}\",\"title\":\"Paper\\n  {i}\",\"abstract\":\"  About {i}.\\n\",\
-             \"categories\":\"{}\"}}\n",
-            codes[i % 4]
-        );
-    }
-    dump + "{\"id\":\"0704.0099\",\"title\":\"t\",\"abstract\":\"a\",\"categories\":\"astro-ph\"}\n"
+    let paper = |i: usize, categories: &str| {
+        format!(
+            "{{\"id\":\"0704.{i:04}\",\"title\":\"Paper\\n  {i}\",\"abstract\":\"  About {i}.\\n\",\
+             \"categories\":\"{categories}\"}}\n"
+        )
+    };
+    let papers: Vec<String> = (0..40).map(|i| paper(i, codes[i % 4])).collect();
+    papers.concat() + &paper(99, "astro-ph")
 }
 
 fn prepare(sandbox: &Sandbox, out: &str, more: &[&str]) -> (Option<i32>, String, String) {

@@ -30,6 +30,9 @@ fn shadows_select_on_each_model_and_change_nothing() {
     for part in ["shadows of random", "Jaccard", "cvirs", "3 of 3"] {
         assert!(ran.stdout.contains(part), "no `{part}` in:\n{}", ran.stdout);
     }
+    watched.alhost(&["report", "runs", "--out", "report"]).ok();
+    let report = watched.read("report/report.md");
+    assert!(report.contains("Shadows") && report.contains("| 3 of 3 |"), "{report}");
     for file in ["rounds", "selections"] {
         let of = |sandbox: &Sandbox| without_cost(&sandbox.read(&format!("{RUN}/{file}.jsonl")));
         assert_eq!(of(&watched), of(&alone), "{file}");

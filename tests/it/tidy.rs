@@ -53,11 +53,14 @@ const LAYERS: [Layer; 12] = [
 
 /// The modules of the host, from the top. A module uses those in rows below its own; those in one
 /// row may use each other.
-const ORDER: [&[&str]; 24] = [
+const ORDER: [&[&str]; 27] = [
     &["cli"],
     &["bench"],
     &["report"],
+    &["full_data"],
     &["run"],
+    &["prediction"],
+    &["saved_classifier"],
     &["shadow"],
     &["query"],
     &["experiment", "classifier"],

@@ -11,11 +11,13 @@ mod inspect;
 mod list;
 mod new;
 mod pin;
+mod predict;
 mod prepare;
 mod progress;
 mod report;
 mod run;
 mod tables;
+mod train;
 
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -25,6 +27,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{ConfigFile, Overrides};
 use crate::model::device;
+use crate::prediction::NamedThreshold;
 
 /// Runs and compares active-learning strategies for extreme multi-label text classification.
 ///
@@ -59,6 +62,10 @@ enum Command {
     },
     /// Compare finished runs: curves, tables, tests, cost, as HTML, Markdown and CSV.
     Report(ReportArgs),
+    /// Train on all labels of train and judge on test, for each head and seed.
+    Train(TrainArgs),
+    /// Label texts with a trained classifier: JSONL in, JSONL out.
+    Predict(PredictArgs),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -151,6 +158,49 @@ struct BenchArgs {
     /// Change one key of all data sets, by its full path. May be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct TrainArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// The head, in place of the config's. Twice, to compare them.
+    #[arg(long, value_parser = ["linear", "cnn"])]
+    head: Vec<String>,
+    /// Seed of head and shuffling. May be repeated: one training each. Replaces the config's.
+    #[arg(short, long)]
+    seed: Vec<u64>,
+    /// auto, cpu, cuda or cuda:N.
+    #[arg(long)]
+    device: Option<String>,
+    /// Folder for the records; the classifiers lie beside them.
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<String>,
+    /// Train on the texts that this run has labeled, with the seeds of its last round, and put the
+    /// classifier into its folder.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["seed", "out"])]
+    labels_of: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct PredictArgs {
+    /// Folder of a classifier, from `alhost train`.
+    classifier: PathBuf,
+    /// JSONL with `id` and `text`, also .gz and .zst; `-` for standard input.
+    texts: PathBuf,
+    /// File for the predictions; standard output where absent.
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Labels above it are predicted: `own` (that of the classifier's config), `macro-f1-paper`,
+    /// `macro-f1`, `micro-f1` (its optima on dev), or a probability.
+    #[arg(long, default_value = "own", conflicts_with = "top")]
+    threshold: NamedThreshold,
+    /// The most probable labels instead, so many for each text.
+    #[arg(long, value_name = "K")]
+    top: Option<NonZero<usize>>,
+    /// auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    device: String,
 }
 
 #[derive(Debug, Args)]
@@ -269,6 +319,8 @@ pub fn main() -> ExitCode {
         }
         Command::Plugin(PluginCommand::Pin { plugins, lock }) => pin::pin(&plugins, &lock.lock),
         Command::Plugin(PluginCommand::Check(args)) => check::check(&args),
+        Command::Train(args) => train::train(&args, &bars),
+        Command::Predict(args) => predict::predict(&args, &bars),
         Command::Bench(args) => bench::bench(&args, &bars),
         Command::BenchWorker { parent } => bench_worker::work(parent, &bars),
         Command::Data(DataCommand::Stats { config, json }) => data::stats(&config, json, &bars),

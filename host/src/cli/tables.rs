@@ -1,11 +1,9 @@
 //! The tables at the end of a run.
 
-use std::collections::BTreeSet;
-
 use comfy_table::{CellAlignment, Table, TableComponent, presets};
 
 use super::run::Finished;
-use crate::record::{RoundRecord, ShadowRecord, read_shadows};
+use crate::record::{RoundRecord, read_shadows};
 use crate::report;
 
 /// One table a run, then the strategies side by side where there are several.
@@ -22,7 +20,9 @@ pub(super) fn print(data: &str, runs: &[Finished], seconds_of_data: f64) {
                 "\nshadows of {}: what they selected on its models, mean over queries",
                 run.instance
             );
-            println!("{}", of_shadows(&shadows));
+            let answers: Vec<_> =
+                shadows.iter().map(|shadow| (run.instance.as_str(), shadow)).collect();
+            println!("{}", of_report(&report::table_of_shadows(&answers)));
         }
     }
     if strategies(runs).len() > 1 {
@@ -84,44 +84,6 @@ fn of_run(rounds: &[RoundRecord]) -> Table {
     table
 }
 
-/// A row for each strategy that watched.
-fn of_shadows(records: &[ShadowRecord]) -> Table {
-    let mut table = new_table();
-    table.set_header([
-        "strategy",
-        "queries",
-        "overlap\n(Jaccard)",
-        "Spearman",
-        "Kendall",
-        "features\ns",
-        "actual\ns",
-        "select\ns",
-    ]);
-    let names: BTreeSet<&str> = records.iter().map(|record| record.strategy.as_str()).collect();
-    for name in names {
-        let of_it: Vec<&ShadowRecord> =
-            records.iter().filter(|record| record.strategy == name).collect();
-        let mean = |value: &dyn Fn(&ShadowRecord) -> Option<f64>| {
-            let values: Vec<f64> = of_it.iter().filter_map(|record| value(record)).collect();
-            let mean = values.iter().sum::<f64>() / values.len() as f64;
-            if values.is_empty() { "-".to_owned() } else { format!("{mean:.3}") }
-        };
-        let answered = of_it.iter().filter(|record| record.selection.is_some()).count();
-        table.add_row([
-            name.to_owned(),
-            format!("{answered} of {}", of_it.len()),
-            mean(&|record| Some(record.likeness?.jaccard)),
-            mean(&|record| record.likeness?.spearman),
-            mean(&|record| record.likeness?.kendall),
-            mean(&|record| Some(record.cost.seconds.features)),
-            mean(&|record| Some(record.cost.actual.features)),
-            mean(&|record| Some(record.cost.seconds.select)),
-        ]);
-    }
-    align(&mut table);
-    table
-}
-
 /// A row for each number of labeled texts, a column for each strategy.
 pub(super) fn compare(runs: &[Finished]) -> Table {
     let strategies = strategies(runs);
@@ -168,7 +130,7 @@ fn mean_scores(records: &[&RoundRecord]) -> String {
     format!("{micro:.3} / {macro_paper:.3}")
 }
 
-fn new_table() -> Table {
+pub(super) fn new_table() -> Table {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
     table.remove_style(TableComponent::HorizontalLines);
@@ -176,7 +138,7 @@ fn new_table() -> Table {
     table
 }
 
-fn align(table: &mut Table) {
+pub(super) fn align(table: &mut Table) {
     for column in table.column_iter_mut() {
         column.set_cell_alignment(CellAlignment::Right);
     }

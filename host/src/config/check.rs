@@ -297,6 +297,11 @@ impl Check<'_> {
         let message = format!("is {}, but must be above 0 and below 1", evaluation.fixed);
         let inside = evaluation.fixed > 0.0 && evaluation.fixed < 1.0;
         self.require(inside, "evaluation.fixed", &message, None);
+        let (a, b) = (evaluation.propensity_a, evaluation.propensity_b);
+        let message = format!("is {a}, but must be a number of at least 0");
+        self.require(a.is_finite() && a >= 0.0, "evaluation.propensity_a", &message, None);
+        let message = format!("is {b}, but must be a number above 0");
+        self.require(b.is_finite() && b > 0.0, "evaluation.propensity_b", &message, None);
         let needs_dev =
             !matches!(evaluation.threshold, ThresholdRule::Cardinality | ThresholdRule::Fixed);
         let no_dev = !self.has_dev();

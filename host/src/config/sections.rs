@@ -138,6 +138,16 @@ pub enum HeadKind {
     Cnn,
 }
 
+impl HeadKind {
+    /// As in a config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Linear => "linear",
+            Self::Cnn => "cnn",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EncoderMode {
@@ -283,11 +293,19 @@ pub struct EvaluationConfig {
     pub threshold: ThresholdRule,
     /// The threshold of `threshold = "fixed"`.
     pub fixed: f64,
+    /// The constants A and B of the propensity model, see `docs/experiments.md`.
+    pub propensity_a: f64,
+    pub propensity_b: f64,
 }
 
 impl Default for EvaluationConfig {
     fn default() -> Self {
-        Self { threshold: ThresholdRule::MacroF1Paper, fixed: 0.5 }
+        Self {
+            threshold: ThresholdRule::MacroF1Paper,
+            fixed: 0.5,
+            propensity_a: 0.55,
+            propensity_b: 1.5,
+        }
     }
 }
 

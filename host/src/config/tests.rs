@@ -140,6 +140,8 @@ fn every_range_is_checked() {
         ("loop.budget", "99"),
         ("evaluation.fixed", "0"),
         ("evaluation.fixed", "1"),
+        ("evaluation.propensity_a", "-0.1"),
+        ("evaluation.propensity_b", "0"),
         ("limits.matrix_gib", "0"),
         ("isolation.deadline_seconds", "0"),
         ("isolation.memory_gib", "-1"),

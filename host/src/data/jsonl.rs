@@ -29,6 +29,15 @@ struct Record<'a> {
     labels: Vec<Label<'a>>,
 }
 
+/// A line of which the labels are not asked for.
+#[derive(Deserialize)]
+pub(super) struct Unlabeled<'a> {
+    #[serde(borrow, deserialize_with = "id")]
+    pub(super) id: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) text: Cow<'a, str>,
+}
+
 /// `Vec<Cow<str>>` would copy each string; serde borrows only through a struct of its own.
 #[derive(Deserialize)]
 struct Label<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -53,7 +62,7 @@ pub(super) fn read(
             .collect();
         progress.advance(parsed.len() as u64);
         for record in parsed {
-            let (line, record) = record?;
+            let (line, record): (u64, Record<'_>) = record?;
             let labels = record.labels.iter().map(|label| &*label.0);
             split.push(line, &record.id, &record.text, labels, names)?;
         }
@@ -61,10 +70,12 @@ pub(super) fn read(
     })
 }
 
-type Numbered<'a> = (u64, Record<'a>);
-
-/// The record of a line; none for a blank one.
-fn parse<'a>(path: &Path, number: u64, line: &'a [u8]) -> Option<Result<Numbered<'a>, DataError>> {
+/// The record of a line with its number; none for a blank one.
+pub(super) fn parse<'a, R: Deserialize<'a>>(
+    path: &Path,
+    number: u64,
+    line: &'a [u8],
+) -> Option<Result<(u64, R), DataError>> {
     let text = match utf8(path, number, line) {
         Ok(text) => text,
         Err(error) => return Some(Err(error)),

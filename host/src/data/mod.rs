@@ -13,6 +13,7 @@ mod stats;
 mod texts;
 mod tokenize;
 pub mod tokens;
+mod unlabeled;
 mod vocabulary;
 
 pub use error::DataError;
@@ -21,6 +22,7 @@ pub use load::{Loaded, files, load};
 pub use stats::{Stats, stats};
 pub use texts::Texts;
 pub use tokens::{Tokens, WordPieces};
+pub use unlabeled::{UnlabeledTexts, for_each_block};
 
 /// A data set, read and checked.
 #[derive(Clone, Debug)]

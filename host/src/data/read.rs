@@ -49,7 +49,17 @@ fn file_names(folder: &Path) -> Vec<String> {
 /// Compression is told by the first bytes, so that a wrong ending does no harm.
 pub(super) fn open(path: &Path) -> Result<Source, DataError> {
     let failed = |source| DataError::Read { path: path.to_owned(), source };
-    let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(failed)?);
+    unpacked(path, File::open(path).map_err(failed)?)
+}
+
+/// Standard input, which is called so in errors; it may be compressed, too.
+pub(super) fn standard_input() -> Result<Source, DataError> {
+    unpacked(Path::new("standard input"), std::io::stdin())
+}
+
+fn unpacked(path: &Path, from: impl Read + 'static) -> Result<Source, DataError> {
+    let failed = |source| DataError::Read { path: path.to_owned(), source };
+    let mut file = BufReader::with_capacity(1 << 16, from);
     let start = file.fill_buf().map_err(failed)?;
     let reader: Box<dyn Read> = if start.starts_with(&[0x1f, 0x8b]) {
         Box::new(flate2::bufread::MultiGzDecoder::new(file))

@@ -9,7 +9,7 @@ use super::arena::{Arena, Writer};
 use super::error::DataError;
 use super::texts::Texts;
 use super::tokenize::{Pieces, Rows, WordCache};
-use crate::progress::Progress;
+use crate::progress::{Progress, Silent};
 use crate::store;
 
 /// Part of the cache key. Raise it when the same input gives other tokens, or the file changes.
@@ -78,6 +78,24 @@ impl Tokens {
         Ok(Self::from_arena(arena, hash))
     }
 
+    /// The tokens of `texts`, in memory alone: for texts that are read once.
+    pub fn make(
+        tokenizer: &Tokenizer,
+        texts: &Texts,
+        max_tokens: usize,
+    ) -> Result<Self, DataError> {
+        let pieces = Pieces::new(tokenizer, max_tokens)?;
+        let mut all = Rows::default();
+        for_each_block(&pieces, texts, &Silent, |rows| {
+            all.ids.extend(rows.ids);
+            all.lengths.extend(rows.lengths);
+            all.word_pieces.extend(rows.word_pieces);
+            Ok(())
+        })?;
+        let (offsets, hash) = (offsets(all.lengths.into_iter()), String::new());
+        Ok(Self { offsets, ids: Ids::Owned(all.ids), word_pieces: all.word_pieces, hash })
+    }
+
     /// From ids that already carry [CLS] and [SEP]; for tests.
     pub fn from_rows(rows: &[Vec<u32>], hash: &str) -> Self {
         let offsets = offsets(rows.iter().map(|row| row.len() as u32));
@@ -111,7 +129,8 @@ impl Tokens {
         self.word_pieces[text]
     }
 
-    /// Names the content: hash of tokenizer, texts and maximal length. A cache key.
+    /// Names the content: hash of tokenizer, texts and maximal length. A cache key; empty for tokens
+    /// that are not kept.
     pub fn hash(&self) -> &str {
         &self.hash
     }

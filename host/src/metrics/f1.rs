@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::frequency::Group;
 use crate::data::Labels;
 use crate::matrix::Matrix;
 
@@ -35,14 +36,23 @@ pub struct Metrics {
     pub labels_per_text: f64,
     /// Number of classes that are predicted at least once.
     pub predicted_classes: u64,
+    /// `macro_f1` over the classes of the head, torso and tail of train alone; 0 where there are
+    /// none, absent from records of earlier versions.
+    pub head_f1: Option<f64>,
+    pub torso_f1: Option<f64>,
+    pub tail_f1: Option<f64>,
 }
 
-/// All metrics of `scores` (texts x labels) at one threshold, strict: predicted is `s > threshold`.
+/// The metrics of `scores` (texts x labels) at one threshold, strict: predicted is `s > threshold`;
+/// without those of head, torso and tail.
 ///
 /// # Panics
 /// If `scores` and `gold` differ in texts or labels.
 pub fn evaluate(scores: &Matrix, gold: &Labels, threshold: f32) -> Metrics {
-    Counts::new(scores, gold, threshold).metrics()
+    let mut counts = Counts::empty(gold.n_labels());
+    assert_eq!(scores.rows, gold.len(), "scores and gold labels are of the same texts");
+    counts.add_block(scores, gold, 0, threshold);
+    counts.metrics(None)
 }
 
 /// What the metrics are made of. Whole numbers, so that neither the order of the texts nor the
@@ -59,25 +69,36 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    pub(super) fn new(scores: &Matrix, gold: &Labels, threshold: f32) -> Self {
-        assert_eq!(scores.rows, gold.len(), "scores and gold labels are of the same texts");
+    /// Takes in texts; `gold` has their labels from row `first` on.
+    pub(super) fn add_block(
+        &mut self,
+        scores: &Matrix,
+        gold: &Labels,
+        first: usize,
+        threshold: f32,
+    ) {
         assert_eq!(scores.cols, gold.n_labels(), "scores and gold labels are of the same classes");
-        (0..scores.rows)
+        let block = (0..scores.rows)
             .into_par_iter()
             // Each task holds three numbers a class, so there are to be few of them.
             .with_min_len(scores.rows.div_ceil(16).max(64))
             .fold(
                 || Self::empty(scores.cols),
                 |mut counts, text| {
-                    counts.add(scores.row(text), gold.row(text), threshold);
+                    counts.add(scores.row(text), gold.row(first + text), threshold);
                     counts
                 },
             )
-            .reduce_with(|left, right| left.merge(&right))
-            .unwrap_or_else(|| Self::empty(scores.cols))
+            .reduce_with(|mut left, right| {
+                left.merge(&right);
+                left
+            });
+        if let Some(block) = block {
+            self.merge(&block);
+        }
     }
 
-    fn empty(classes: usize) -> Self {
+    pub(super) fn empty(classes: usize) -> Self {
         let zeros = vec![0; classes];
         Self {
             texts: 0,
@@ -107,7 +128,7 @@ impl Counts {
         self.exact += u64::from(hits == gold.len() && hits == n_predicted);
     }
 
-    fn merge(mut self, other: &Self) -> Self {
+    fn merge(&mut self, other: &Self) {
         let add = |left: &mut [u64], right: &[u64]| {
             for (left, right) in left.iter_mut().zip(right) {
                 *left += right;
@@ -118,16 +139,24 @@ impl Counts {
         add(&mut self.true_positives, &other.true_positives);
         add(&mut self.predicted, &other.predicted);
         add(&mut self.gold, &other.gold);
-        self
     }
 
-    pub(super) fn metrics(&self) -> Metrics {
+    /// `groups`: by class.
+    pub(super) fn metrics(&self, groups: Option<&[Group]>) -> Metrics {
         let true_positives: u64 = self.true_positives.iter().sum();
         let predicted: u64 = self.predicted.iter().sum();
         let gold: u64 = self.gold.iter().sum();
         let classes = self.gold.len() as u64;
         let mean = |of_class: &dyn Fn(usize) -> f64| {
             (0..self.gold.len()).map(of_class).sum::<f64>() / classes.max(1) as f64
+        };
+        let f1 = |c: usize| ratio(2 * self.true_positives[c], self.predicted[c] + self.gold[c]);
+        let f1_of = |wanted: Group| {
+            let groups = groups?.iter().enumerate();
+            let members: Vec<usize> =
+                groups.filter(|&(_, &group)| group == wanted).map(|(class, _)| class).collect();
+            let sum = members.iter().map(|&class| f1(class)).sum::<f64>();
+            Some(sum / members.len().max(1) as f64)
         };
         let macro_precision = mean(&|c| ratio(self.true_positives[c], self.predicted[c]));
         let macro_recall = mean(&|c| ratio(self.true_positives[c], self.gold[c]));
@@ -138,13 +167,14 @@ impl Counts {
             macro_precision,
             macro_recall,
             macro_f1_paper: harmonic_mean(macro_precision, macro_recall),
-            macro_f1: mean(&|c| {
-                ratio(2 * self.true_positives[c], self.predicted[c] + self.gold[c])
-            }),
+            macro_f1: mean(&f1),
             subset_accuracy: ratio(self.exact, self.texts),
             hamming_loss: ratio(predicted + gold - 2 * true_positives, self.texts * classes),
             labels_per_text: ratio(predicted, self.texts),
             predicted_classes: self.predicted.iter().filter(|&&texts| texts > 0).count() as u64,
+            head_f1: f1_of(Group::Head),
+            torso_f1: f1_of(Group::Torso),
+            tail_f1: f1_of(Group::Tail),
         }
     }
 }

@@ -3,17 +3,23 @@
 
 pub mod correlation;
 mod descending;
+pub mod evaluator;
 pub mod f1;
+pub mod frequency;
 #[cfg(test)]
 mod golden;
 pub mod ranking;
 pub mod stability;
 mod sweep;
 pub mod threshold;
+pub mod top;
 
+pub use evaluator::{Evaluator, Judgement, Yardstick};
 pub use f1::{Metrics, evaluate};
+pub use frequency::LabelFrequencies;
 pub use ranking::{Ranking, rank};
 pub use threshold::{Optima, Optimum, cardinality_threshold, optima};
+pub use top::TopLabels;
 
 use crate::config::{EvaluationConfig, ThresholdRule};
 use crate::data::Labels;
@@ -58,7 +64,7 @@ mod tests {
     fn early_stopping_follows_the_rule() {
         let (scores, gold) = example();
         let check = |threshold, expected: f64| {
-            let config = EvaluationConfig { threshold, fixed: 0.85 };
+            let config = EvaluationConfig { threshold, fixed: 0.85, ..EvaluationConfig::default() };
             let value = score(&config, &scores, &gold);
             assert!((value - expected).abs() < 1e-15, "{threshold:?}: {value}");
         };

@@ -1,86 +1,159 @@
-//! Precision of the most probable labels, which needs no threshold.
+//! What the order of a text's labels is worth, without a threshold: precision and nDCG of the top
+//! k, plain and propensity-scored.
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::descending::key;
+use super::top::TopLabels;
 use crate::data::Labels;
-use crate::matrix::Matrix;
 
-/// P@k: the share of gold labels among a text's k highest scores, mean over all texts. A text
-/// without labels counts as 0, and with fewer than k classes the division is still by k (as
-/// pyxclib's `xc_metrics`). Equal scores rank by label id, and NaN ranks last.
+/// Of the k highest-scoring labels of each text, k = 1, 3, 5, as pyxclib's `xc_metrics` has them. A
+/// text without gold labels counts as 0, and with fewer than k classes P@k is still divided by k.
+///
+/// Records of earlier versions have P@k alone.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Ranking {
+    /// Mean over texts of the share of gold labels among the k.
     pub p_at_1: f64,
     pub p_at_3: f64,
     pub p_at_5: f64,
+    /// Mean over texts of the sum over ranks r of [gold]/log2(r + 1), divided by its value for a
+    /// perfect order.
+    pub ndcg_at_1: Option<f64>,
+    pub ndcg_at_3: Option<f64>,
+    pub ndcg_at_5: Option<f64>,
+    /// P@k with each hit weighted by its inverse propensity, divided by what the best choice of k
+    /// labels would get; a ratio of means, not a mean of ratios.
+    pub psp_at_1: Option<f64>,
+    pub psp_at_3: Option<f64>,
+    pub psp_at_5: Option<f64>,
+    /// nDCG@k likewise.
+    pub psndcg_at_1: Option<f64>,
+    pub psndcg_at_3: Option<f64>,
+    pub psndcg_at_5: Option<f64>,
 }
 
-const DEEPEST: usize = 5;
+/// Labels of a text that ranking metrics look at.
+pub const DEEPEST: usize = 5;
 
-/// P@1, P@3 and P@5 of `scores` (texts x labels).
+/// `inverse_propensities`: by label, see [`super::LabelFrequencies::inverse_propensities`].
 ///
 /// # Panics
-/// If `scores` and `gold` differ in texts or labels.
-pub fn rank(scores: &Matrix, gold: &Labels) -> Ranking {
-    assert_eq!(scores.rows, gold.len(), "scores and gold labels are of the same texts");
-    assert_eq!(scores.cols, gold.n_labels(), "scores and gold labels are of the same classes");
-    // hits[r]: texts whose label at rank r is gold.
-    let hits = (0..scores.rows)
-        .into_par_iter()
-        .with_min_len(64)
-        .map(|text| hits(scores.row(text), gold.row(text)))
-        .reduce(
-            || [0; DEEPEST],
-            |left, right| std::array::from_fn(|rank| left[rank] + right[rank]),
-        );
-    let p_at = |k: usize| {
-        let hits: u64 = hits[..k].iter().sum();
-        if scores.rows == 0 { 0.0 } else { hits as f64 / (k * scores.rows) as f64 }
-    };
-    Ranking { p_at_1: p_at(1), p_at_3: p_at(3), p_at_5: p_at(5) }
-}
-
-fn hits(scores: &[f32], gold: &[u32]) -> [u64; DEEPEST] {
-    let mut hits = [0; DEEPEST];
-    for (hit, label) in hits.iter_mut().zip(top(scores)) {
-        *hit = u64::from(gold.binary_search(&label).is_ok());
+/// If `top` and `gold` are not of the same texts, or `inverse_propensities` of other labels.
+pub fn rank(top: &TopLabels, gold: &Labels, inverse_propensities: &[f64]) -> Ranking {
+    let n_labels = gold.n_labels();
+    assert_eq!(inverse_propensities.len(), n_labels, "one inverse propensity for each label");
+    assert!(n_labels == 0 || top.len() == gold.len(), "top labels are of the same texts");
+    let mut sums = Sums::default();
+    let n_texts = if n_labels == 0 { 0 } else { gold.len() };
+    for text in 0..n_texts {
+        sums.add(top.labels(text), gold.row(text), inverse_propensities);
     }
-    hits
+    let at = |k: usize| sums.at(k, n_texts);
+    let [one, three, five] = [at(1), at(3), at(5)];
+    Ranking {
+        p_at_1: one.precision,
+        p_at_3: three.precision,
+        p_at_5: five.precision,
+        ndcg_at_1: Some(one.ndcg),
+        ndcg_at_3: Some(three.ndcg),
+        ndcg_at_5: Some(five.ndcg),
+        psp_at_1: Some(one.psp),
+        psp_at_3: Some(three.psp),
+        psp_at_5: Some(five.psp),
+        psndcg_at_1: Some(one.psndcg),
+        psndcg_at_3: Some(three.psndcg),
+        psndcg_at_5: Some(five.psndcg),
+    }
 }
 
-/// The labels of the highest scores, best first, at most `DEEPEST`.
-fn top(scores: &[f32]) -> impl Iterator<Item = u32> {
-    let mut best = [(0, 0); DEEPEST];
-    let mut n_best = 0;
-    for (label, &score) in scores.iter().enumerate() {
-        let key = key(score);
-        if n_best == DEEPEST && key <= best[DEEPEST - 1].0 {
-            continue;
+struct At {
+    precision: f64,
+    ndcg: f64,
+    psp: f64,
+    psndcg: f64,
+}
+
+/// Sums over texts; the last index is k - 1. Added in the order of the texts, so that the number of
+/// threads changes no bit.
+#[derive(Default)]
+struct Sums {
+    hits: [u64; DEEPEST],
+    /// Of DCG@k over the ideal DCG@k.
+    ndcg: [f64; DEEPEST],
+    /// Of inverse propensities: of the hits among k, and of the k rarest gold labels.
+    scored: [f64; DEEPEST],
+    best_scored: [f64; DEEPEST],
+    /// The same, discounted by rank, over the ideal DCG@k.
+    discounted: [f64; DEEPEST],
+    best_discounted: [f64; DEEPEST],
+}
+
+impl Sums {
+    /// `top` best first, `gold` ascending.
+    fn add(&mut self, top: &[u32], gold: &[u32], inverse_propensities: &[f64]) {
+        if gold.is_empty() {
+            return;
         }
-        // Labels come in ascending order, so an equal score belongs behind those already here.
-        let rank = best[..n_best].partition_point(|&(other, _)| other >= key);
-        n_best = (n_best + 1).min(DEEPEST);
-        best.copy_within(rank..n_best - 1, rank + 1);
-        best[rank] = (key, label as u32);
+        let mut best: Vec<f64> =
+            gold.iter().map(|&label| inverse_propensities[label as usize]).collect();
+        best.sort_unstable_by(|left, right| right.total_cmp(left));
+        let (mut hits, mut dcg, mut ideal) = (0, 0.0, 0.0);
+        let (mut scored, mut best_scored) = (0.0, 0.0);
+        let (mut discounted, mut best_discounted) = (0.0, 0.0);
+        for rank in 0..DEEPEST {
+            let discount = 1.0 / (rank as f64 + 2.0).log2();
+            if let Some(&label) = top.get(rank).filter(|&label| gold.binary_search(label).is_ok()) {
+                let inverse = inverse_propensities[label as usize];
+                hits += 1;
+                dcg += discount;
+                scored += inverse;
+                discounted += inverse * discount;
+            }
+            if let Some(&inverse) = best.get(rank) {
+                ideal += discount;
+                best_scored += inverse;
+                best_discounted += inverse * discount;
+            }
+            self.hits[rank] += hits;
+            self.ndcg[rank] += dcg / ideal;
+            self.scored[rank] += scored;
+            self.best_scored[rank] += best_scored;
+            self.discounted[rank] += discounted / ideal;
+            self.best_discounted[rank] += best_discounted / ideal;
+        }
     }
-    best.into_iter().take(n_best).map(|(_, label)| label)
+
+    /// What is divided by the number of texts in both parts of a ratio is not divided here.
+    fn at(&self, k: usize, n_texts: usize) -> At {
+        let last = k - 1;
+        let ratio = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
+        At {
+            precision: ratio(self.hits[last] as f64, (k * n_texts) as f64),
+            ndcg: ratio(self.ndcg[last], n_texts as f64),
+            psp: ratio(self.scored[last], self.best_scored[last]),
+            psndcg: ratio(self.discounted[last], self.best_discounted[last]),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::matrix::Matrix;
 
-    fn check(rows: &[(&[f32], &[u32])], expected: [f64; 3]) {
+    fn ranking(rows: &[(&[f32], &[u32])], inverse_propensities: &[f64]) -> Ranking {
         let cols = rows[0].0.len();
         let mut gold = Labels::new(cols);
-        let mut data = Vec::new();
+        let mut top = TopLabels::new(DEEPEST, cols);
         for (scores, labels) in rows {
-            data.extend_from_slice(scores);
+            top.add(&Matrix::new(scores.to_vec(), 1, cols));
             gold.push(labels);
         }
-        let ranking = rank(&Matrix::new(data, rows.len(), cols), &gold);
+        rank(&top, &gold, inverse_propensities)
+    }
+
+    fn check(rows: &[(&[f32], &[u32])], expected: [f64; 3]) {
+        let ranking = ranking(rows, &vec![1.0; rows[0].0.len()]);
         let values = [ranking.p_at_1, ranking.p_at_3, ranking.p_at_5];
         for (value, expected) in values.into_iter().zip(expected) {
             assert!((value - expected).abs() < 1e-15, "{values:?}");
@@ -94,27 +167,31 @@ mod tests {
         check(&[(&[0.9, 0.1, 0.8], &[0, 2]), (&[0.9, 0.1, 0.8], &[])], [0.5, 2.0 / 6.0, 0.2]);
         // Fewer classes than k.
         check(&[(&[0.4, 0.6], &[0, 1])], [1.0, 2.0 / 3.0, 2.0 / 5.0]);
-    }
-
-    #[test]
-    fn equal_scores_rank_by_label_and_nan_ranks_last() {
         check(&[(&[0.5; 7], &[0, 1, 5])], [1.0, 2.0 / 3.0, 2.0 / 5.0]);
         check(&[(&[f32::NAN, 0.1, f32::NAN, 0.0], &[1, 2])], [1.0, 1.0 / 3.0, 2.0 / 5.0]);
     }
 
     #[test]
-    fn the_top_is_that_of_a_full_sort() {
-        let mut state = 7_u32;
-        for n_labels in 1..60 {
-            let mut next = || {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 24) as f32 % 16.0
-            };
-            let scores: Vec<f32> = (0..n_labels).map(|_| next()).collect();
-            let mut sorted: Vec<u32> = (0..n_labels).collect();
-            sorted.sort_by(|&l, &r| scores[r as usize].total_cmp(&scores[l as usize]));
-            sorted.truncate(DEEPEST);
-            assert_eq!(top(&scores).collect::<Vec<_>>(), sorted);
-        }
+    fn what_is_ideal_is_one_and_what_is_missed_is_weighed() {
+        let close = |value: Option<f64>, expected: f64| {
+            assert!((value.unwrap() - expected).abs() < 1e-12, "{value:?} != {expected}");
+        };
+        // Gold 0 and 2 of three, ranked 0, 1, 2; 2 is rare.
+        let scores: &[(&[f32], &[u32])] = &[(&[0.9, 0.5, 0.1], &[0, 2])];
+        let found = ranking(scores, &[2.0, 3.0, 8.0]);
+        let second = 1.0 / 3.0_f64.log2();
+        close(found.ndcg_at_1, 1.0);
+        close(found.ndcg_at_3, 1.5 / (1.0 + second));
+        close(found.psp_at_1, 2.0 / 8.0);
+        close(found.psp_at_3, 1.0);
+        close(found.psndcg_at_3, (2.0 + 8.0 * 0.5) / (8.0 + 2.0 * second));
+        // All propensities 1: the propensity-scored metrics are ratios to what is possible.
+        let plain = ranking(scores, &[1.0; 3]);
+        close(plain.psp_at_5, 1.0);
+        close(plain.psndcg_at_3, plain.ndcg_at_3.unwrap());
+        // No gold label at all, no class at all.
+        close(ranking(&[(&[0.9, 0.5], &[])], &[1.0; 2]).psp_at_3, 0.0);
+        let nothing = rank(&TopLabels::new(DEEPEST, 0), &Labels::new(0), &[]);
+        close(nothing.psndcg_at_5, 0.0);
     }
 }

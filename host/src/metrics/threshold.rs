@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::descending::{Descending, between, score};
-use super::f1::Counts;
+use super::f1::evaluate;
 use super::sweep::{Sweep, Walk, tag};
 use crate::data::Labels;
 use crate::matrix::Matrix;
@@ -79,10 +79,8 @@ fn optima_from(scores: &Matrix, gold: &Labels, first_chunk: u64) -> Optima {
 
 /// The values at the thresholds found, from whole counts: those of the sweep are running sums.
 fn recount(scores: &Matrix, gold: &Labels, thresholds: [f32; 3]) -> Optima {
-    let metrics: Vec<_> = thresholds
-        .par_iter()
-        .map(|&threshold| Counts::new(scores, gold, threshold).metrics())
-        .collect();
+    let metrics: Vec<_> =
+        thresholds.par_iter().map(|&threshold| evaluate(scores, gold, threshold)).collect();
     let optimum = |criterion: usize, value| Optimum { threshold: thresholds[criterion], value };
     Optima {
         micro: optimum(0, metrics[0].micro_f1),
@@ -96,7 +94,6 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-    use super::super::f1::evaluate;
     use super::*;
 
     fn uniform(rng: &mut ChaCha8Rng) -> f64 {

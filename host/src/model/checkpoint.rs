@@ -37,6 +37,8 @@ pub struct Checkpoint {
     pub tokenizer_hash: String,
     /// blake3 of the weights' file, in hex.
     pub weights_hash: String,
+    /// Where the configuration and the tokenizer were read from.
+    pub(super) files: [PathBuf; 2],
     /// f32 on the CPU, by upstream's name without the `bert.` prefix.
     tensors: BTreeMap<String, Tensor>,
 }
@@ -58,16 +60,18 @@ impl Checkpoint {
     }
 
     fn from_folder(folder: &Path) -> Result<Self, ModelError> {
-        let config = read_config(&existing(folder, "config.json", &["config.json"])?)?;
+        let config_file = existing(folder, "config.json", &["config.json"])?;
+        let config = read_config(&config_file)?;
         let file = existing(folder, "the tokenizer", tokenizer::FILES)?;
         let tokenizer = tokenizer::read(&file)?;
         check_ids(&tokenizer, &file, &config)?;
         let specials = Specials::of(&tokenizer, &file)?;
         let tokenizer_hash = hash(&file)?;
+        let files = [config_file, file];
         let file = existing(folder, "the file of weights", weights::FILES)?;
         let tensors = weights::read(&file, &config)?;
         let weights_hash = hash(&file)?;
-        Ok(Self { config, tokenizer, specials, tokenizer_hash, weights_hash, tensors })
+        Ok(Self { config, tokenizer, specials, tokenizer_hash, weights_hash, files, tensors })
     }
 
     /// A tensor by upstream's name without the `bert.` prefix; f32 on the CPU.

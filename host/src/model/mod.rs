@@ -8,6 +8,7 @@ pub mod checkpoint;
 pub mod device;
 mod embeddings;
 pub mod error;
+mod export;
 mod frozen;
 mod heads;
 mod hub;
@@ -37,6 +38,7 @@ pub const LIBTORCH: &str = "2.11.0";
 
 pub use checkpoint::{Checkpoint, Places};
 pub use error::ModelError;
+pub use export::HEAD;
 pub use frozen::Pooling;
 pub use infer::{Outputs, Wants, probabilities};
 pub use learner::Learner;

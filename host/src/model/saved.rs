@@ -108,7 +108,7 @@ impl Learner {
     }
 }
 
-fn check(name: &str, saved: Option<&Tensor>, expected: &[i64]) -> Result<(), String> {
+pub(super) fn check(name: &str, saved: Option<&Tensor>, expected: &[i64]) -> Result<(), String> {
     match saved {
         None => Err(format!("{name} is missing")),
         Some(saved) if saved.size() != expected => {

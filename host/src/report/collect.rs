@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::error::ReportError;
 use super::metric::Metric;
-use crate::record::{self, Records, RoundRecord, RunManifest, Stop};
+use crate::record::{self, Records, RoundRecord, RunManifest, ShadowRecord, Stop};
 
 /// What is compared: runs on the same data, with the same config but for the budget.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ pub struct Strategy {
 pub struct Run {
     pub path: PathBuf,
     pub records: Records,
+    /// What strategies that only watched said, if there were any.
+    pub shadows: Vec<ShadowRecord>,
 }
 
 /// All that was found.
@@ -117,7 +119,8 @@ fn read(paths: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<Run>, ReportEr
     let mut runs = Vec::new();
     for path in places.into_values() {
         let records = record::read(&path)?;
-        let run = Run { path, records };
+        let shadows = record::read_shadows(&path)?;
+        let run = Run { path, records, shadows };
         if run.records.is_torn {
             notes.push(format!(
                 "{}: a kill left the last line of a record unfinished; it does not count.",

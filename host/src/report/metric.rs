@@ -17,7 +17,7 @@ struct Definition {
     of: fn(&RoundRecord) -> Option<f64>,
 }
 
-const DEFINITIONS: [Definition; 12] = [
+const DEFINITIONS: [Definition; 24] = [
     define("micro_f1", "micro-F1", |round| Some(round.metrics.micro_f1)),
     define("macro_f1_paper", "macro-F1 (paper)", |round| Some(round.metrics.macro_f1_paper)),
     define("macro_f1", "macro-F1 (scikit-learn)", |round| Some(round.metrics.macro_f1)),
@@ -32,6 +32,18 @@ const DEFINITIONS: [Definition; 12] = [
     define("p_at_1", "P@1", |round| Some(round.ranking.p_at_1)),
     define("p_at_3", "P@3", |round| Some(round.ranking.p_at_3)),
     define("p_at_5", "P@5", |round| Some(round.ranking.p_at_5)),
+    define("ndcg_at_1", "nDCG@1", |round| round.ranking.ndcg_at_1),
+    define("ndcg_at_3", "nDCG@3", |round| round.ranking.ndcg_at_3),
+    define("ndcg_at_5", "nDCG@5", |round| round.ranking.ndcg_at_5),
+    define("psp_at_1", "PSP@1", |round| round.ranking.psp_at_1),
+    define("psp_at_3", "PSP@3", |round| round.ranking.psp_at_3),
+    define("psp_at_5", "PSP@5", |round| round.ranking.psp_at_5),
+    define("psndcg_at_1", "PSnDCG@1", |round| round.ranking.psndcg_at_1),
+    define("psndcg_at_3", "PSnDCG@3", |round| round.ranking.psndcg_at_3),
+    define("psndcg_at_5", "PSnDCG@5", |round| round.ranking.psndcg_at_5),
+    define("head_f1", "F1 of the head", |round| round.metrics.head_f1),
+    define("torso_f1", "F1 of the torso", |round| round.metrics.torso_f1),
+    define("tail_f1", "F1 of the tail", |round| round.metrics.tail_f1),
 ];
 
 const fn define(

@@ -19,6 +19,7 @@ mod plot;
 mod provenance;
 mod scores;
 mod selected;
+mod shadows;
 mod significance;
 mod svg;
 mod tables;
@@ -31,6 +32,7 @@ pub use collect::{Collected, DataSet, Run, Strategy, collect};
 pub use document::{Cell, Document, Table};
 pub use error::ReportError;
 pub use metric::Metric;
+pub use shadows::table as table_of_shadows;
 pub use tensorboard::export as export_to_tensorboard;
 
 use compare::Quantity;
@@ -108,6 +110,7 @@ fn of_set(view: &View<'_>, set: &DataSet) -> Vec<Section> {
     ];
     sections.extend(selected::overlap(set));
     sections.push(selected::statistics(set));
+    sections.extend(shadows::section(set));
     sections
 }
 

@@ -2,12 +2,11 @@
 
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
-
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use super::job::Job;
+use crate::ending;
 
 /// How a process ended.
 #[derive(Debug)]
@@ -55,7 +54,7 @@ pub(super) fn run_in(
         // So that what it starts ends with it, and Ctrl-C is ours alone.
         .process_group(0)
         .spawn()?;
-    let status = wait(child, deadline)?;
+    let status = ending::wait(child, deadline)?;
     let answer = fs_err::read_to_string(at("answer")).ok();
     let read =
         |name: &str| fs_err::read(at(name)).map(|text| String::from_utf8_lossy(&text).into());
@@ -67,58 +66,24 @@ pub(super) fn run_in(
     Ok(Left { end, stdout: read("stdout")?, stderr: read("stderr")? })
 }
 
-/// Waits until the process ends, or kills it at the deadline (`None`). Its group ends with it.
-fn wait(mut child: Child, deadline: Duration) -> std::io::Result<Option<ExitStatus>> {
-    let pid = Pid::from_child(&child);
-    let started = Instant::now();
-    // Left unreaped until its group has been killed, so that no other process can get its number.
-    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    let mut is_over = false;
-    while !is_over && started.elapsed() < deadline {
-        is_over = waitid(WaitId::Pid(pid), look)?.is_some();
-        if !is_over {
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    }
-    match kill_process_group(pid, Signal::KILL) {
-        Ok(()) | Err(rustix::io::Errno::SRCH | rustix::io::Errno::PERM) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let status = child.wait()?;
-    Ok(is_over.then_some(status))
-}
-
 /// How a process ended, in words.
 fn cause(status: ExitStatus) -> String {
     match (status.signal(), status.code()) {
-        (Some(signal), _) => format!("killed by {}", signal_name(signal)),
+        (Some(signal), _) => format!("killed by {}", ending::signal_name(signal)),
         (_, Some(code)) => format!("the process ended with exit code {code}, before its answer"),
         _ => "the process ended, nobody knows how".to_owned(),
     }
 }
 
-fn signal_name(signal: i32) -> String {
-    let name = match signal {
-        4 => "SIGILL",
-        6 => "SIGABRT",
-        7 => "SIGBUS",
-        8 => "SIGFPE",
-        9 => "SIGKILL",
-        11 => "SIGSEGV",
-        13 => "SIGPIPE",
-        15 => "SIGTERM",
-        _ => return format!("signal {signal}"),
-    };
-    name.to_owned()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     fn status(script: &str, seconds: u64) -> Option<ExitStatus> {
         let child = Command::new("sh").args(["-c", script]).process_group(0).spawn().unwrap();
-        wait(child, Duration::from_secs(seconds)).unwrap()
+        ending::wait(child, Duration::from_secs(seconds)).unwrap()
     }
 
     #[test]

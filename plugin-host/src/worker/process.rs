@@ -10,9 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal};
-
 use super::host::WorkerOptions;
+use crate::ending;
 
 /// A worker whose connection is closed ends by itself within this, or is killed.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -20,7 +19,8 @@ const FAREWELL: Duration = Duration::from_secs(2);
 const LAST_LINES: usize = 4;
 
 pub(super) struct Process {
-    child: Child,
+    /// `None` once it has ended.
+    child: Option<Child>,
     lines: Arc<Mutex<VecDeque<String>>>,
     reader: JoinHandle<()>,
 }
@@ -46,25 +46,16 @@ impl Process {
         let lines = Arc::new(Mutex::new(VecDeque::new()));
         let (kept, instance) = (Arc::clone(&lines), instance.to_owned());
         let reader = std::thread::spawn(move || forward(output, &instance, &kept));
-        Ok(Self { child, lines, reader })
+        Ok(Self { child: Some(child), lines, reader })
     }
 
-    /// Ends it, if it has not ended by itself, and says how it did.
-    pub(super) fn end(&mut self, wait: bool) -> String {
-        let deadline = Instant::now() + if wait { FAREWELL } else { Duration::ZERO };
-        loop {
-            match self.child.try_wait() {
-                Ok(Some(status)) => return ended(status),
-                Ok(None) if Instant::now() < deadline => {
-                    std::thread::sleep(Duration::from_millis(1));
-                }
-                Ok(None) => break,
-                Err(error) => return format!("cannot be waited for ({error})"),
-            }
-        }
-        self.kill();
-        match self.child.wait() {
-            Ok(_) => "closed its connection and was killed".to_owned(),
+    /// Ends it, with what it started, and says how it ended. One that is `closing` gets a moment to
+    /// do so by itself.
+    pub(super) fn end(&mut self, closing: bool) -> String {
+        let Some(child) = self.child.take() else { return "has ended before".to_owned() };
+        match ending::wait(child, if closing { FAREWELL } else { Duration::ZERO }) {
+            Ok(Some(status)) => ended(status),
+            Ok(None) => "closed its connection and was killed".to_owned(),
             Err(error) => format!("cannot be waited for ({error})"),
         }
     }
@@ -82,20 +73,11 @@ impl Process {
         let lines: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
         format!("; it printed: {}", lines.join(" / "))
     }
-
-    /// The process, and those that it started. One that cannot be killed has just ended.
-    fn kill(&mut self) {
-        if let Some(group) = Pid::from_raw(self.child.id() as i32) {
-            let _killed = rustix::process::kill_process_group(group, Signal::KILL);
-        }
-        let _killed = self.child.kill();
-    }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         self.end(true);
-        self.kill();
     }
 }
 
@@ -116,20 +98,8 @@ fn forward(output: PipeReader, instance: &str, kept: &Mutex<VecDeque<String>>) {
 
 /// `was killed by SIGSEGV`, or `exited with code 7`.
 fn ended(status: ExitStatus) -> String {
-    let Some(signal) = status.signal() else {
-        return format!("exited with code {}", status.code().unwrap_or_default());
-    };
-    let name = match signal {
-        4 => "SIGILL",
-        6 => "SIGABRT",
-        7 => "SIGBUS",
-        8 => "SIGFPE",
-        9 => "SIGKILL",
-        11 => "SIGSEGV",
-        15 => "SIGTERM",
-        24 => "SIGXCPU",
-        31 => "SIGSYS",
-        _ => return format!("was killed by signal {signal}"),
-    };
-    format!("was killed by {name}")
+    match status.signal() {
+        Some(signal) => format!("was killed by {}", ending::signal_name(signal)),
+        None => format!("exited with code {}", status.code().unwrap_or_default()),
+    }
 }

@@ -22,8 +22,8 @@ const HEADER: [&str; 3] = ["Class Index", "Title", "Description"];
 static ABOUT: About = About {
     name: "ag-news",
     title: "AG News",
-    obtain: "`train.csv` and `test.csv`, from the archive ag_news_csv of Zhang, Zhao and LeCun \
-             (2015), or from https://www.kaggle.com/datasets/amananandrai/ag-news-classification-dataset",
+    obtain: "`train.csv` and `test.csv`, or the archive `ag_news_csv.tgz` with them, of Zhang, Zhao \
+             and LeCun (2015); a copy is at https://www.kaggle.com/datasets/amananandrai/ag-news-classification-dataset",
     licence: "for research and other non-commercial use",
     offers: &[Knob::Text, Knob::Clean],
     text_fields: &["title", "description"],

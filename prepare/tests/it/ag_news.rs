@@ -2,7 +2,7 @@
 
 use alhost_prepare::{Choices, PrepareError, SplitKind};
 
-use crate::support::{Made, Sandbox};
+use crate::support::{Made, Sandbox, gz};
 
 const ORIGINAL: &str = "\"3\",\"Wall St. Bears, Back\",\"Reuters - Short-sellers, \"\"ultra\"\" cynics\\band\"\n\
                         \"4\",\"Costs #36;5\",\"A &lt;b&gt; chip\"\n\
@@ -54,6 +54,26 @@ fn the_original_and_the_copy_with_a_header_are_the_same() {
         let made = made(&train, &half()).unwrap();
         assert_eq!(made.prepared.n_texts, [2, 2, 1]);
         assert_eq!(made.prepared.n_classes, 4);
+    }
+}
+
+#[test]
+fn the_archive_is_read_as_it_is() {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, text) in [
+        ("classes.txt", "World\n"),
+        ("train.csv", ORIGINAL),
+        ("test.csv", "\"1\",\"Test\",\"A test\"\n"),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        tar.append_data(&mut header, format!("ag_news_csv/{name}"), text.as_bytes()).unwrap();
+    }
+    let tar = tar.into_inner().unwrap();
+    for (name, bytes) in [("ag_news_csv.tgz", gz(&tar)), ("ag_news_csv.tar", tar)] {
+        let sandbox = Sandbox::new();
+        sandbox.write(name, bytes);
+        check_texts(&sandbox.make("ag-news", &half()), false);
     }
 }
 

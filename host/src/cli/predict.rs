@@ -1,0 +1,64 @@
+//! `alhost predict`: texts in, labels out, both as JSONL.
+
+use std::io::{BufWriter, Write};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use super::PredictArgs;
+use super::progress::Bars;
+use crate::data;
+use crate::prediction::Choice;
+use crate::progress::Progress as _;
+use crate::saved_classifier::SavedClassifier;
+
+pub(super) fn predict(args: &PredictArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
+    let classifier = SavedClassifier::open(&args.classifier, &args.device)?;
+    let choice = match args.top {
+        Some(top) => Choice::Top(top.get()),
+        None => {
+            let threshold = classifier.threshold(args.threshold)?;
+            if threshold.is_none() {
+                tracing::warn!(
+                    "the classifier's threshold predicts nothing; see --threshold, --top"
+                );
+            }
+            Choice::Above(threshold)
+        }
+    };
+    let (mut n_texts, mut n_labels) = (0, 0);
+    let mut label = |out: &mut dyn Write| -> anyhow::Result<()> {
+        bars.begin("predicting", 0);
+        let done = data::for_each_block(&args.texts, |texts| {
+            let predictions = classifier.predict(&texts, choice)?;
+            for prediction in &predictions {
+                serde_json::to_writer(&mut *out, prediction)?;
+                out.write_all(b"\n")?;
+                n_labels += prediction.labels.len();
+            }
+            n_texts += predictions.len();
+            bars.advance(predictions.len() as u64);
+            anyhow::Ok(())
+        });
+        bars.end();
+        done?;
+        Ok(out.flush()?)
+    };
+    match &args.out {
+        None => label(&mut BufWriter::new(std::io::stdout().lock()))?,
+        Some(path) => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let folder = folder.unwrap_or(std::path::Path::new("."));
+            // Under its name the file is always whole.
+            let file = tempfile::Builder::new().prefix("predictions-").tempfile_in(folder)?;
+            label(&mut BufWriter::new(file.as_file()))?;
+            file.as_file().sync_all()?;
+            file.persist(path).with_context(|| format!("{} cannot be written", path.display()))?;
+        }
+    }
+    tracing::info!(
+        "{n_texts} texts, {:.2} labels a text",
+        f64::from(n_labels as u32) / (n_texts.max(1) as f64)
+    );
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,68 @@
+//! A trained model as a folder that other programs can read: a Hugging Face checkpoint with the
+//! trained encoder, and the head in a file beside it.
+
+use std::path::Path;
+
+use tch::{Device, Tensor};
+
+use super::ModelError;
+use super::checkpoint::Checkpoint;
+use super::learner::Learner;
+
+/// The head's file in the folder; its tensors have the names of `heads.rs`.
+pub const HEAD: &str = "head.safetensors";
+
+const WEIGHTS: &str = "model.safetensors";
+const POOLER: [&str; 2] = ["pooler.dense.weight", "pooler.dense.bias"];
+
+impl Learner {
+    /// Writes configuration, tokenizer, encoder and head into `folder`, which exists. `checkpoint`
+    /// is what the learner was made from.
+    ///
+    /// The masked-LM head does not come along: it belongs to the encoder as it was.
+    pub fn export(&self, checkpoint: &Checkpoint, folder: &Path) -> Result<(), ModelError> {
+        for file in &checkpoint.files {
+            let name = file.file_name().unwrap_or(file.as_os_str());
+            // Not `copy`: a read-only original would give a read-only copy.
+            fs_err::write(folder.join(name), fs_err::read(file)?)?;
+        }
+        let mut encoder = plain(self.encoder_vars.variables());
+        for name in POOLER {
+            let tensor = self.pretrained.tensors.get(name).map(Tensor::shallow_clone);
+            encoder.extend(tensor.map(|tensor| (name.to_owned(), tensor)));
+        }
+        Tensor::write_safetensors(&encoder, folder.join(WEIGHTS))?;
+        Tensor::write_safetensors(&plain(self.head.vars().variables()), folder.join(HEAD))?;
+        Ok(())
+    }
+
+    /// Takes the head that `export` wrote to `path`. The learner was made from the same folder.
+    pub fn load_head(&mut self, path: &Path) -> Result<(), ModelError> {
+        let bad = |reason| ModelError::BadFile { path: path.to_path_buf(), reason };
+        let read = Tensor::read_safetensors(path).map_err(|error| bad(error.to_string()))?;
+        let variables = self.head.vars().variables();
+        for (name, variable) in &variables {
+            let saved = read.iter().find(|(other, _)| other == name).map(|(_, tensor)| tensor);
+            super::saved::check(name, saved, &variable.size()).map_err(bad)?;
+        }
+        tch::no_grad(|| {
+            for (name, tensor) in &read {
+                if let Some(variable) = variables.get(name) {
+                    variable.shallow_clone().copy_(tensor);
+                }
+            }
+        });
+        self.trained = true;
+        Ok(())
+    }
+}
+
+/// As a file wants them: f32 on the CPU, without history, sorted by name.
+fn plain(variables: std::collections::HashMap<String, Tensor>) -> Vec<(String, Tensor)> {
+    let mut tensors: Vec<(String, Tensor)> = variables
+        .into_iter()
+        .map(|(name, tensor)| (name, tensor.detach().to_device(Device::Cpu).contiguous()))
+        .collect();
+    tensors.sort_by(|(left, _), (right, _)| left.cmp(right));
+    tensors
+}

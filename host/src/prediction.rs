@@ -1,0 +1,154 @@
+//! Labels texts with a trained classifier.
+
+use std::str::FromStr;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::data::{Tokens, UnlabeledTexts};
+use crate::metrics::TopLabels;
+use crate::model::{Wants, probabilities};
+use crate::progress::Silent;
+use crate::saved_classifier::SavedClassifier;
+
+/// What is said of a text.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Prediction {
+    pub id: String,
+    /// Best first.
+    pub labels: Vec<String>,
+    /// Their probabilities.
+    pub scores: Vec<f32>,
+}
+
+/// Which labels a text gets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Choice {
+    /// Those above a probability; `None` is above all.
+    Above(Option<f32>),
+    /// The most probable ones, so many.
+    Top(usize),
+}
+
+/// A threshold as a user names it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum NamedThreshold {
+    /// That of the classifier's config.
+    Own,
+    MacroF1Paper,
+    MacroF1,
+    MicroF1,
+    Fixed(f32),
+}
+
+impl FromStr for NamedThreshold {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "own" => Ok(Self::Own),
+            "macro-f1-paper" => Ok(Self::MacroF1Paper),
+            "macro-f1" => Ok(Self::MacroF1),
+            "micro-f1" => Ok(Self::MicroF1),
+            number => match number.parse() {
+                Ok(value) if (0.0..1.0).contains(&value) => Ok(Self::Fixed(value)),
+                _ => Err("expected `own`, `macro-f1-paper`, `macro-f1`, `micro-f1`, or a \
+                          probability from 0 to below 1"
+                    .to_owned()),
+            },
+        }
+    }
+}
+
+impl SavedClassifier {
+    /// The value of a threshold; `None` predicts nothing.
+    pub fn threshold(&self, named: NamedThreshold) -> anyhow::Result<Option<f32>> {
+        let thresholds = &self.description.thresholds;
+        let value = match named {
+            NamedThreshold::Own => return Ok(thresholds.used.map(|value| value as f32)),
+            NamedThreshold::Fixed(value) => return Ok(Some(value)),
+            NamedThreshold::MacroF1Paper => thresholds.macro_paper,
+            NamedThreshold::MacroF1 => thresholds.macro_f1,
+            NamedThreshold::MicroF1 => thresholds.micro,
+        };
+        let value = value.context(
+            "the classifier has no such threshold: it was trained without a dev set\n\
+             hint: `--threshold own`, or a probability",
+        )?;
+        Ok(Some(value as f32))
+    }
+
+    /// One prediction for each text, in their order.
+    pub fn predict(
+        &self,
+        texts: &UnlabeledTexts,
+        choice: Choice,
+    ) -> anyhow::Result<Vec<Prediction>> {
+        let max_tokens = self.description.model.max_tokens;
+        let tokens = Tokens::make(&self.checkpoint.tokenizer, &texts.texts, max_tokens)?;
+        let rows: Vec<u32> = (0..tokens.len() as u32).collect();
+        let labels = &self.description.labels;
+        let mut predictions = Vec::with_capacity(rows.len());
+        // So many texts that their scores fit in 256 MiB.
+        for block in rows.chunks(((64 << 20) / labels.len().max(1)).max(1)) {
+            let wants = Wants { logits: true, ..Wants::default() };
+            let outputs = self.learner.infer(&tokens, block, wants, &Silent)?;
+            let scores = probabilities(&outputs.logits.context("the pass gave no logits")?);
+            let depth = match choice {
+                Choice::Top(depth) => depth,
+                Choice::Above(threshold) => most_above(&scores, threshold),
+            };
+            let mut top = TopLabels::new(depth, labels.len());
+            top.add(&scores);
+            for (place, &row) in block.iter().enumerate() {
+                let kept = if top.is_empty() { (&[][..], &[][..]) } else { top.of(place) };
+                let kept = kept.0.iter().zip(kept.1).filter(|&(_, &score)| match choice {
+                    Choice::Top(_) => true,
+                    Choice::Above(threshold) => threshold.is_some_and(|least| score > least),
+                });
+                let (labels, scores) =
+                    kept.map(|(&label, &score)| (labels[label as usize].clone(), score)).unzip();
+                predictions.push(Prediction {
+                    id: texts.ids[row as usize].clone(),
+                    labels,
+                    scores,
+                });
+            }
+        }
+        Ok(predictions)
+    }
+}
+
+/// The most labels that a text has above the threshold.
+fn most_above(scores: &crate::matrix::Matrix, threshold: Option<f32>) -> usize {
+    let Some(threshold) = threshold else { return 0 };
+    let above = |row: usize| scores.row(row).iter().filter(|&&score| score > threshold).count();
+    (0..scores.rows).map(above).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_are_named_or_numbers() {
+        let check = |name: &str, expected: Result<NamedThreshold, ()>| {
+            assert_eq!(name.parse::<NamedThreshold>().map_err(|_| ()), expected, "{name}");
+        };
+        check("own", Ok(NamedThreshold::Own));
+        check("micro-f1", Ok(NamedThreshold::MicroF1));
+        check("0.25", Ok(NamedThreshold::Fixed(0.25)));
+        check("1", Err(()));
+        check("-0.1", Err(()));
+        check("nan", Err(()));
+        check("best", Err(()));
+    }
+
+    #[test]
+    fn the_deepest_row_decides() {
+        let scores = crate::matrix::Matrix::new(vec![0.9, 0.2, 0.1, 0.6, 0.7, 0.5], 2, 3);
+        assert_eq!(most_above(&scores, Some(0.5)), 2);
+        assert_eq!(most_above(&scores, Some(0.0)), 3);
+        assert_eq!(most_above(&scores, None), 0);
+    }
+}

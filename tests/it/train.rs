@@ -1,0 +1,165 @@
+//! `alhost train` and `alhost predict`: classifiers from all labels or from a run's, and what they say
+//! of texts.
+
+use serde_json::Value;
+
+use crate::support::{Ran, Sandbox, ran};
+
+fn train(sandbox: &Sandbox, args: &[&str]) -> Ran {
+    sandbox.alhost(&[&["train", "--config", "tiny.toml"], args].concat())
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn predictions(text: &str) -> Vec<Value> {
+    text.lines().map(json).collect()
+}
+
+fn labels(prediction: &Value) -> Vec<&str> {
+    prediction["labels"].as_array().unwrap().iter().map(|label| label.as_str().unwrap()).collect()
+}
+
+#[test]
+fn heads_are_compared_on_all_of_train_and_nothing_is_done_twice() {
+    let sandbox = Sandbox::new();
+    let args = ["--head", "linear", "--head", "cnn", "--seed", "1", "--seed", "2"];
+    let first = train(&sandbox, &args).ok();
+    for part in ["linear", "cnn", "±", "cnn against linear", "unpaired t-test", "nDCG@5"] {
+        assert!(first.stdout.contains(part), "no `{part}` in:\n{}", first.stdout);
+    }
+    let round = json(&sandbox.read("runs/tiny/full-data-cnn/seed-2/rounds.jsonl"));
+    assert_eq!((&round["labeled"], &round["stop"]), (&Value::from(60), &Value::from("pool-empty")));
+    assert!(round["metrics"]["head_f1"].is_f64() && round["ranking"]["psp_at_3"].is_f64());
+    // Called again, it reads its records.
+    let second = train(&sandbox, &args).ok();
+    assert!(second.stderr.contains("finished before"), "{}", second.stderr);
+    assert_eq!(first.stdout, second.stdout);
+    // One seed supports no test.
+    let one = train(&sandbox, &["--head", "linear", "--head", "cnn", "--seed", "1"]).ok();
+    assert!(one.stdout.contains("no test can be made"), "{}", one.stdout);
+}
+
+#[test]
+fn a_classifier_predicts_and_its_encoder_starts_a_run() {
+    let sandbox = Sandbox::new();
+    train(&sandbox, &["--set", "train.epochs=6"]).ok();
+    let folder = "runs/tiny/full-data-cnn/seed-3/classifier";
+    let described = json(&sandbox.read(&format!("{folder}/classifier.json")));
+    assert_eq!(described["labels"].as_array().unwrap().len(), 6);
+
+    // All six labels with --top, in falling order of their scores, and those above a threshold are
+    // the first of them.
+    let all = sandbox.alhost(&["predict", folder, "data/test.jsonl", "--top", "9"]).ok();
+    let above = sandbox.alhost(&["predict", folder, "data/test.jsonl", "--threshold", "0.2"]).ok();
+    let (all, above) = (predictions(&all.stdout), predictions(&above.stdout));
+    assert_eq!((all.len(), above.len()), (20, 20));
+    for (i, (all, above)) in all.iter().zip(&above).enumerate() {
+        assert_eq!(all["id"], format!("test-{i}"));
+        let scores: Vec<f64> =
+            all["scores"].as_array().unwrap().iter().map(|s| s.as_f64().unwrap()).collect();
+        assert_eq!(scores.len(), 6);
+        assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
+        let n_above = scores.iter().filter(|&&score| score > 0.2).count();
+        assert_eq!(labels(above), labels(all)[..n_above]);
+    }
+
+    // By its own threshold, the predictions have the micro-F1 that the record claims.
+    let own = sandbox.alhost(&["predict", folder, "data/test.jsonl", "-o", "own.jsonl"]).ok();
+    assert_eq!(own.stdout, "");
+    let gold = predictions(&sandbox.read("data/test.jsonl"));
+    let (mut hits, mut n) = (0, 0);
+    for (gold, own) in gold.iter().zip(predictions(&sandbox.read("own.jsonl"))) {
+        let mut known = labels(gold);
+        known.sort_unstable();
+        known.dedup();
+        n += known.len() + labels(&own).len();
+        hits += labels(&own).iter().filter(|label| known.contains(label)).count();
+    }
+    let micro = 2.0 * hits as f64 / n as f64;
+    let claimed = described["test"]["micro_f1"].as_f64().unwrap();
+    assert!((micro - claimed).abs() < 1e-9, "{micro} != {claimed}");
+
+    // From standard input, too.
+    let mut command = sandbox.command();
+    command.args(["predict", folder, "-", "--top", "1"]);
+    command.stdin(fs_err::File::open(sandbox.path("data/test.jsonl")).unwrap().into_parts().0);
+    let piped = ran(&command.output().unwrap()).ok();
+    assert_eq!(labels(&predictions(&piped.stdout)[7]), labels(&all[7])[..1]);
+
+    // The folder is a checkpoint like any other.
+    let set = format!("model.checkpoint={}", sandbox.path(folder).display());
+    let out = ["--out", "again", "--set", &set, "--set", "loop.budget=20"];
+    sandbox.run(&["random"], &out).ok();
+}
+
+#[test]
+fn a_frozen_encoder_predicts_as_it_was_judged() {
+    let sandbox = Sandbox::new();
+    let args = ["--set", "model.encoder=frozen", "--head", "linear"];
+    train(&sandbox, &args).ok();
+    let folder = "runs/tiny/full-data-linear/seed-3/classifier";
+    let said = sandbox.alhost(&["predict", folder, "data/test.jsonl"]).ok();
+    let n: usize = predictions(&said.stdout).iter().map(|said| labels(said).len()).sum();
+    let described = json(&sandbox.read(&format!("{folder}/classifier.json")));
+    let claimed = described["test"]["labels_per_text"].as_f64().unwrap() * 20.0;
+    assert!((n as f64 - claimed).abs() < 0.5, "{n} != {claimed}");
+}
+
+#[test]
+fn the_labels_of_a_run_give_the_classifier_of_its_last_round() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["cvirs"], &[]).ok();
+    let run = "runs/tiny/cvirs/seed-3";
+    let made = train(&sandbox, &["--labels-of", run]).ok();
+    assert!(made.stdout.contains("the same scores as the run's last round"), "{}", made.stdout);
+    let last = sandbox.read(&format!("{run}/rounds.jsonl")).lines().last().map(json).unwrap();
+    let described = json(&sandbox.read(&format!("{run}/classifier/classifier.json")));
+    assert_eq!(described["test"], last["metrics"]);
+    assert_eq!(described["labeled"], 40);
+    // The run is as it was.
+    sandbox.run(&["cvirs"], &[]).ok();
+    // Other data has other texts.
+    sandbox.write("data/train.jsonl", &sandbox.read("data/test.jsonl").replace("test-", "new-"));
+    train(&sandbox, &["--labels-of", run]).refused(&["a run on other data"]);
+    train(&sandbox, &["--labels-of", "nowhere"]).refused(&["nowhere"]);
+}
+
+#[test]
+fn a_report_measures_against_the_training_on_all_labels() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["random", "cvirs"], &[]).ok();
+    let report = |expected: &str| {
+        sandbox.alhost(&["report", "runs", "--out", "report"]).ok();
+        let text = sandbox.read("report/report.md");
+        assert!(text.contains(expected), "no `{expected}` in:\n{text}");
+    };
+    report("no record has a training on the whole pool");
+    // Another head is another classifier, and no reference.
+    train(&sandbox, &["--head", "linear"]).ok();
+    report("no record has a training on the whole pool");
+    train(&sandbox, &["--head", "cnn", "--seed", "1", "--seed", "2"]).ok();
+    report("the score of training on the whole pool");
+}
+
+#[test]
+fn what_cannot_be_used_is_named() {
+    let sandbox = Sandbox::new();
+    let predict = |args: &[&str]| sandbox.alhost(&[&["predict"], args].concat());
+    predict(&["data", "data/test.jsonl"]).refused(&["data is no classifier", "alhost train"]);
+    train(&sandbox, &["--head", "linear"]).ok();
+    let folder = "runs/tiny/full-data-linear/seed-3/classifier";
+    predict(&[folder, "absent.jsonl"]).refused(&["absent.jsonl"]);
+    sandbox.write("bad.jsonl", "{\"id\": \"a\"}\n");
+    predict(&[folder, "bad.jsonl"]).refused(&["bad.jsonl:1", "`text`"]);
+    predict(&[folder, "data/test.jsonl", "--threshold", "2"]).refused(&["micro-f1"]);
+    // A head of other labels.
+    let path = format!("{folder}/classifier.json");
+    let mut described = json(&sandbox.read(&path));
+    described["labels"].as_array_mut().unwrap().pop();
+    sandbox.write(&path, &described.to_string());
+    predict(&[folder, "data/test.jsonl"]).refused(&["head.safetensors", "output"]);
+    sandbox.write(&path, "{");
+    predict(&[folder, "data/test.jsonl"]).refused(&["classifier.json"]);
+}
