@@ -170,14 +170,18 @@ fn walk<R: Read>(
 }
 
 /// Files read and not yet handed on.
-struct Batch<'a> {
+pub(crate) struct Batch<'a> {
     members: Vec<Member>,
     n_bytes: usize,
     each: &'a mut dyn FnMut(Vec<Member>) -> Result<(), PrepareError>,
 }
 
-impl Batch<'_> {
-    fn push(&mut self, member: Member) -> Result<(), PrepareError> {
+impl<'a> Batch<'a> {
+    pub(crate) fn new(each: &'a mut dyn FnMut(Vec<Member>) -> Result<(), PrepareError>) -> Self {
+        Self { members: Vec::new(), n_bytes: 0, each }
+    }
+
+    pub(crate) fn push(&mut self, member: Member) -> Result<(), PrepareError> {
         self.n_bytes += member.bytes.len();
         self.members.push(member);
         if self.n_bytes >= BATCH_BYTES || self.members.len() >= BATCH_FILES {
@@ -186,7 +190,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), PrepareError> {
+    pub(crate) fn flush(&mut self) -> Result<(), PrepareError> {
         self.n_bytes = 0;
         let members = std::mem::take(&mut self.members);
         if members.is_empty() { Ok(()) } else { (self.each)(members) }
@@ -200,7 +204,7 @@ pub(crate) fn each_member(
     progress: &dyn Progress,
     each: &mut dyn FnMut(Vec<Member>) -> Result<(), PrepareError>,
 ) -> Result<(), PrepareError> {
-    let mut batch = Batch { members: Vec::new(), n_bytes: 0, each };
+    let mut batch = Batch::new(each);
     if tree.is_dir() {
         each_below(tree, wanted, progress, &mut batch)?;
     } else if tree.extension().is_some_and(|ending| ending == "zip") {

@@ -47,7 +47,9 @@ impl Choices {
         options.merge_aliases |= self.merge_aliases;
         options.clean |= self.clean;
         if let Some(sample) = self.sample {
-            options.sample = Some(share("--sample", sample)?);
+            // The whole, where the recipe takes a part of it by default.
+            let is_whole = (1.0..=1.0).contains(&sample);
+            options.sample = if is_whole { None } else { Some(share("--sample", sample)?) };
         }
         options.limit = self.limit.or(options.limit);
         options.dates = self.dates.clone().or(options.dates);

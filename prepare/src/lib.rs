@@ -31,7 +31,9 @@ mod rows;
 mod source;
 mod spool;
 mod text;
+mod walk;
 mod writer;
+mod xml;
 
 pub use choices::Choices;
 pub use document::{Document, Part};

@@ -55,6 +55,7 @@ pub fn prepare(
     let source = Source::open(source, recipe.about(), lists, sample)?;
     check_empty(out)?;
     let scratch = Scratch::beside(out)?;
+    let source = source.with_scratch(scratch.folder.path());
     let prepared = Prepared { by_default, ..fill(recipe, &source, options, &scratch, progress)? };
     scratch.become_folder(out)?;
     Ok(prepared)

@@ -6,7 +6,7 @@ use crate::error::{PrepareError, nearest};
 use crate::hierarchy::Hierarchy;
 use crate::options::Options;
 use crate::progress::Progress;
-use crate::recipes::{AgNews, Arxiv, EurLex, Toxic};
+use crate::recipes::{AgNews, Arxiv, EurLex, Nyt, Rcv1, Toxic, Yelp};
 use crate::source::Source;
 
 /// From the files of a distribution to documents.
@@ -111,7 +111,7 @@ pub struct PaperRow {
 }
 
 /// In the order of the paper's Table 1.
-pub(crate) const RECIPES: [&dyn Recipe; 4] = [&EurLex, &Arxiv, &AgNews, &Toxic];
+pub(crate) const RECIPES: [&dyn Recipe; 7] = [&EurLex, &Arxiv, &Nyt, &Rcv1, &Yelp, &AgNews, &Toxic];
 
 pub(crate) fn find(name: &str) -> Result<&'static dyn Recipe, PrepareError> {
     let found = RECIPES.iter().find(|recipe| recipe.about().name == name);

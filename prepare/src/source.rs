@@ -20,6 +20,7 @@ pub(crate) struct Source {
     about: &'static About,
     lists: Option<IdLists>,
     sample: Option<Sample>,
+    scratch: PathBuf,
     used: Mutex<BTreeSet<PathBuf>>,
     left_out: Mutex<Tally>,
     remarks: Mutex<Tally>,
@@ -78,10 +79,20 @@ impl Source {
             about,
             lists,
             sample,
+            scratch: folder.to_owned(),
             used: Mutex::default(),
             left_out: Mutex::default(),
             remarks: Mutex::default(),
         })
+    }
+
+    pub(crate) fn with_scratch(self, scratch: &Path) -> Self {
+        Self { scratch: scratch.to_owned(), ..self }
+    }
+
+    /// Where a recipe may put temporary files; deleted afterwards.
+    pub(crate) fn scratch(&self) -> &Path {
+        &self.scratch
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -214,7 +225,8 @@ impl Source {
         archive::each_member(tree, wanted, progress, each)
     }
 
-    fn used(&self, path: &Path) {
+    /// Notes that a file was read, or all files of a folder.
+    pub(crate) fn used(&self, path: &Path) {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
     }
 

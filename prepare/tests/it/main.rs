@@ -10,5 +10,8 @@ mod arxiv;
 mod bad_input;
 mod eurlex;
 mod frame;
+mod nyt;
+mod rcv1;
 mod support;
 mod toxic;
+mod yelp;

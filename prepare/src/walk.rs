@@ -1,0 +1,220 @@
+//! Every file below a folder and in the archives there, archives in archives too: news corpora come
+//! as one archive a month or a day, or as one around all of those.
+
+use std::io::{Cursor, Read, Seek};
+use std::path::Path;
+
+use fs_err::File;
+use unzip::ZipArchive;
+
+use crate::archive::{Batch, entries};
+use crate::error::PrepareError;
+use crate::progress::Progress;
+use crate::source::{Member, Source};
+
+/// Called with the place of a file, as errors name it (`data/1987/01.tgz:01/03/0000001.xml`), and
+/// its content, unpacked where it is compressed.
+type Visit<'a> = dyn FnMut(&str, &mut dyn Read) -> Result<(), PrepareError> + 'a;
+
+/// Lends every file whose place is `wanted`; each place is asked for once. Folders in the order of
+/// their names, archives in their own.
+///
+/// Where a folder stands beside an archive of its name, the archive alone is read: the folder is
+/// what was unpacked from it, perhaps not all.
+pub(crate) fn each_file(
+    source: &Source,
+    wanted: &dyn Fn(&str) -> bool,
+    progress: &dyn Progress,
+    visit: &mut Visit<'_>,
+) -> Result<(), PrepareError> {
+    Walk { source, wanted, progress, visit }.folder(source.folder())
+}
+
+/// As [`each_file`], with small files, some at a time so that they can be parsed in parallel.
+pub(crate) fn each_batch(
+    source: &Source,
+    wanted: &dyn Fn(&str) -> bool,
+    progress: &dyn Progress,
+    each: &mut dyn FnMut(Vec<Member>) -> Result<(), PrepareError>,
+) -> Result<(), PrepareError> {
+    let mut batch = Batch::new(each);
+    each_file(source, wanted, progress, &mut |place, reader| {
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).map_err(failed(place))?;
+        batch.push(Member { name: place.to_owned(), bytes })
+    })?;
+    batch.flush()
+}
+
+/// The name of a file without the folders and archives that it is in.
+pub(crate) fn file_name(place: &str) -> &str {
+    place.rsplit(['/', ':']).next().unwrap_or(place)
+}
+
+fn failed(place: &str) -> impl Fn(std::io::Error) -> PrepareError {
+    move |source| PrepareError::Read { place: place.to_owned(), source }
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Kind {
+    Zip,
+    Tar,
+    Other,
+}
+
+const TARS: [&str; 6] = [".tar", ".tgz", ".tar.gz", ".txz", ".tar.xz", ".tar.zst"];
+
+fn kind(name: &str) -> Kind {
+    if TARS.iter().any(|ending| name.strip_suffix(ending).is_some()) {
+        Kind::Tar
+    } else if name.strip_suffix(".zip").is_some() {
+        Kind::Zip
+    } else {
+        Kind::Other
+    }
+}
+
+/// Whether one of the files is an archive that unpacks to `folder`.
+fn is_unpacked(folder: &str, files: &[String]) -> bool {
+    files.iter().any(|file| {
+        let ending = file.strip_prefix(folder);
+        ending.is_some_and(|ending| ending == ".zip" || TARS.contains(&ending))
+    })
+}
+
+struct Walk<'a, 'v> {
+    source: &'a Source,
+    wanted: &'a dyn Fn(&str) -> bool,
+    progress: &'a dyn Progress,
+    visit: &'a mut Visit<'v>,
+}
+
+impl Walk<'_, '_> {
+    fn folder(&mut self, folder: &Path) -> Result<(), PrepareError> {
+        let names = entries(folder)?;
+        let (folders, files): (Vec<String>, Vec<String>) =
+            names.into_iter().partition(|name| folder.join(name).is_dir());
+        let (archives, plain): (Vec<String>, Vec<String>) =
+            files.into_iter().partition(|name| kind(name) != Kind::Other);
+        for name in &archives {
+            self.archive(&folder.join(name))?;
+        }
+        self.plain(folder, &plain)?;
+        for name in &folders {
+            if is_unpacked(name, &archives) {
+                self.source.remark("folders beside an archive of their name, not read", 1);
+            } else {
+                self.folder(&folder.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn plain(&mut self, folder: &Path, names: &[String]) -> Result<(), PrepareError> {
+        let place = |name: &String| folder.join(name).display().to_string();
+        let places: Vec<String> =
+            names.iter().map(place).filter(|place| (self.wanted)(place)).collect();
+        if places.is_empty() {
+            return Ok(());
+        }
+        // One file is named alone; of many, the folder.
+        match &places[..] {
+            [only] => self.source.used(Path::new(only)),
+            _ => self.source.used(folder),
+        }
+        let total = places.iter().map(|place| fs_err::metadata(place).map_or(0, |m| m.len())).sum();
+        self.progress.begin("reading", total);
+        for place in &places {
+            let file = File::open(place).map_err(failed(place))?;
+            let mut file = Counted { reader: file, progress: self.progress };
+            (self.visit)(place, &mut *unpacked(place, &mut file)?)?;
+        }
+        self.progress.end();
+        Ok(())
+    }
+
+    fn archive(&mut self, path: &Path) -> Result<(), PrepareError> {
+        let place = path.display().to_string();
+        self.source.used(path);
+        let file = File::open(path).map_err(failed(&place))?;
+        let total = file.metadata().map_err(failed(&place))?.len();
+        self.progress.begin("reading", total);
+        let mut file = Counted { reader: file, progress: self.progress };
+        match kind(&place) {
+            Kind::Zip => self.zip(&place, file.reader)?,
+            _ => self.tar(&place, &mut *unpacked(&place, &mut file)?)?,
+        }
+        self.progress.end();
+        Ok(())
+    }
+
+    fn member(&mut self, place: &str, reader: &mut dyn Read) -> Result<(), PrepareError> {
+        match kind(place) {
+            Kind::Tar => self.tar(place, &mut *unpacked(place, reader)?),
+            // A zip is read from its end. Those inside other archives hold a day of news: 3 MB.
+            Kind::Zip => {
+                let mut bytes = Vec::new();
+                reader.read_to_end(&mut bytes).map_err(failed(place))?;
+                self.zip(place, Cursor::new(bytes))
+            }
+            Kind::Other if (self.wanted)(place) => {
+                (self.visit)(place, &mut *unpacked(place, reader)?)
+            }
+            Kind::Other => Ok(()),
+        }
+    }
+
+    fn tar(&mut self, place: &str, reader: &mut dyn Read) -> Result<(), PrepareError> {
+        let mut tar = tar::Archive::new(reader);
+        for entry in tar.entries().map_err(failed(place))? {
+            let mut entry = entry.map_err(failed(place))?;
+            let name = entry.path().map_err(failed(place))?.to_string_lossy().into_owned();
+            if entry.header().entry_type().is_file() {
+                self.member(&format!("{place}:{name}"), &mut entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn zip(&mut self, place: &str, reader: impl Read + Seek) -> Result<(), PrepareError> {
+        let mut zip = ZipArchive::new(reader).map_err(|error| failed(place)(error.into()))?;
+        let mut names: Vec<String> = zip.file_names().map(str::to_owned).collect();
+        // What macOS adds to archives is no part of them.
+        names.retain(|name| !name.ends_with('/') && !name.starts_with("__MACOSX/"));
+        names.sort_unstable();
+        for name in names {
+            let place = format!("{place}:{name}");
+            let mut file = zip.by_name(&name).map_err(|error| failed(&place)(error.into()))?;
+            self.member(&place, &mut file)?;
+        }
+        Ok(())
+    }
+}
+
+/// Tells how many bytes of the file itself went through.
+struct Counted<'a> {
+    reader: File,
+    progress: &'a dyn Progress,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.reader.read(buffer)?;
+        self.progress.advance(n as u64);
+        Ok(n)
+    }
+}
+
+/// What a reader holds, decompressed if its first bytes are those of gzip, xz or zstd.
+fn unpacked<'a>(place: &str, reader: &'a mut dyn Read) -> Result<Box<dyn Read + 'a>, PrepareError> {
+    let mut head = Vec::with_capacity(6);
+    (&mut *reader).take(6).read_to_end(&mut head).map_err(failed(place))?;
+    let head_bytes = head.clone();
+    let whole = Cursor::new(head).chain(reader);
+    Ok(match head_bytes[..] {
+        [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(whole)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::Decoder::new(whole).map_err(failed(place))?),
+        [0xfd, b'7', b'z', b'X', b'Z', 0] => Box::new(lzma_rust2::XzReader::new(whole, true)),
+        _ => Box::new(whole),
+    })
+}
