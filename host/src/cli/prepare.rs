@@ -114,7 +114,8 @@ struct TextArgs {
     /// Clean the texts of artefacts that are known.
     #[arg(long)]
     clean: bool,
-    /// Take this share of the documents, drawn by their ids.
+    /// Take this share of the documents, drawn by their ids; 1 is all of them, where a data set is
+    /// sampled unless told otherwise (NYT).
     #[arg(long, value_name = "SHARE")]
     sample: Option<f64>,
     /// Look at the first N documents only.
