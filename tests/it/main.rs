@@ -11,6 +11,7 @@ mod bad_plugins;
 mod bench;
 mod check;
 mod checkpoint;
+mod data;
 mod docs;
 mod fuzz;
 mod golden_model;

@@ -5,7 +5,6 @@ mod bench;
 mod bench_worker;
 mod check;
 mod config;
-mod data;
 mod environment;
 mod inspect;
 mod list;
@@ -16,6 +15,7 @@ mod prepare;
 mod progress;
 mod report;
 mod run;
+mod stats;
 mod tables;
 mod train;
 
@@ -272,14 +272,8 @@ enum PluginCommand {
 
 #[derive(Debug, Subcommand)]
 enum DataCommand {
-    /// Texts, labels, cardinality, co-occurrence, lengths, duplicates.
-    Stats {
-        #[command(flatten)]
-        config: ConfigArgs,
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    /// Data sets in figures: the paper's Table 1 and Figure 1, lengths, repeated texts.
+    Stats(stats::StatsArgs),
     /// Make one of the paper's data sets from the files that it is distributed as.
     ///
     /// By default as in the paper, as far as it says. An option that a data set has no use for is
@@ -323,7 +317,7 @@ pub fn main() -> ExitCode {
         Command::Predict(args) => predict::predict(&args, &bars),
         Command::Bench(args) => bench::bench(&args, &bars),
         Command::BenchWorker { parent } => bench_worker::work(parent, &bars),
-        Command::Data(DataCommand::Stats { config, json }) => data::stats(&config, json, &bars),
+        Command::Data(DataCommand::Stats(args)) => stats::stats(&args, &bars),
         Command::Data(DataCommand::Prepare(args)) => prepare::run(&args, &bars),
         Command::Config(ConfigCommand::Show { config }) => config::show(&config),
         Command::Config(ConfigCommand::Check { config }) => config::check(&config),

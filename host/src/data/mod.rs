@@ -6,6 +6,7 @@ mod demo;
 mod error;
 mod jsonl;
 mod labels;
+mod lengths;
 mod load;
 mod raw;
 mod read;
@@ -18,8 +19,9 @@ mod vocabulary;
 
 pub use error::DataError;
 pub use labels::Labels;
+pub use lengths::{Lengths, Pieces, Tokenized};
 pub use load::{Loaded, files, load};
-pub use stats::{Stats, stats};
+pub use stats::{SplitStats, Stats, class_sizes, stats};
 pub use texts::Texts;
 pub use tokens::{Tokens, WordPieces};
 pub use unlabeled::{UnlabeledTexts, for_each_block};

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::{Dataset, Labels};
+use super::lengths::{Lengths, Pieces, Tokenized, median};
+use super::{Dataset, Labels, Split};
 
 /// Figures of a data set. "All" means train, dev and test together.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -19,6 +20,8 @@ pub struct Stats {
     /// some data sets and the other for others, so both are given here and below.
     pub classes_per_text: f64,
     pub classes_per_text_train: f64,
+    /// Label density: `classes_per_text` as a share of the vocabulary.
+    pub density: f64,
     /// Mean texts of a label of the vocabulary, over all texts and over train.
     pub texts_per_class: f64,
     pub texts_per_class_train: f64,
@@ -32,6 +35,8 @@ pub struct Stats {
     pub median_class: f64,
     pub max_class: u32,
     pub classes_absent_from_train: usize,
+    /// None without a dev set.
+    pub classes_absent_from_dev: Option<usize>,
     pub classes_absent_from_test: usize,
     /// Distinct sets of labels, in all texts.
     pub labelsets: usize,
@@ -45,9 +50,33 @@ pub struct Stats {
     pub duplicate_texts: usize,
     /// Distinct texts that stand in more than one split.
     pub texts_in_more_than_one_split: usize,
+    /// The checkpoint whose word pieces were counted, and where texts are cut for it.
+    pub tokenizer: Option<String>,
+    pub max_tokens: Option<usize>,
+    /// Of all texts; none where they were not tokenized.
+    pub pieces: Option<Pieces>,
+    /// The splits that there are, in the order train, dev, test.
+    pub splits: Vec<SplitStats>,
 }
 
-pub fn stats(dataset: &Dataset) -> Stats {
+/// Figures of one split.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SplitStats {
+    pub split: &'static str,
+    pub texts: usize,
+    pub classes_per_text: f64,
+    pub density: f64,
+    pub no_label_texts: usize,
+    /// Labels of the vocabulary that no text of the split has.
+    pub classes_absent: usize,
+    /// Texts equal to one that stands before them in the split.
+    pub duplicate_texts: usize,
+    pub words: Lengths,
+    pub pieces: Option<Pieces>,
+}
+
+/// `tokenized` adds the lengths in word pieces.
+pub fn stats(dataset: &Dataset, tokenized: Option<&Tokenized>) -> Stats {
     let splits: Vec<_> = dataset.splits().map(|(_, split)| split).collect();
     let labels: Vec<&Labels> = splits.iter().map(|split| &split.labels).collect();
     let n_labels = dataset.vocabulary.len();
@@ -55,18 +84,9 @@ pub fn stats(dataset: &Dataset) -> Stats {
     let assignments: usize = labels.iter().map(|labels| labels.n_assignments()).sum();
     let train = &dataset.train;
 
-    let mut class_sizes = vec![0; n_labels];
-    for labels in &labels {
-        for (size, count) in class_sizes.iter_mut().zip(labels.counts()) {
-            *size += count;
-        }
-    }
-    class_sizes.sort_unstable();
-    let mut words: Vec<u32> = splits
-        .iter()
-        .flat_map(|split| split.texts.iter().map(|text| text.split_whitespace().count() as u32))
-        .collect();
-    words.sort_unstable();
+    let mut class_sizes = class_sizes(dataset);
+    class_sizes.reverse();
+    let words = Lengths::of(splits.iter().flat_map(|split| words(split)).collect());
     let pairs = Pairs::count(&labels);
     let repeated = Repeated::count(dataset);
 
@@ -78,6 +98,7 @@ pub fn stats(dataset: &Dataset) -> Stats {
         classes: n_labels,
         classes_per_text: ratio(assignments, n_texts),
         classes_per_text_train: train.labels.cardinality(),
+        density: ratio(assignments, n_texts * n_labels),
         texts_per_class: ratio(assignments, n_labels),
         texts_per_class_train: ratio(train.labels.n_assignments(), n_labels),
         cooc_pair_mean: ratio(pairs.occurrences, n_labels * n_labels.saturating_sub(1) / 2),
@@ -86,35 +107,66 @@ pub fn stats(dataset: &Dataset) -> Stats {
         median_class: median(&class_sizes),
         max_class: class_sizes.last().copied().unwrap_or(0),
         classes_absent_from_train: absent(&train.labels),
+        classes_absent_from_dev: dataset.dev.as_ref().map(|dev| absent(&dev.labels)),
         classes_absent_from_test: absent(&dataset.test.labels),
         labelsets: labels.iter().flat_map(|labels| labels.rows()).collect::<HashSet<_>>().len(),
         no_label_texts: labels.iter().flat_map(|l| l.rows()).filter(|row| row.is_empty()).count(),
-        words_mean: ratio(words.iter().map(|&count| count as usize).sum(), words.len()),
-        words_median: median(&words),
-        words_p95: nearest_rank(&words, 95),
-        words_max: words.last().copied().unwrap_or(0),
+        words_mean: words.mean,
+        words_median: words.median,
+        words_p95: words.p95,
+        words_max: words.max,
         duplicate_texts: repeated.texts,
         texts_in_more_than_one_split: repeated.across_splits,
+        tokenizer: tokenized.map(|tokenized| tokenized.checkpoint.clone()),
+        max_tokens: tokenized.map(|tokenized| tokenized.max_tokens),
+        pieces: tokenized.map(Tokenized::pieces_of_all),
+        splits: dataset
+            .splits()
+            .enumerate()
+            .map(|(number, (name, split))| {
+                let pieces = tokenized.map(|tokenized| tokenized.pieces_of(number));
+                of_split(name, split, pieces)
+            })
+            .collect(),
     }
+}
+
+/// Texts of each label in all splits, the largest first: the paper's Figure 1.
+pub fn class_sizes(dataset: &Dataset) -> Vec<u32> {
+    let mut sizes = vec![0; dataset.vocabulary.len()];
+    for (_, split) in dataset.splits() {
+        for (size, count) in sizes.iter_mut().zip(split.labels.counts()) {
+            *size += count;
+        }
+    }
+    sizes.sort_unstable_by(|a, b| b.cmp(a));
+    sizes
+}
+
+fn of_split(name: &'static str, split: &Split, pieces: Option<Pieces>) -> SplitStats {
+    let labels = &split.labels;
+    let distinct: HashSet<&str> = split.texts.iter().collect();
+    SplitStats {
+        split: name,
+        texts: split.texts.len(),
+        classes_per_text: labels.cardinality(),
+        density: ratio(labels.n_assignments(), labels.len() * labels.n_labels()),
+        no_label_texts: labels.rows().filter(|row| row.is_empty()).count(),
+        classes_absent: absent(labels),
+        duplicate_texts: split.texts.len() - distinct.len(),
+        words: Lengths::of(words(split).collect()),
+        pieces,
+    }
+}
+
+/// Words of each text, between white space.
+fn words(split: &Split) -> impl Iterator<Item = u32> {
+    split.texts.iter().map(|text| text.split_whitespace().count() as u32)
 }
 
 /// 0 where there is nothing to divide by.
-fn ratio(numerator: usize, denominator: usize) -> f64 {
+pub(super) fn ratio(numerator: usize, denominator: usize) -> f64 {
     if denominator == 0 { 0.0 } else { numerator as f64 / denominator as f64 }
-}
-
-fn median(sorted: &[u32]) -> f64 {
-    match sorted.len() {
-        0 => 0.0,
-        n if n % 2 == 1 => f64::from(sorted[n / 2]),
-        n => f64::midpoint(f64::from(sorted[n / 2 - 1]), f64::from(sorted[n / 2])),
-    }
-}
-
-/// The smallest value with at least `percent` % of the values at or below it.
-fn nearest_rank(sorted: &[u32], percent: usize) -> u32 {
-    let rank = (sorted.len() * percent).div_ceil(100);
-    if rank == 0 { 0 } else { sorted[rank - 1] }
 }
 
 fn absent(labels: &Labels) -> usize {

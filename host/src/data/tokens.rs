@@ -179,4 +179,4 @@ fn for_each_block(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

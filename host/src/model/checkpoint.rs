@@ -49,6 +49,12 @@ impl Checkpoint {
         Self::from_folder(&find(name, places)?)
     }
 
+    /// The tokenizer alone, with its hash; nothing else of the checkpoint is read.
+    pub fn tokenizer_of(name: &str, places: &Places) -> Result<(Tokenizer, String), ModelError> {
+        let file = existing(&find(name, places)?, "the tokenizer", tokenizer::FILES)?;
+        Ok((tokenizer::read(&file)?, hash(&file)?))
+    }
+
     /// The files that `open` would read, as far as they are on this machine. Nothing is fetched.
     pub fn files(name: &str, places: &Places) -> Vec<PathBuf> {
         let offline = Places { hub_offline: true, ..places.clone() };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::collect::{DataSet, Run, Strategy};
 use super::document::{Cell, Section, Table};
-use super::plot::{Chart, Point, Series, draw};
+use super::plot::{Chart, Point, Scale, Series, draw};
 use super::view::{View, file_name};
 use crate::record::{RoundRecord, Seconds};
 use crate::statistics::summary;
@@ -196,6 +196,7 @@ fn query_chart(view: &View<'_>, set: &DataSet) -> Chart {
         series: all.into_iter().filter(|series| !series.points.is_empty()).collect(),
         level: None,
         starts_at_zero: true,
+        scale: Scale::Linear,
     }
 }
 

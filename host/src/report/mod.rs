@@ -6,6 +6,7 @@
 //! records give the same bytes.
 
 mod cd;
+mod classes;
 mod collect;
 mod compare;
 mod cost;
@@ -28,6 +29,7 @@ mod view;
 
 use std::path::{Path, PathBuf};
 
+pub use classes::{ClassSizes, class_distribution};
 pub use collect::{Collected, DataSet, Run, Strategy, collect};
 pub use document::{Cell, Document, Table};
 pub use error::ReportError;

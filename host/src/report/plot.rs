@@ -14,6 +14,15 @@ pub(super) struct Chart {
     /// A level to compare with, and what it is.
     pub(super) level: Option<(f64, String)>,
     pub(super) starts_at_zero: bool,
+    pub(super) scale: Scale,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Scale {
+    Linear,
+    /// Both axes logarithmic, for values of at least 1; lines without marks, since there are many
+    /// points.
+    Logarithmic,
 }
 
 pub(super) struct Series {
@@ -49,17 +58,27 @@ struct Axis {
     high: f64,
     ticks: Vec<f64>,
     decimals: usize,
+    scale: Scale,
+}
+
+impl Axis {
+    /// Where `value` lies between the ends, 0 to 1.
+    fn share(&self, value: f64) -> f64 {
+        let [value, low, high] = match self.scale {
+            Scale::Linear => [value, self.low, self.high],
+            Scale::Logarithmic => [value, self.low, self.high].map(f64::log10),
+        };
+        (value - low) / (high - low)
+    }
 }
 
 impl Frame {
     fn x(&self, value: f64) -> f64 {
-        let share = (value - self.x.low) / (self.x.high - self.x.low);
-        LEFT + share * (WIDTH - LEFT - RIGHT)
+        LEFT + self.x.share(value) * (WIDTH - LEFT - RIGHT)
     }
 
     fn y(&self, value: f64) -> f64 {
-        let share = (value - self.y.low) / (self.y.high - self.y.low);
-        self.top + (1.0 - share) * PLOT_HEIGHT
+        self.top + (1.0 - self.y.share(value)) * PLOT_HEIGHT
     }
 
     fn bottom(&self) -> f64 {
@@ -88,8 +107,14 @@ pub(super) fn draw(chart: &Chart) -> Option<Figure> {
     let entries: Vec<(String, Style)> =
         chart.series.iter().map(|series| (series.name.clone(), series.style)).collect();
     let (legend, top) = legend(&entries, LEFT / 2.0, WIDTH - LEFT / 2.0);
-    let x = Axis { low: x_low, high: x_high, ..axis(x_low, x_high, 6) };
-    let frame = Frame { x: widened(x), y: axis(y_low, y_high, 6), top: top + 6.0 };
+    let (x, y) = match chart.scale {
+        Scale::Linear => {
+            let x = Axis { low: x_low, high: x_high, ..axis(x_low, x_high, 6) };
+            (widened(x), axis(y_low, y_high, 6))
+        }
+        Scale::Logarithmic => (decades(x_low, x_high), decades(y_low, y_high)),
+    };
+    let frame = Frame { x, y, top: top + 6.0 };
     let mut svg = legend + &axes(&frame, chart);
     for series in &chart.series {
         svg.push_str(&bands_and_lines(&frame, series));
@@ -119,7 +144,21 @@ fn axis(low: f64, high: f64, n: usize) -> Axis {
     let ticks: Vec<f64> =
         (0..=(last - first) as usize).map(|i| (first + i as f64) * step).collect();
     let decimals = (-step.log10().floor()).max(0.0) as usize;
-    Axis { low: first * step, high: last * step, ticks, decimals }
+    Axis { low: first * step, high: last * step, ticks, decimals, scale: Scale::Linear }
+}
+
+/// Powers of ten around low..high, which are at least 1; with twos and fives between them where
+/// they are few.
+fn decades(low: f64, high: f64) -> Axis {
+    const FEW: usize = 3;
+    let first = low.max(1.0).log10().floor() as i32;
+    let last = (high.max(1.0).log10().ceil() as i32).max(first + 1);
+    let between: &[f64] = if (last - first) as usize <= FEW { &[1.0, 2.0, 5.0] } else { &[1.0] };
+    let decade = |power: i32| between.iter().map(move |times| times * 10.0_f64.powi(power));
+    let top = 10.0_f64.powi(last);
+    let ticks = (first..last).flat_map(decade).chain([top]).collect();
+    let low = 10.0_f64.powi(first);
+    Axis { low, high: top, ticks, decimals: 0, scale: Scale::Logarithmic }
 }
 
 fn axes(frame: &Frame, chart: &Chart) -> String {
@@ -185,7 +224,8 @@ fn bands_and_lines(frame: &Frame, series: &Series) -> String {
         style.dash(),
         line.join("L")
     );
-    for point in &series.points {
+    let marked = if frame.x.scale == Scale::Linear { &series.points[..] } else { &[] };
+    for point in marked {
         let _infallible = write!(
             svg,
             "<g>{}<title>{}, {:.0}: {:.3} ({:.3} to {:.3})</title></g>",
@@ -219,5 +259,22 @@ mod tests {
         // All values the same.
         assert!(axis(0.5, 0.5, 6).high > axis(0.5, 0.5, 6).low);
         assert!(axis(0.0, 0.0, 6).high > 0.0);
+    }
+
+    #[test]
+    fn logarithmic_ticks_are_powers_of_ten() {
+        let check = |low: f64, high: f64, ticks: &[f64]| {
+            let axis = decades(low, high);
+            assert_eq!(axis.ticks.len(), ticks.len(), "{:?}", axis.ticks);
+            let like = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-9 * b;
+            assert!(axis.ticks.iter().zip(ticks).all(like), "{:?}", axis.ticks);
+            assert!(axis.low <= low.max(1.0) && axis.high >= high);
+            assert!((axis.share(axis.low)).abs() < 1e-12);
+            assert!((axis.share(axis.high) - 1.0).abs() < 1e-12);
+        };
+        check(1.0, 40.0, &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0]);
+        check(1.0, 12_000.0, &[1.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0]);
+        check(1.0, 1.0, &[1.0, 2.0, 5.0, 10.0]);
+        assert!((decades(1.0, 100.0).share(10.0) - 0.5).abs() < 1e-12);
     }
 }

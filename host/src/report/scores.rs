@@ -6,7 +6,7 @@ use super::compare::{
 };
 use super::document::{Cell, Figure, Section, Table, score};
 use super::metric::Metric;
-use super::plot::{Chart, Point, Series, draw};
+use super::plot::{Chart, Point, Scale, Series, draw};
 use super::view::{View, file_name};
 use crate::statistics::{Summary, summary};
 
@@ -43,6 +43,7 @@ fn learning_curve(view: &View<'_>, set: &DataSet, metric: Metric) -> Option<Figu
         series: series.collect(),
         level: full.map(|full| (full.score, "trained on the whole pool".to_owned())),
         starts_at_zero: false,
+        scale: Scale::Linear,
     })
 }
 

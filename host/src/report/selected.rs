@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::collect::{DataSet, Run, Strategy};
 use super::document::{Cell, Section, Table};
-use super::plot::{Chart, Point, Series, draw};
+use super::plot::{Chart, Point, Scale, Series, draw};
 use super::view::{View, file_name};
 use crate::record::{Acquired, RoundRecord};
 use crate::statistics::summary;
@@ -51,6 +51,7 @@ fn chart(
         series: set.strategies.iter().map(series).collect(),
         level: None,
         starts_at_zero: false,
+        scale: Scale::Linear,
     }
 }
 

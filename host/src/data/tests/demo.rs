@@ -22,7 +22,7 @@ fn the_demo_depends_on_its_seed_alone() {
 #[test]
 fn the_demo_is_as_described() {
     let dataset = demo(1, 2000);
-    let stats = stats(&dataset);
+    let stats = stats(&dataset, None);
     assert_eq!((stats.train, stats.dev, stats.test, stats.classes), (2000, 300, 600, 120));
     assert!(dataset.vocabulary.contains(&"music/jazz".to_owned()));
     assert!((1.4..2.2).contains(&stats.classes_per_text), "{stats:?}");

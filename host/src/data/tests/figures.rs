@@ -8,7 +8,7 @@ fn figures_of_real_data_are_the_known_ones() {
     for name in ["reuters-all", "arxiv-40k", "eurlex-lux-leaf"] {
         let config = DataConfig { path: Some(name.to_owned()), ..config(DataFormat::Jsonl) };
         let loaded = load(&config, &data, &Silent).unwrap();
-        let ours = serde_json::to_value(stats(&loaded.dataset)).unwrap();
+        let ours = serde_json::to_value(stats(&loaded.dataset, None)).unwrap();
         let known = fs_err::read_to_string(data.join(name).join("stats.json")).unwrap();
         let known: serde_json::Value = serde_json::from_str(&known).unwrap();
         let mut compared = 0;
@@ -49,6 +49,7 @@ fn figures_of_a_small_case() {
         classes: 4,
         classes_per_text: 7.0 / 5.0,
         classes_per_text_train: 6.0 / 4.0,
+        density: 7.0 / 20.0,
         texts_per_class: 7.0 / 4.0,
         texts_per_class_train: 6.0 / 4.0,
         cooc_pair_mean: 4.0 / 6.0,
@@ -57,6 +58,7 @@ fn figures_of_a_small_case() {
         median_class: 2.0,
         max_class: 3,
         classes_absent_from_train: 1,
+        classes_absent_from_dev: None,
         classes_absent_from_test: 3,
         labelsets: 5,
         no_label_texts: 1,
@@ -66,8 +68,64 @@ fn figures_of_a_small_case() {
         words_max: 3,
         duplicate_texts: 2,
         texts_in_more_than_one_split: 1,
+        tokenizer: None,
+        max_tokens: None,
+        pieces: None,
+        splits: vec![
+            SplitStats {
+                split: "train",
+                texts: 4,
+                classes_per_text: 6.0 / 4.0,
+                density: 6.0 / 16.0,
+                no_label_texts: 1,
+                classes_absent: 1,
+                duplicate_texts: 1,
+                words: Lengths { mean: 5.0 / 4.0, median: 1.0, p95: 3, max: 3 },
+                pieces: None,
+            },
+            SplitStats {
+                split: "test",
+                texts: 1,
+                classes_per_text: 1.0,
+                density: 1.0 / 4.0,
+                no_label_texts: 0,
+                classes_absent: 3,
+                duplicate_texts: 0,
+                words: Lengths { mean: 1.0, median: 1.0, p95: 1, max: 1 },
+                pieces: None,
+            },
+        ],
     };
-    assert_eq!(stats(&loaded.dataset), expected);
+    assert_eq!(class_sizes(&loaded.dataset), [3, 2, 2, 0]);
+    assert_eq!(stats(&loaded.dataset, None), expected);
+}
+
+#[test]
+fn word_pieces_are_counted_over_whole_texts() {
+    let folder = small("train", &TRAIN.replace("one", "one two three four"));
+    let loaded = load_jsonl(&folder);
+    let tokenizer = tokens::tests::tokenizer();
+    let open = |split: &Split, max_tokens| {
+        Tokens::open(&tokenizer, "t", &split.texts, max_tokens, folder.path(), &Silent).unwrap()
+    };
+    let check = |max_tokens: usize, truncated: f64, in_train: f64| {
+        let splits = loaded.dataset.splits().map(|(_, split)| open(split, max_tokens)).collect();
+        let tokenized = Tokenized { checkpoint: "t".to_owned(), max_tokens, splits };
+        let whole: Vec<u32> =
+            (0..2).map(|text| tokenized.splits[0].word_pieces(text).pieces).collect();
+        let ours = stats(&loaded.dataset, Some(&tokenized));
+        let train = ours.splits[0].pieces.unwrap();
+        assert!((train.lengths.mean - f64::from(whole[0] + whole[1]) / 2.0).abs() < 1e-12);
+        assert_eq!(train.lengths.max, whole[0].max(whole[1]));
+        assert!((train.truncated - in_train).abs() < 1e-12, "{train:?}");
+        assert!((ours.pieces.unwrap().truncated - truncated).abs() < 1e-12, "{ours:?}");
+        assert_eq!(ours.max_tokens, Some(max_tokens));
+    };
+    // The longest text has 14 pieces, the second 8; [CLS] and [SEP] count too.
+    check(16, 0.0, 0.0);
+    check(15, 1.0 / 4.0, 1.0 / 2.0);
+    check(10, 1.0 / 4.0, 1.0 / 2.0);
+    check(9, 2.0 / 4.0, 2.0 / 2.0);
 }
 
 /// The paper's figure for Toxic (Table 1), from the pair counts that are well known.
@@ -90,5 +148,5 @@ fn co_occurrence_is_averaged_over_all_pairs_as_in_the_paper() {
     let test = Split { ids: vec![], texts: Texts::default(), labels: Labels::new(6) };
     let vocabulary = (0..6).map(|label| label.to_string()).collect();
     let toxic = Dataset { name: "toxic".to_owned(), vocabulary, train, dev: None, test };
-    assert!((stats(&toxic).cooc_pair_mean - 2065.4667).abs() < 1e-4);
+    assert!((stats(&toxic, None).cooc_pair_mean - 2065.4667).abs() < 1e-4);
 }

@@ -19,7 +19,7 @@ const CLS: u32 = 2;
 const SEP: u32 = 3;
 
 /// BERT's pipeline on the toy vocabulary.
-fn tokenizer() -> Tokenizer {
+pub(in crate::data) fn tokenizer() -> Tokenizer {
     let model = WordPiece::from_file(VOCABULARY).build().unwrap();
     let mut tokenizer = Tokenizer::new(model);
     tokenizer.with_normalizer(Some(BertNormalizer::default()));
