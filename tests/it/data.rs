@@ -38,3 +38,25 @@ fn several_configs_are_several_rows_and_lines() {
         serde_json::from_str(&with(&["--tokens", "no", "--json"]).ok().stdout).unwrap();
     assert!(json[0]["pieces"].is_null());
 }
+
+#[test]
+fn a_converted_data_set_runs_with_the_section_that_is_printed() {
+    let sandbox = Sandbox::new();
+    let convert = |config: &str, to: &str| {
+        let args = ["data", "convert", "--config", config, "--to", to, "--out", to];
+        sandbox.alhost(&args)
+    };
+    let section = convert("tiny.toml", "xmc").ok().stdout;
+    sandbox.write("xmc.toml", &section);
+    let stats = |config: &str| -> Value {
+        let args = ["data", "stats", "--config", config, "--json", "--tokens", "no"];
+        serde_json::from_str(&sandbox.alhost(&args).ok().stdout).unwrap()
+    };
+    let (before, after) = (stats("tiny.toml"), stats("xmc.toml"));
+    for key in ["train", "dev", "test", "classes", "labelsets", "words_mean", "cooc_pair_mean"] {
+        assert_eq!(before[key], after[key], "{key}");
+    }
+    convert("xmc.toml", "jsonl").ok();
+    assert!(sandbox.path("jsonl/train.jsonl.gz").is_file());
+    convert("tiny.toml", "xmc").refused(&["xmc: the folder is not empty", "hint"]);
+}

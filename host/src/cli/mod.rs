@@ -5,6 +5,7 @@ mod bench;
 mod bench_worker;
 mod check;
 mod config;
+mod convert;
 mod environment;
 mod inspect;
 mod list;
@@ -280,6 +281,8 @@ enum DataCommand {
     /// refused. OUT gets train.jsonl.gz, dev.jsonl.gz, test.jsonl.gz, the labels, the id lists of the
     /// splits, and meta.json, which tells how all was made.
     Prepare(Box<prepare::PrepareArgs>),
+    /// Write a data set in another format, for this program or for others.
+    Convert(convert::ConvertArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -319,6 +322,7 @@ pub fn main() -> ExitCode {
         Command::BenchWorker { parent } => bench_worker::work(parent, &bars),
         Command::Data(DataCommand::Stats(args)) => stats::stats(&args, &bars),
         Command::Data(DataCommand::Prepare(args)) => prepare::run(&args, &bars),
+        Command::Data(DataCommand::Convert(args)) => convert::convert(&args, &bars),
         Command::Config(ConfigCommand::Show { config }) => config::show(&config),
         Command::Config(ConfigCommand::Check { config }) => config::check(&config),
     };

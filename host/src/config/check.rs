@@ -8,7 +8,9 @@ use super::error::{ConfigError, Problem};
 use super::expand::{Unexpanded, expand};
 use super::file::ConfigFile;
 use super::overrides::plugin_stem;
-use super::sections::{DataFormat, HeadKind, StopConfig, StrategyConfig, ThresholdRule};
+use super::sections::{
+    DataConfig, DataFormat, HeadKind, StopConfig, StrategyConfig, ThresholdRule,
+};
 
 /// A config whose values make sense. Only [`ConfigFile::check`] makes one, and none can be changed.
 #[derive(Clone, Debug)]
@@ -65,6 +67,19 @@ impl RunConfig {
         });
         if let Some(data) = shared["data"].as_object_mut() {
             data.remove("path");
+            // Keys that came later are as if they did not exist while they say nothing.
+            let default = DataConfig::default();
+            let says_nothing = [
+                ("train_labels", file.data.train_labels.is_none()),
+                ("dev_labels", file.data.dev_labels.is_none()),
+                ("test_labels", file.data.test_labels.is_none()),
+                ("dev_share", file.data.dev_share <= 0.0),
+                ("test_texts", file.data.test_texts == 0),
+                ("split_seed", file.data.split_seed == default.split_seed),
+            ];
+            for (key, _) in says_nothing.into_iter().filter(|(_, says_nothing)| *says_nothing) {
+                data.remove(key);
+            }
         }
         // Rules that are off are as if they did not exist.
         if let Some(rounds) = shared["loop"].as_object_mut()
@@ -180,6 +195,12 @@ impl Check<'_> {
         self.require(!data.text_columns.is_empty(), "data.text_columns", "is empty", None);
         let separator = &data.label_separator;
         self.require(!separator.is_empty(), "data.label_separator", "is empty", None);
+        let share = data.dev_share;
+        let message = format!("is {share}, but must be at least 0 and below 1");
+        self.require((0.0..1.0).contains(&share), "data.dev_share", &message, None);
+        let both = share > 0.0 && (!data.dev.is_empty() || data.format == DataFormat::Demo);
+        let message = "asks for a part of train as dev set, but there is one already";
+        self.require(!both, "data.dev_share", message, Some("leave out one: data.dev = \"\""));
         self.at_least("data.demo.train_texts", data.demo.train_texts, 1);
         self.at_least("data.demo.test_texts", data.demo.test_texts, 1);
     }
@@ -288,7 +309,7 @@ impl Check<'_> {
         let data = &self.file.data;
         match data.format {
             DataFormat::Demo => data.demo.dev_texts > 0,
-            _ => !data.dev.is_empty(),
+            _ => !data.dev.is_empty() || data.dev_share > 0.0,
         }
     }
 
@@ -305,7 +326,8 @@ impl Check<'_> {
         let needs_dev =
             !matches!(evaluation.threshold, ThresholdRule::Cardinality | ThresholdRule::Fixed);
         let no_dev = !self.has_dev();
-        let hint = "without a dev set, use evaluation.threshold = \"cardinality\" or \"fixed\"";
+        let hint = "data.dev_share = 0.1 takes a tenth of train as dev set; without one, use \
+                    evaluation.threshold = \"cardinality\" or \"fixed\"";
         let message = "is tuned on a dev set, and the data has none";
         self.require(!(needs_dev && no_dev), "evaluation.threshold", message, Some(hint));
     }

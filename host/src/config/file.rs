@@ -9,11 +9,11 @@ use toml::de::{DeTable, DeValue};
 use super::error::{ConfigError, Problem, for_people, line_and_column};
 use super::keys::{self, Kind};
 use super::overrides::Overrides;
-use super::protocol;
 use super::sections::{
     CacheConfig, DataConfig, EvaluationConfig, IsolationConfig, LimitsConfig, LoopConfig,
     ModelConfig, Protocol, StrategyConfig, TrainConfig,
 };
+use super::{protocol, usual};
 
 /// The config that a run takes when none is given.
 pub const DEMO: &str = include_str!("../../../configs/demo.toml");
@@ -101,6 +101,7 @@ impl ConfigFile {
         let mut given = walk.given;
         overrides.apply(&mut table, &mut given)?;
         protocol::fill(&mut table);
+        usual::fill(&mut table);
         let file: Self = table.try_into().map_err(|error| failed(&error))?;
         Ok(Self { given, ..file })
     }

@@ -9,6 +9,7 @@ mod keys;
 mod overrides;
 mod protocol;
 mod sections;
+mod usual;
 
 pub use check::RunConfig;
 pub use error::{ConfigError, Problem};

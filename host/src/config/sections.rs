@@ -23,11 +23,24 @@ pub struct DataConfig {
     /// Folder that holds the split files. `${NAME}` is replaced by the environment variable.
     pub path: Option<String>,
     /// File names of the splits in `path`; `.gz` and `.zst` are unpacked while reading. Where a
-    /// name does not exist as written, the same name with `.gz` or `.zst` is tried.
+    /// name does not exist as written, the same name with `.gz` or `.zst` is tried. A Parquet name
+    /// may have one `*`.
     pub train: String,
     /// An empty name means that there is no dev set.
     pub dev: String,
     pub test: String,
+    /// The files of the labels, where texts and labels lie apart; absent: what they are usually
+    /// called.
+    pub train_labels: Option<String>,
+    pub dev_labels: Option<String>,
+    pub test_labels: Option<String>,
+    /// Without a dev file, this share of train becomes the dev set; 0 leaves it without one.
+    pub dev_share: f64,
+    /// At most so many texts of test are looked at, drawn at random; 0 means all.
+    pub test_texts: usize,
+    /// Draws the dev set and the texts of test, apart from the run's seed, so that all seeds of a
+    /// run share them.
+    pub split_seed: u64,
     /// A file with one label a line, which fixes the vocabulary and its order. Where it is not
     /// given, `labels.txt` if the folder has one; else the vocabulary is the sorted labels of train
     /// and dev (a label seen only in test cannot be learnt and is dropped from test, with a count).
@@ -50,6 +63,12 @@ impl Default for DataConfig {
             train: "train.jsonl".to_owned(),
             dev: "dev.jsonl".to_owned(),
             test: "test.jsonl".to_owned(),
+            train_labels: None,
+            dev_labels: None,
+            test_labels: None,
+            dev_share: 0.0,
+            test_texts: 0,
+            split_seed: 1,
             vocabulary: None,
             id_column: None,
             text_columns: vec!["text".to_owned()],
@@ -68,6 +87,13 @@ pub enum DataFormat {
     Jsonl,
     Csv,
     Tsv,
+    /// The XMC repository's: a text a line, and a sparse label matrix.
+    Xmc,
+    /// The XMC repository's JSON lines, with label numbers.
+    XmcJson,
+    /// A text a line, and its labels on the same line of another file.
+    Pairs,
+    Parquet,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]

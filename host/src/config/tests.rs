@@ -99,7 +99,8 @@ fn mistakes_of_the_values_say_where_and_what_would_be_right() {
     check_mistake(
         "[data]\nformat = \"jsonl\"\npath = \"/d\"\ndev = \"\"",
         "default: `evaluation.threshold` is tuned on a dev set, and the data has none\n\
-         hint: without a dev set, use evaluation.threshold = \"cardinality\" or \"fixed\"",
+         hint: data.dev_share = 0.1 takes a tenth of train as dev set; without one, use \
+         evaluation.threshold = \"cardinality\" or \"fixed\"",
     );
 }
 
@@ -326,4 +327,43 @@ fn the_embedded_default_is_a_config() {
     let config = ConfigFile::demo(&Overrides::default()).unwrap().check(&no_variables).unwrap();
     assert_eq!(config.name, "demo");
     assert_eq!(config.strategies().unwrap()[0].plugin, "alps");
+}
+
+#[test]
+fn files_have_the_usual_names_of_their_format() {
+    let files = |data: &str| {
+        let file = ConfigFile::parse(&format!("[data]\n{data}"), "test", &Overrides::default());
+        let data = file.unwrap().data;
+        [data.train, data.dev, data.test]
+    };
+    assert_eq!(files(""), ["train.jsonl", "dev.jsonl", "test.jsonl"]);
+    assert_eq!(files("format = \"csv\""), ["train.csv", "dev.csv", "test.csv"]);
+    assert_eq!(files("format = \"xmc\""), ["train.raw.txt", "", "test.raw.txt"]);
+    assert_eq!(files("format = \"xmc-json\"\ndev = \"x\""), ["trn.json", "x", "tst.json"]);
+    let parquet = ["train*.parquet", "validation*.parquet", "test*.parquet"];
+    assert_eq!(files("format = \"parquet\""), parquet);
+    // A share of train stands for the file.
+    assert_eq!(files("format = \"parquet\"\ndev_share = 0.1")[1], "");
+    assert_eq!(files("dev_share = 0.1")[1], "");
+    assert_eq!(files("dev_share = 0")[1], "dev.jsonl");
+}
+
+#[test]
+fn a_share_of_train_is_a_dev_set_and_excludes_another() {
+    let check = |data: &str| {
+        let text = format!("[data]\nformat = \"xmc\"\npath = \"x\"\n{data}");
+        let file = ConfigFile::parse(&text, "test", &Overrides::default()).unwrap();
+        file.check(&|_| None).map_err(|error| error.to_string())
+    };
+    check("dev_share = 0.1").unwrap();
+    assert!(check("").unwrap_err().contains("data.dev_share = 0.1 takes a tenth"));
+    let both = check("dev_share = 0.1\ndev = \"d\"").unwrap_err();
+    assert!(both.contains("`data.dev_share`") && both.contains("there is one already"), "{both}");
+    assert!(check("dev_share = 1.0").unwrap_err().contains("below 1"));
+    // Keys that say nothing leave the name of a config as it was before there were such keys.
+    let shared = check("dev = \"d\"").unwrap().shared();
+    assert!(
+        shared["data"].get("dev_share").is_none() && shared["data"].get("split_seed").is_none()
+    );
+    assert!(check("dev_share = 0.1").unwrap().shared()["data"].get("dev_share").is_some());
 }

@@ -73,6 +73,69 @@ pub enum DataError {
     RepeatedColumn { path: PathBuf, column: String, key: &'static str },
 
     #[error(
+        "{}:{line}: {problem}\n\
+         hint: a label matrix begins with a line `rows columns`; then there is a line for each text, \
+         with `label:value` for each of its labels, numbered from 0", path.display()
+    )]
+    Matrix { path: PathBuf, line: u64, problem: String },
+
+    #[error(
+        "{}: {problem}\n\
+         hint: write the labels as scipy.sparse.save_npz(file, scipy.sparse.csr_matrix(labels))",
+        path.display()
+    )]
+    Npz { path: PathBuf, problem: String },
+
+    #[error(
+        "{}: a matrix of {n_labels} labels, but {} has {n_names}\n\
+         hint: all label files of a data set and `data.vocabulary` must be of the same labels",
+        path.display(), names.display()
+    )]
+    MatrixWidth { path: PathBuf, n_labels: usize, n_names: usize, names: PathBuf },
+
+    #[error(
+        "{} has {n_texts} texts, but {} has the labels of {n_rows}\n\
+         hint: line by line, the two must belong together; a line end within a text counts as one",
+        texts.display(), labels.display()
+    )]
+    Lengths { texts: PathBuf, n_texts: usize, labels: PathBuf, n_rows: usize },
+
+    #[error(
+        "{}:{line}: {problem}\n\
+         hint: each line needs `title` or `content` (or what `data.text_columns` names), and \
+         `target_ind`: a list of line numbers of the label file, from 0", path.display()
+    )]
+    XmcRecord { path: PathBuf, line: u64, problem: String },
+
+    #[error("{}: the folder is not empty\nhint: name another folder", path.display())]
+    NotEmpty { path: PathBuf },
+
+    #[error(
+        "{}: cannot be written: {source}\n\
+         hint: name a folder with free space that you may write to", path.display()
+    )]
+    Write { path: PathBuf, source: std::io::Error },
+
+    #[error(
+        "{}: {problem}\nhint: check that the file is whole, and a Parquet file", path.display()
+    )]
+    Parquet { path: PathBuf, problem: String },
+
+    #[error(
+        "{}:{row}: column `{column}` (`data.{key}`) has {found}, but must have {expected}\n\
+         hint: the columns and their types are {columns}", path.display()
+    )]
+    ParquetValue {
+        path: PathBuf,
+        row: u64,
+        column: String,
+        key: &'static str,
+        found: String,
+        expected: String,
+        columns: String,
+    },
+
+    #[error(
         "{}:{line}: text `{id}` has an empty label\nhint: remove it, or give it a name",
         path.display()
     )]

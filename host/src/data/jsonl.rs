@@ -96,7 +96,7 @@ pub(super) fn parse<'a, R: Deserialize<'a>>(
     })
 }
 
-fn told(path: &Path, line: u64, error: &serde_json::Error) -> DataError {
+pub(super) fn told(path: &Path, line: u64, error: &serde_json::Error) -> DataError {
     let message = error.to_string();
     let problem = message.split(" at line ").next().unwrap_or(&message).to_owned();
     let (path, column) = (path.to_owned(), error.column());
@@ -105,6 +105,22 @@ fn told(path: &Path, line: u64, error: &serde_json::Error) -> DataError {
     } else {
         DataError::Json { path, line, column, problem }
     }
+}
+
+/// The title of a label, in a list of labels as JSON lines; its `uid` where it has no title.
+pub(super) fn title(path: &Path, line: u64, text: &str) -> Result<String, DataError> {
+    let value: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| told(path, line, &error))?;
+    let title = value["title"].as_str().map(str::trim).filter(|title| !title.is_empty());
+    let title = title.map(str::to_owned).or_else(|| match &value["uid"] {
+        serde_json::Value::String(uid) => Some(uid.clone()),
+        serde_json::Value::Number(uid) => Some(uid.to_string()),
+        _ => None,
+    });
+    title.ok_or_else(|| {
+        let problem = "a label needs a `title` or a `uid`".to_owned();
+        DataError::Vocabulary { path: path.to_owned(), line, problem }
+    })
 }
 
 /// An id: a string, or a whole number, which is what many exports write.

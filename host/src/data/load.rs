@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use super::error::DataError;
 use super::raw::{Names, RawSplit};
 use super::stats::Repeated;
-use super::vocabulary::{self, Vocabulary, nearest};
-use super::{Dataset, Labels, Split, Texts, csv, demo, jsonl, read};
+use super::vocabulary::{Vocabulary, nearest};
+use super::{Dataset, Labels, Split, Texts, csv, demo, hold_out, jsonl, read};
+use super::{label_names, lines, parquet, xmc_json};
 use crate::config::{DataConfig, DataFormat, OnUnlabeled};
 use crate::progress::Progress;
 
@@ -30,15 +31,16 @@ pub fn load(
     progress: &dyn Progress,
 ) -> Result<Loaded, DataError> {
     let mut notes = Vec::new();
-    let dataset = match config.format {
+    let mut dataset = match config.format {
         DataFormat::Demo => demo::make(&config.demo)?,
-        DataFormat::Jsonl | DataFormat::Csv | DataFormat::Tsv => {
+        _ => {
             let path = config.path.as_ref().ok_or(DataError::NoPath)?;
             // Without the `.` of a path such as `./data`, which would stand in each message.
             let folder: PathBuf = root.join(path).components().collect();
             from_folder(config, &folder, progress, &mut notes)?
         }
     };
+    hold_out::draw(&mut dataset, config, &mut notes);
     note_oddities(&dataset, &mut notes);
     let hash = dataset.hash();
     Ok(Loaded { dataset, notes, hash })
@@ -49,10 +51,19 @@ pub fn files(config: &DataConfig) -> Vec<PathBuf> {
     let (Some(path), false) = (&config.path, config.format == DataFormat::Demo) else {
         return Vec::new();
     };
-    let vocabulary = config.vocabulary.as_deref().unwrap_or(vocabulary::USUAL_NAME);
-    let names = [&config.train, &config.dev, &config.test, vocabulary];
-    let names = names.into_iter().filter(|name| !name.is_empty());
-    names.filter_map(|name| read::find(Path::new(path), name)).collect()
+    let vocabulary = config.vocabulary.as_deref();
+    let mut names: Vec<&str> = vocabulary.map_or(label_names::USUAL.to_vec(), |name| vec![name]);
+    let given = [&config.train_labels, &config.dev_labels, &config.test_labels];
+    for (split, given) in ["train", "dev", "test"].into_iter().zip(given) {
+        names.extend(given.as_deref().or(config.format.usual_labels(split)));
+    }
+    let folder = Path::new(path);
+    let mut files: Vec<PathBuf> =
+        names.into_iter().filter_map(|name| read::find(folder, name)).collect();
+    for name in [&config.train, &config.dev, &config.test] {
+        files.extend(read::find_all(folder, name));
+    }
+    files
 }
 
 fn from_folder(
@@ -61,8 +72,10 @@ fn from_folder(
     progress: &dyn Progress,
     notes: &mut Vec<String>,
 ) -> Result<Dataset, DataError> {
+    let numbered = label_names::of(config, folder, notes)?;
     let names = &mut Names::default();
-    let mut read = |key, file: &str| read_split(config, folder, key, file, names, progress);
+    let from = Folder { config, folder, numbered: numbered.as_ref(), progress };
+    let mut read = |key, file: &str| from.read_split(key, file, names);
     let train = read("train", &config.train)?;
     let dev = if config.dev.is_empty() { None } else { Some(read("dev", &config.dev)?) };
     let test = read("test", &config.test)?;
@@ -79,7 +92,11 @@ fn from_folder(
             counted(split.dropped, "text")
         ));
     }
-    let matching = match Vocabulary::open(config, folder)? {
+    let vocabulary = match numbered {
+        Some(vocabulary) => Some(vocabulary),
+        None => Vocabulary::open(config, folder)?,
+    };
+    let matching = match vocabulary {
         Some(vocabulary) => {
             if !vocabulary.named {
                 let path = vocabulary.path.display();
@@ -105,28 +122,72 @@ fn folder_name(folder: &Path) -> String {
     whole.file_name().map_or("data".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-fn read_split(
-    config: &DataConfig,
-    folder: &Path,
-    key: &'static str,
-    file: &str,
-    names: &mut Names,
-    progress: &dyn Progress,
-) -> Result<RawSplit, DataError> {
-    let path = read::find_split(folder, key, file)?;
-    let source = read::open(&path)?;
-    let mut split = RawSplit::new(key, path, config.unlabeled);
-    progress.begin(&format!("reading {key}"), 0);
-    let result = match config.format {
-        DataFormat::Csv | DataFormat::Tsv => csv::read(source, config, &mut split, names, progress),
-        DataFormat::Jsonl | DataFormat::Demo => jsonl::read(source, &mut split, names, progress),
-    };
-    progress.end();
-    result?;
-    if split.ids.is_empty() {
-        return Err(DataError::EmptySplit { key, path: split.path, dropped: split.dropped });
+/// Where splits are read from.
+#[derive(Clone, Copy)]
+struct Folder<'a> {
+    config: &'a DataConfig,
+    folder: &'a Path,
+    /// The labels by number, where the format has numbers.
+    numbered: Option<&'a Vocabulary>,
+    progress: &'a dyn Progress,
+}
+
+impl Folder<'_> {
+    fn read_split(
+        &self,
+        key: &'static str,
+        file: &str,
+        names: &mut Names,
+    ) -> Result<RawSplit, DataError> {
+        let path = match self.config.format {
+            DataFormat::Parquet => self.folder.join(file),
+            _ => read::find_split(self.folder, key, file)?,
+        };
+        let mut split = RawSplit::new(key, path, self.config.unlabeled);
+        self.progress.begin(&format!("reading {key}"), 0);
+        let result = self.read_into(&mut split, file, names);
+        self.progress.end();
+        result?;
+        if split.ids.is_empty() {
+            return Err(DataError::EmptySplit { key, path: split.path, dropped: split.dropped });
+        }
+        Ok(split)
     }
-    Ok(split)
+
+    fn read_into(
+        &self,
+        split: &mut RawSplit,
+        file: &str,
+        names: &mut Names,
+    ) -> Result<(), DataError> {
+        let Self { config, folder, progress, .. } = *self;
+        let numbered = || self.numbered.expect("`label_names::of` gives them for this format");
+        let labels = || label_names::matrix_file(config, folder, split.key);
+        match config.format {
+            DataFormat::Csv | DataFormat::Tsv => {
+                csv::read(read::open(&split.path)?, config, split, names, progress)
+            }
+            DataFormat::Jsonl | DataFormat::Demo => {
+                jsonl::read(read::open(&split.path)?, split, names, progress)
+            }
+            DataFormat::Xmc => {
+                let (texts, labels) = (read::open(&split.path)?, labels()?);
+                lines::read_xmc(texts, &labels, numbered(), split, names, progress)
+            }
+            DataFormat::Pairs => {
+                let (texts, labels) = (read::open(&split.path)?, labels()?);
+                lines::read_pairs(texts, &labels, split, names, progress)
+            }
+            DataFormat::XmcJson => {
+                let source = read::open(&split.path)?;
+                xmc_json::read(source, config, numbered(), split, names, progress)
+            }
+            DataFormat::Parquet => {
+                let shards = read::find_shards(folder, split.key, file)?;
+                parquet::read(&shards, config, self.numbered, split, names, progress)
+            }
+        }
+    }
 }
 
 fn check_ids(splits: &[&RawSplit]) -> Result<(), DataError> {

@@ -4,10 +4,16 @@ mod arena;
 mod csv;
 mod demo;
 mod error;
+mod hold_out;
 mod jsonl;
+mod label_names;
 mod labels;
 mod lengths;
+mod lines;
 mod load;
+mod matrix;
+mod npz;
+mod parquet;
 mod raw;
 mod read;
 mod stats;
@@ -16,6 +22,8 @@ mod tokenize;
 pub mod tokens;
 mod unlabeled;
 mod vocabulary;
+mod write;
+mod xmc_json;
 
 pub use error::DataError;
 pub use labels::Labels;
@@ -25,6 +33,7 @@ pub use stats::{SplitStats, Stats, class_sizes, stats};
 pub use texts::Texts;
 pub use tokens::{Tokens, WordPieces};
 pub use unlabeled::{UnlabeledTexts, for_each_block};
+pub use write::{Written, write};
 
 /// A data set, read and checked.
 #[derive(Clone, Debug)]

@@ -37,6 +37,34 @@ pub(super) fn find_split(
     })
 }
 
+/// The files of a name with at most one `*`, which stands for any characters; sorted.
+pub(super) fn find_all(folder: &Path, name: &str) -> Vec<PathBuf> {
+    let Some((before, after)) = name.split_once('*') else {
+        return if name.is_empty() { Vec::new() } else { find(folder, name).into_iter().collect() };
+    };
+    let (below, before) = before.rsplit_once('/').unwrap_or(("", before));
+    let folder = folder.join(below);
+    let is_meant = |name: &String| {
+        name.len() >= before.len() + after.len()
+            && name.starts_with(before)
+            && name.ends_with(after)
+    };
+    file_names(&folder).into_iter().filter(is_meant).map(|name| folder.join(name)).collect()
+}
+
+/// The files of a split, or an error that lists what the folder has instead.
+pub(super) fn find_shards(
+    folder: &Path,
+    key: &'static str,
+    name: &str,
+) -> Result<Vec<PathBuf>, DataError> {
+    let files = find_all(folder, name);
+    if files.is_empty() {
+        return find_split(folder, key, name).map(|file| vec![file]);
+    }
+    Ok(files)
+}
+
 fn file_names(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs_err::read_dir(folder) else { return Vec::new() };
     let mut names: Vec<String> = entries
@@ -123,6 +151,13 @@ impl Source {
         let failed = |source| DataError::Read { path: self.path.clone(), source };
         let limit = size as u64;
         (&mut self.reader).take(limit).read_to_end(bytes).map_err(failed)
+    }
+
+    /// The first bytes, at most 4,096: enough for a header line.
+    pub(super) fn start(mut self) -> Result<Vec<u8>, DataError> {
+        let mut bytes = Vec::new();
+        self.fill(&mut bytes, 4096)?;
+        Ok(bytes)
     }
 
     /// The whole file at once.

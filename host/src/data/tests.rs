@@ -11,6 +11,8 @@ use crate::progress::Silent;
 
 mod demo;
 mod figures;
+mod formats;
+mod parquet;
 
 /// Real data beside the repository, or where `ALHOST_SHARED` says; none on most machines.
 pub(super) fn shared() -> Option<PathBuf> {

@@ -34,6 +34,12 @@ impl Vocabulary {
         Ok(Some(Self { path, labels, ids, named: config.vocabulary.is_some() }))
     }
 
+    /// Labels that are known already; no two are the same.
+    pub(super) fn of(path: PathBuf, labels: Vec<String>) -> Self {
+        let ids = labels.iter().zip(0..).map(|(label, id)| (label.clone(), id)).collect();
+        Self { path, labels, ids, named: true }
+    }
+
     pub(super) fn id(&self, label: &str) -> Option<u32> {
         self.ids.get(label).copied()
     }

@@ -1,0 +1,51 @@
+//! What files are usually called: names for the keys of `[data]` that a user did not give, where the
+//! format is not the one that the defaults are for.
+
+use toml::{Table, Value};
+
+use super::sections::DataFormat;
+
+impl DataFormat {
+    /// `train`, `dev` and `test`, as the tools that write the format call them; few of them know a
+    /// dev set.
+    fn usual_files(self) -> [&'static str; 3] {
+        match self {
+            Self::Demo | Self::Jsonl => ["train.jsonl", "dev.jsonl", "test.jsonl"],
+            Self::Csv => ["train.csv", "dev.csv", "test.csv"],
+            Self::Tsv => ["train.tsv", "dev.tsv", "test.tsv"],
+            Self::Xmc => ["train.raw.txt", "", "test.raw.txt"],
+            Self::XmcJson => ["trn.json", "", "tst.json"],
+            Self::Pairs => ["train_texts.txt", "", "test_texts.txt"],
+            Self::Parquet => ["train*.parquet", "validation*.parquet", "test*.parquet"],
+        }
+    }
+
+    /// The file with the labels of the texts of `train`, `dev` or `test`, where the format has one.
+    pub fn usual_labels(self, split: &str) -> Option<&'static str> {
+        let names = match self {
+            Self::Xmc => ["trn_X_Y.txt", "dev_X_Y.txt", "tst_X_Y.txt"],
+            Self::Pairs => ["train_labels.txt", "dev_labels.txt", "test_labels.txt"],
+            _ => return None,
+        };
+        let place = ["train", "dev", "test"].iter().position(|name| *name == split)?;
+        Some(names[place])
+    }
+}
+
+/// Fills in the names of the files that are not given; a share of train in the place of a dev file
+/// leaves that name empty.
+pub(super) fn fill(table: &mut Table) {
+    let Some(Value::Table(data)) = table.get_mut("data") else { return };
+    let share =
+        data.get("dev_share").and_then(|v| v.as_float().or(v.as_integer().map(|i| i as f64)));
+    if share.is_some_and(|share| share > 0.0) && !data.contains_key("dev") {
+        data.insert("dev".to_owned(), Value::from(""));
+    }
+    let format = data.get("format").cloned().map(Value::try_into::<DataFormat>);
+    let Some(Ok(format)) = format else { return };
+    for (key, name) in ["train", "dev", "test"].into_iter().zip(format.usual_files()) {
+        if !data.contains_key(key) {
+            data.insert(key.to_owned(), Value::from(name));
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Label matrices as scipy's `save_npz` writes them, in CSR form.
+
+use std::path::Path;
+
+use fs_err::File;
+use ndarray::Array1;
+use ndarray_npy::{NpzReader, ReadableElement};
+
+use super::error::DataError;
+use super::labels::Labels;
+use super::read::open;
+
+/// Told by the first bytes: an `.npz` is a ZIP archive.
+pub(super) fn is_npz(path: &Path) -> Result<bool, DataError> {
+    Ok(open(path)?.start()?.starts_with(b"PK\x03\x04"))
+}
+
+pub(super) fn n_labels(path: &Path) -> Result<usize, DataError> {
+    Ok(Archive::open(path)?.shape()?.1)
+}
+
+pub(super) fn read(path: &Path) -> Result<Labels, DataError> {
+    let mut archive = Archive::open(path)?;
+    let (rows, n_labels) = archive.shape()?;
+    let ends = archive.integers("indptr")?;
+    let indices = archive.integers("indices")?;
+    let values = archive.values()?;
+    if ends.len() != rows + 1 {
+        let n = ends.len();
+        return Err(archive.wrong(format!(
+            "`indptr` has {n} entries, but {rows} rows need {} (a CSC matrix has one a column)",
+            rows + 1
+        )));
+    }
+    if values.len() != indices.len() {
+        let (n, m) = (indices.len(), values.len());
+        return Err(archive.wrong(format!("there are {n} `indices`, but {m} values in `data`")));
+    }
+    let mut labels = Labels::new(n_labels);
+    for bounds in ends.windows(2) {
+        let range = bounds[0]..bounds[1];
+        let row = indices.get(range.clone()).zip(values.get(range.clone()));
+        let (row, values) = row.ok_or_else(|| {
+            archive.wrong(format!("`indptr` goes from {} to {}", range.start, range.end))
+        })?;
+        // A column that comes twice adds up, as in scipy.
+        let mut entries: Vec<(usize, f64)> =
+            row.iter().copied().zip(values.iter().copied()).collect();
+        entries.sort_by_key(|(index, _)| *index);
+        if let Some((index, _)) = entries.last().filter(|(index, _)| *index >= n_labels) {
+            let text = labels.len();
+            return Err(archive.wrong(format!("row {text} has label {index} of {n_labels}")));
+        }
+        let sums = entries
+            .chunk_by(|a, b| a.0 == b.0)
+            .map(|run| (run[0].0, run.iter().map(|(_, value)| value).sum::<f64>()));
+        let row: Vec<u32> =
+            sums.filter(|(_, sum)| sum.abs() > 0.0).map(|(index, _)| index as u32).collect();
+        labels.push(&row);
+    }
+    Ok(labels)
+}
+
+struct Archive<'a> {
+    path: &'a Path,
+    arrays: NpzReader<File>,
+}
+
+impl<'a> Archive<'a> {
+    fn open(path: &'a Path) -> Result<Self, DataError> {
+        let failed = |source| DataError::Read { path: path.to_owned(), source };
+        let file = File::open(path).map_err(failed)?;
+        let arrays = NpzReader::new(file).map_err(|error| DataError::Npz {
+            path: path.to_owned(),
+            problem: error.to_string(),
+        })?;
+        Ok(Self { path, arrays })
+    }
+
+    fn wrong(&self, problem: String) -> DataError {
+        DataError::Npz { path: self.path.to_owned(), problem }
+    }
+
+    fn shape(&mut self) -> Result<(usize, usize), DataError> {
+        match self.integers("shape")?[..] {
+            [rows, columns] => Ok((rows, columns)),
+            _ => Err(self.wrong("`shape` is not of two dimensions".to_owned())),
+        }
+    }
+
+    /// None where it is missing or of another type.
+    fn array<T: ReadableElement>(&mut self, name: &str) -> Option<Vec<T>> {
+        let array: Option<Array1<T>> = self.arrays.by_name(&format!("{name}.npy")).ok();
+        array.map(|array| array.into_raw_vec_and_offset().0)
+    }
+
+    /// scipy takes 32 bits where they are enough.
+    fn integers(&mut self, name: &str) -> Result<Vec<usize>, DataError> {
+        let wide = self.array::<i64>(name);
+        let narrow = |array: Vec<i32>| array.into_iter().map(i64::from).collect();
+        let numbers = wide.or_else(|| self.array::<i32>(name).map(narrow));
+        let numbers = numbers
+            .ok_or_else(|| self.wrong(format!("`{name}` is missing, or no array of integers")))?;
+        let numbers: Option<Vec<usize>> =
+            numbers.into_iter().map(|number| usize::try_from(number).ok()).collect();
+        numbers.ok_or_else(|| self.wrong(format!("`{name}` has a negative number")))
+    }
+
+    fn values(&mut self) -> Result<Vec<f64>, DataError> {
+        let values = self
+            .values_of(f64::from as fn(f32) -> f64)
+            .or_else(|| self.values_of(|value: f64| value))
+            .or_else(|| self.values_of(|value: i64| value as f64))
+            .or_else(|| self.values_of(f64::from as fn(i32) -> f64))
+            .or_else(|| self.values_of(f64::from as fn(i8) -> f64))
+            .or_else(|| self.values_of(f64::from as fn(u8) -> f64))
+            .or_else(|| self.values_of(|value: bool| f64::from(u8::from(value))));
+        values.ok_or_else(|| {
+            self.wrong("`data` is missing, or of a type that is not read".to_owned())
+        })
+    }
+
+    fn values_of<T: ReadableElement>(&mut self, convert: fn(T) -> f64) -> Option<Vec<f64>> {
+        Some(self.array("data")?.into_iter().map(convert).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::arr1;
+    use ndarray_npy::NpzWriter;
+
+    use super::super::matrix;
+    use super::*;
+
+    /// A 3 x 4 matrix with these parts.
+    fn parse(ends: &[i32], indices: &[i64], data: &[f32]) -> Result<Vec<Vec<u32>>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("Y.npz");
+        let mut npz = NpzWriter::new_compressed(File::create(&path).unwrap());
+        npz.add_array("indices", &arr1(indices)).unwrap();
+        npz.add_array("indptr", &arr1(ends)).unwrap();
+        npz.add_array("shape", &arr1(&[3_i64, 4])).unwrap();
+        npz.add_array("data", &arr1(data)).unwrap();
+        npz.finish().unwrap();
+        assert_eq!(matrix::n_labels(&path).unwrap(), 4);
+        let labels = matrix::read(&path).map_err(|error| error.to_string())?;
+        Ok(labels.rows().map(<[u32]>::to_vec).collect())
+    }
+
+    #[test]
+    fn csr_matrices_are_read() {
+        let rows = parse(&[0, 2, 2, 5], &[3, 0, 1, 1, 2], &[1.0, 1.0, 0.5, 0.5, 0.0]);
+        assert_eq!(rows.unwrap(), [vec![0, 3], vec![], vec![1]]);
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_named() {
+        let check = |ends: &[i32], indices: &[i64], data: &[f32], part: &str| {
+            let error = parse(ends, indices, data).unwrap_err();
+            assert!(error.contains(part) && error.contains("\nhint: "), "{error}");
+        };
+        check(&[0, 1], &[0], &[1.0], "`indptr` has 2 entries, but 3 rows need 4");
+        check(&[0, 1, 1, 1], &[4], &[1.0], "row 0 has label 4 of 4");
+        check(&[0, 1, 1, 1], &[-1], &[1.0], "`indices` has a negative number");
+        check(&[0, 1, 1, 9], &[0], &[1.0], "`indptr` goes from 1 to 9");
+        check(&[0, 1, 1, 1], &[0], &[1.0, 1.0], "1 `indices`, but 2 values");
+    }
+
+    #[test]
+    fn a_torn_archive_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("Y.npz");
+        fs_err::write(&path, b"PK\x03\x04 and no more").unwrap();
+        let error = matrix::read(&path).unwrap_err().to_string();
+        assert!(error.contains("Y.npz") && error.contains("save_npz"), "{error}");
+    }
+}
