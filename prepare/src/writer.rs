@@ -125,6 +125,13 @@ pub(crate) fn write_labels(
     let mut names = String::new();
     let mut table = "id\tname\tparents\tn_train\tn_all\n".to_owned();
     for &label in &filtered.classes {
+        if hierarchy.id(label).contains(['\n', '\r']) {
+            return Err(PrepareError::Malformed {
+                place: format!("label {:?}", hierarchy.id(label)),
+                problem: "it has a line end, and labels.txt has one label a line".to_owned(),
+                hint: "correct it in the source".to_owned(),
+            });
+        }
         names.push_str(hierarchy.id(label));
         names.push('\n');
         table.push_str(&cells(hierarchy, label));

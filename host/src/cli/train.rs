@@ -3,7 +3,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 
+use anyhow::bail;
 use comfy_table::Table;
 
 use super::progress::Bars;
@@ -34,11 +36,11 @@ pub(super) fn train(args: &TrainArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     let heads = if heads.is_empty() { vec![None] } else { heads };
     let configs: anyhow::Result<Vec<RunConfig>> =
         heads.into_iter().map(|head| config(args, head)).collect();
+    let watch = Watch { progress: bars, cancelled: cancel_on_interrupt() };
     let mut done = Vec::new();
     for config in configs? {
         let cache = environment::cache(&config);
         fs_err::create_dir_all(&cache)?;
-        let watch = Watch { progress: bars, cancelled: cancel_on_interrupt() };
         let mut experiment = Experiment::open(config, &environment::places(), &cache, bars)?;
         let instance = full_data::instance(&experiment);
         for seed in experiment.config.seeds.clone() {
@@ -52,6 +54,11 @@ pub(super) fn train(args: &TrainArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
             let round = full_data::train(&mut experiment, RunSeed(seed), opened, watch)?;
             tell(&instance, seed, &round);
             done.push(Done { head: experiment.config.model.head.name(), path, round });
+            if watch.cancelled.load(Ordering::Relaxed) {
+                bail!(
+                    "stopped after {instance}, seed {seed}\nhint: the same command goes on from here"
+                );
+            }
         }
     }
     print(&done);

@@ -93,7 +93,7 @@ fn every_config_that_is_shipped_checks() {
 #[test]
 fn each_data_set_of_the_paper_has_a_config_with_its_protocol() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs");
-    for name in ["eurlex", "arxiv", "nyt", "rcv1", "yelp", "agnews", "toxic"] {
+    for name in ["eurlex", "arxiv", "nyt", "rcv1", "yelp", "ag-news", "toxic"] {
         let path = folder.join(format!("{name}.toml"));
         let file = ConfigFile::read(&path, &Overrides::default()).unwrap();
         let config = file.check(&|_| None).unwrap();

@@ -81,7 +81,7 @@ pub enum DataError {
 
     #[error(
         "{}: {problem}\n\
-         hint: write the labels as scipy.sparse.save_npz(file, scipy.sparse.csr_matrix(labels))",
+         hint: write the labels by rows, as scipy.sparse.save_npz(file, labels.tocsr())",
         path.display()
     )]
     Npz { path: PathBuf, problem: String },

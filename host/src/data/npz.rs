@@ -1,5 +1,6 @@
 //! Label matrices as scipy's `save_npz` writes them, in CSR form.
 
+use std::io::Read as _;
 use std::path::Path;
 
 use fs_err::File;
@@ -21,6 +22,10 @@ pub(super) fn n_labels(path: &Path) -> Result<usize, DataError> {
 
 pub(super) fn read(path: &Path) -> Result<Labels, DataError> {
     let mut archive = Archive::open(path)?;
+    // A square matrix by columns would pass for another one by rows.
+    if let Some(format) = format(path).filter(|format| format != "csr") {
+        return Err(archive.wrong(format!("the matrix is in `{format}` form")));
+    }
     let (rows, n_labels) = archive.shape()?;
     let ends = archive.integers("indptr")?;
     let indices = archive.integers("indices")?;
@@ -59,6 +64,18 @@ pub(super) fn read(path: &Path) -> Result<Labels, DataError> {
         labels.push(&row);
     }
     Ok(labels)
+}
+
+/// What scipy says in `format.npy`, a string without dimensions, which `NpzReader` does not read: one
+/// byte a character, or four.
+fn format(path: &Path) -> Option<String> {
+    let mut archive = unzip::ZipArchive::new(File::open(path).ok()?).ok()?;
+    let mut bytes = Vec::new();
+    archive.by_name("format.npy").ok()?.read_to_end(&mut bytes).ok()?;
+    // Version 1 of the format: magic, version, the header's length in two bytes, header, value.
+    let header = usize::from(u16::from_le_bytes([*bytes.get(8)?, *bytes.get(9)?]));
+    let value = bytes.get(10 + header..)?;
+    Some(value.iter().filter(|&&byte| byte != 0).map(|&byte| char::from(byte)).collect())
 }
 
 struct Archive<'a> {
@@ -152,6 +169,17 @@ mod tests {
     fn csr_matrices_are_read() {
         let rows = parse(&[0, 2, 2, 5], &[3, 0, 1, 1, 2], &[1.0, 1.0, 0.5, 0.5, 0.0]);
         assert_eq!(rows.unwrap(), [vec![0, 3], vec![], vec![1]]);
+    }
+
+    /// Written by scipy 1.17.1, see `tests/fixtures/formats/README.md`.
+    #[test]
+    fn what_scipy_writes_is_read_by_rows_and_refused_by_columns() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/formats");
+        let labels = matrix::read(&folder.join("csr.npz")).unwrap();
+        let rows: Vec<&[u32]> = labels.rows().collect();
+        assert_eq!(rows, [&[0, 3][..], &[], &[1], &[2, 3]]);
+        let error = matrix::read(&folder.join("csc.npz")).unwrap_err().to_string();
+        assert!(error.contains("`csc` form") && error.contains("tocsr"), "{error}");
     }
 
     #[test]

@@ -177,3 +177,33 @@ fn a_number_without_a_name_is_named() {
     let error = loaded(&Column::OneNumber(vec![0, -1]), Some(names)).unwrap_err();
     assert!(error.contains("has no label"), "{error}");
 }
+
+/// Files of Hugging Face's own library, see `tests/fixtures/formats/README.md`.
+#[test]
+fn what_hugging_face_datasets_writes_is_read() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/formats");
+    let check = |name: &str, labels: &str, expected: &[&[&str]]| {
+        let config = DataConfig {
+            train: name.to_owned(),
+            dev: String::new(),
+            test: "test.parquet".to_owned(),
+            labels_column: labels.to_owned(),
+            unlabeled: OnUnlabeled::Keep,
+            ..config(DataFormat::Parquet)
+        };
+        let folder = tempfile::tempdir().unwrap();
+        for copy in [name, "test.parquet"] {
+            fs_err::copy(fixtures.join(name), folder.path().join(copy)).unwrap();
+        }
+        let dataset = load(&config, folder.path(), &Silent).unwrap().dataset;
+        for (text, expected) in expected.iter().enumerate() {
+            assert_eq!(row(&dataset, &dataset.train, text), *expected, "{name}, text {text}");
+        }
+        dataset
+    };
+    let lists: [&[&str]; 3] = [&["grain", "wheat"], &[], &["trade"]];
+    let dataset = check("class-labels.parquet", "labels", &lists);
+    assert_eq!(dataset.train.texts.get(2), "Größe & trade");
+    check("one-label.parquet", "label", &[&["pos"], &["neg"]]);
+    check("names.parquet", "labels", &[&["x", "y"], &["y"]]);
+}
