@@ -121,7 +121,8 @@ impl Classifier<'_> {
         self.cache.join("round-0").join(format!("{}.safetensors", &name[..32]))
     }
 
-    fn train_anew(
+    /// As [`Classifier::train`], but nothing is taken from other runs nor kept for them.
+    pub(crate) fn train_anew(
         &mut self,
         pool: &Pool,
         seed: RunSeed,

@@ -59,7 +59,8 @@ pub fn train(
     if resume.is_fresh() {
         dir.append_selection(&all, &[])?;
     }
-    let trained = experiment.classifier().train(&pool, seed, 0, watch.progress)?;
+    // Not kept for others, as a first round is: the classifier's folder has it.
+    let trained = experiment.classifier().train_anew(&pool, seed, 0, watch.progress)?;
     save(experiment, &pool, seed, &trained, dir.path())?;
     let mut costs = cost(&trained);
     costs.shared.splice(0..0, experiment.used_at_opening());

@@ -56,9 +56,6 @@ pub(super) fn predict(args: &PredictArgs, bars: &Bars) -> anyhow::Result<ExitCod
             file.persist(path).with_context(|| format!("{} cannot be written", path.display()))?;
         }
     }
-    tracing::info!(
-        "{n_texts} texts, {:.2} labels a text",
-        f64::from(n_labels as u32) / (n_texts.max(1) as f64)
-    );
+    tracing::info!("{n_texts} texts, {:.2} labels a text", n_labels as f64 / n_texts.max(1) as f64);
     Ok(ExitCode::SUCCESS)
 }
