@@ -9,7 +9,7 @@ use super::expand::{Unexpanded, expand};
 use super::file::ConfigFile;
 use super::overrides::plugin_stem;
 use super::sections::{
-    DataConfig, DataFormat, HeadKind, StopConfig, StrategyConfig, ThresholdRule,
+    DataConfig, DataFormat, EvaluationConfig, HeadKind, StopConfig, StrategyConfig, ThresholdRule,
 };
 
 /// A config whose values make sense. Only [`ConfigFile::check`] makes one, and none can be changed.
@@ -80,6 +80,12 @@ impl RunConfig {
             for (key, _) in says_nothing.into_iter().filter(|(_, says_nothing)| *says_nothing) {
                 data.remove(key);
             }
+        }
+        if let Some(evaluation) = shared["evaluation"].as_object_mut() {
+            let default = json!(EvaluationConfig::default());
+            evaluation.retain(|key, value| {
+                !key.starts_with("propensity_") || Some(&*value) != default.get(key)
+            });
         }
         // Rules that are off are as if they did not exist.
         if let Some(rounds) = shared["loop"].as_object_mut()

@@ -367,3 +367,16 @@ fn a_share_of_train_is_a_dev_set_and_excludes_another() {
     );
     assert!(check("dev_share = 0.1").unwrap().shared()["data"].get("dev_share").is_some());
 }
+
+#[test]
+fn propensities_name_a_config_only_where_they_are_not_the_usual_ones() {
+    let shared = |text: &str| {
+        let file = ConfigFile::parse(text, "test", &Overrides::default()).unwrap();
+        file.check(&|_| None).unwrap().shared()["evaluation"].clone()
+    };
+    let usual = shared("[evaluation]\nthreshold = \"micro-f1\"\npropensity_a = 0.55");
+    assert_eq!(usual["threshold"], "micro-f1");
+    assert!(usual.get("propensity_a").is_none() && usual.get("propensity_b").is_none(), "{usual}");
+    let amazon = shared("[evaluation]\npropensity_a = 0.6");
+    assert!(amazon["propensity_a"] == 0.6 && amazon.get("propensity_b").is_none(), "{amazon}");
+}
