@@ -207,7 +207,7 @@ fn tests(done: &[Done], [first, second]: [&str; 2]) -> Option<Table> {
             name.replace("-\n", "-").replace('\n', " "),
             format!("{:+.3}", mean(&b) - mean(&a)),
             format!("{:.2}", test.t),
-            format!("{:.4}", test.p),
+            if test.p < 1e-4 { "< .0001".to_owned() } else { format!("{:.4}", test.p) },
             if test.p < 0.05 { "yes" } else { "no" }.to_owned(),
         ]);
     }
