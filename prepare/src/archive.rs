@@ -1,6 +1,6 @@
 //! Files as they are distributed: plain, compressed, or many in one archive.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Cursor, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -33,9 +33,9 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<String>, PrepareError> {
 }
 
 /// Tells how many bytes of the file itself went through, before they are unpacked.
-struct Counted<'a, R> {
-    reader: R,
-    progress: &'a dyn Progress,
+pub(crate) struct Counted<'a, R> {
+    pub(crate) reader: R,
+    pub(crate) progress: &'a dyn Progress,
 }
 
 impl<R: Read> Read for Counted<'_, R> {
@@ -46,7 +46,28 @@ impl<R: Read> Read for Counted<'_, R> {
     }
 }
 
-/// Lends the content of a file, unpacked where its first bytes are those of gzip or zstd.
+/// What a reader holds, unpacked where its first bytes are those of gzip, xz or zstd. `place` is for
+/// errors.
+pub(crate) fn unpacked<'a>(
+    place: &str,
+    reader: &'a mut dyn Read,
+) -> Result<Box<dyn Read + 'a>, PrepareError> {
+    let failed = |source| PrepareError::Read { place: place.to_owned(), source };
+    let mut start = Vec::with_capacity(6);
+    (&mut *reader).take(6).read_to_end(&mut start).map_err(failed)?;
+    let is = |magic: &[u8]| start.starts_with(magic);
+    let (gzip, zstd) = (is(&[0x1f, 0x8b]), is(&[0x28, 0xb5, 0x2f, 0xfd]));
+    let xz = is(&[0xfd, b'7', b'z', b'X', b'Z', 0]);
+    let whole = Cursor::new(start).chain(reader);
+    Ok(match (gzip, zstd, xz) {
+        (true, ..) => Box::new(flate2::read::MultiGzDecoder::new(whole)),
+        (_, true, _) => Box::new(zstd::Decoder::new(whole).map_err(failed)?),
+        (_, _, true) => Box::new(lzma_rust2::XzReader::new(whole, true)),
+        _ => Box::new(whole),
+    })
+}
+
+/// Lends the content of a file, unpacked as by [`unpacked`].
 pub(crate) fn read_plain<T>(
     path: &Path,
     progress: &dyn Progress,
@@ -56,14 +77,7 @@ pub(crate) fn read_plain<T>(
     let file = File::open(path).map_err(&failed)?;
     progress.begin("reading", file.metadata().map_err(&failed)?.len());
     let mut file = BufReader::with_capacity(BUFFER, Counted { reader: file, progress });
-    let start = file.fill_buf().map_err(&failed)?;
-    let given = if start.starts_with(&[0x1f, 0x8b]) {
-        with(&mut flate2::bufread::MultiGzDecoder::new(file))
-    } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        with(&mut zstd::Decoder::with_buffer(file).map_err(&failed)?)
-    } else {
-        with(&mut file)
-    };
+    let given = with(&mut *unpacked(&path.display().to_string(), &mut file)?);
     progress.end();
     given
 }
@@ -295,7 +309,7 @@ fn each_tarred(
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Cursor, Write};
+    use std::io::Write;
     use std::path::PathBuf;
 
     use super::*;

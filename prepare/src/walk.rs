@@ -7,7 +7,7 @@ use std::path::Path;
 use fs_err::File;
 use unzip::ZipArchive;
 
-use crate::archive::{Batch, entries};
+use crate::archive::{Batch, Counted, entries, unpacked};
 use crate::error::PrepareError;
 use crate::progress::Progress;
 use crate::source::{Member, Source};
@@ -189,32 +189,4 @@ impl Walk<'_, '_> {
         }
         Ok(())
     }
-}
-
-/// Tells how many bytes of the file itself went through.
-struct Counted<'a> {
-    reader: File,
-    progress: &'a dyn Progress,
-}
-
-impl Read for Counted<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let n = self.reader.read(buffer)?;
-        self.progress.advance(n as u64);
-        Ok(n)
-    }
-}
-
-/// What a reader holds, decompressed if its first bytes are those of gzip, xz or zstd.
-fn unpacked<'a>(place: &str, reader: &'a mut dyn Read) -> Result<Box<dyn Read + 'a>, PrepareError> {
-    let mut head = Vec::with_capacity(6);
-    (&mut *reader).take(6).read_to_end(&mut head).map_err(failed(place))?;
-    let head_bytes = head.clone();
-    let whole = Cursor::new(head).chain(reader);
-    Ok(match head_bytes[..] {
-        [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(whole)),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::Decoder::new(whole).map_err(failed(place))?),
-        [0xfd, b'7', b'z', b'X', b'Z', 0] => Box::new(lzma_rust2::XzReader::new(whole, true)),
-        _ => Box::new(whole),
-    })
 }
