@@ -211,20 +211,6 @@ impl Source {
         })
     }
 
-    /// Gives the files below a folder, in a `.zip` or in a `.tar`, `.tar.gz` or `.tgz` whose names
-    /// are `wanted`, some at a time so that they can be parsed in parallel. In the order of their
-    /// names; those of a tar archive in its own order.
-    pub(crate) fn each_member(
-        &self,
-        tree: &Path,
-        wanted: &dyn Fn(&str) -> bool,
-        progress: &dyn Progress,
-        each: &mut dyn FnMut(Vec<Member>) -> Result<(), PrepareError>,
-    ) -> Result<(), PrepareError> {
-        self.used(tree);
-        archive::each_member(tree, wanted, progress, each)
-    }
-
     /// Notes that a file was read, or all files of a folder.
     pub(crate) fn used(&self, path: &Path) {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());

@@ -37,12 +37,29 @@ pub(crate) fn each_batch(
     progress: &dyn Progress,
     each: &mut dyn FnMut(Vec<Member>) -> Result<(), PrepareError>,
 ) -> Result<(), PrepareError> {
+    each_batch_below(source, source.folder(), wanted, progress, each)
+}
+
+/// As [`each_batch`], of one folder or archive of the source.
+pub(crate) fn each_batch_below(
+    source: &Source,
+    tree: &Path,
+    wanted: &dyn Fn(&str) -> bool,
+    progress: &dyn Progress,
+    each: &mut dyn FnMut(Vec<Member>) -> Result<(), PrepareError>,
+) -> Result<(), PrepareError> {
     let mut batch = Batch::new(each);
-    each_file(source, wanted, progress, &mut |place, reader| {
+    let visit: &mut Visit<'_> = &mut |place, reader| {
         let mut bytes = Vec::new();
         reader.read_to_end(&mut bytes).map_err(failed(place))?;
         batch.push(Member { name: place.to_owned(), bytes })
-    })?;
+    };
+    let mut walk = Walk { source, wanted, progress, visit };
+    if tree.is_dir() {
+        walk.folder(tree)?;
+    } else {
+        walk.archive(tree)?;
+    }
     batch.flush()
 }
 
@@ -188,5 +205,71 @@ impl Walk<'_, '_> {
             self.member(&place, &mut file)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::progress::Silent;
+
+    const FILES: [(&str, &str); 3] = [("b/1.xml", "one"), ("b/2.txt", "two"), ("a.xml", "three")];
+
+    /// The same files in a folder, a zip and a tgz.
+    fn trees(folder: &Path) -> [PathBuf; 3] {
+        let mut zip = unzip::ZipWriter::new(Cursor::new(Vec::new()));
+        let mut tar = tar::Builder::new(Vec::new());
+        for (name, text) in FILES {
+            let path = folder.join("tree").join(name);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, text).unwrap();
+            zip.start_file(name, unzip::write::SimpleFileOptions::default()).unwrap();
+            zip.write_all(text.as_bytes()).unwrap();
+            let mut header = tar::Header::new_gnu();
+            header.set_size(text.len() as u64);
+            header.set_mode(0o644);
+            tar.append_data(&mut header, name, text.as_bytes()).unwrap();
+        }
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gz.write_all(&tar.into_inner().unwrap()).unwrap();
+        fs_err::write(folder.join("tree.tgz"), gz.finish().unwrap()).unwrap();
+        fs_err::write(folder.join("tree.zip"), zip.finish().unwrap().into_inner()).unwrap();
+        ["tree", "tree.zip", "tree.tgz"].map(|name| folder.join(name))
+    }
+
+    fn members(tree: &Path) -> Result<Vec<(String, Vec<u8>)>, PrepareError> {
+        let mut given = Vec::new();
+        let wanted = |name: &str| name.strip_suffix(".xml").is_some();
+        let about = crate::recipe::find("eurlex")?.about();
+        let source = Source::open(tree.parent().unwrap(), about, None, None)?;
+        each_batch_below(&source, tree, &wanted, &Silent, &mut |members| {
+            given.extend(
+                members
+                    .into_iter()
+                    .map(|member| (file_name(&member.name).to_owned(), member.bytes)),
+            );
+            Ok(())
+        })?;
+        Ok(given)
+    }
+
+    #[test]
+    fn folders_and_archives_give_the_same_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let [plain, zip, tgz] = trees(folder.path());
+        let file = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
+        let by_name = [file("a.xml", "three"), file("1.xml", "one")];
+        assert_eq!(members(&plain).unwrap(), by_name);
+        assert_eq!(members(&zip).unwrap(), by_name);
+        // In the archive's own order, since it can only be read once.
+        assert_eq!(members(&tgz).unwrap(), [file("1.xml", "one"), file("a.xml", "three")]);
+
+        let bytes = fs_err::read(&tgz).unwrap();
+        fs_err::write(&tgz, &bytes[..bytes.len() / 2]).unwrap();
+        let error = members(&tgz).unwrap_err().to_string();
+        assert!(error.contains("tree.tgz: cannot be read"), "{error}");
     }
 }

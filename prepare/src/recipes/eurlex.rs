@@ -19,6 +19,7 @@ use crate::progress::Progress;
 use crate::recipe::{About, Knob, Official, PaperRow, Recipe};
 use crate::source::{Member, Source};
 use crate::text::utf8;
+use crate::walk;
 
 pub(crate) struct EurLex;
 
@@ -91,14 +92,13 @@ impl Recipe for EurLex {
     ) -> Result<(), PrepareError> {
         for part in Part::ALL {
             let (tree, below) = tree(source, part)?;
-            let place = tree.display().to_string();
             let mut n_files = 0;
             let wanted =
                 |name: &str| name.strip_suffix(".json").is_some() && is_below(name, &below);
-            source.each_member(&tree, &wanted, progress, &mut |members| {
+            walk::each_batch_below(source, &tree, &wanted, progress, &mut |members| {
                 n_files += members.len();
                 let laws: Vec<Result<Document, PrepareError>> =
-                    members.par_iter().map(|file| law(&place, file, part, options)).collect();
+                    members.par_iter().map(|file| law(file, part, options)).collect();
                 laws.into_iter().try_for_each(|law| each(law?))
             })?;
             if n_files == 0 {
@@ -154,11 +154,11 @@ fn no_files(source: &Source, part: Part) -> PrepareError {
 
 /// Whether a file stands in a folder of this name; any, if it is empty.
 fn is_below(name: &str, folder: &str) -> bool {
-    folder.is_empty() || name.rsplit('/').nth(1) == Some(folder)
+    folder.is_empty() || name.rsplit(['/', ':']).nth(1) == Some(folder)
 }
 
-fn law(tree: &str, file: &Member, part: Part, options: &Options) -> Result<Document, PrepareError> {
-    let law: Law = json(&format!("{tree}/{}", file.name), &file.bytes)?;
+fn law(file: &Member, part: Part, options: &Options) -> Result<Document, PrepareError> {
+    let law: Law = json(&file.name, &file.bytes)?;
     let body = law.main_body.join("\n");
     let fields = options.text.iter().map(|field| match field.as_str() {
         "title" => law.title.as_deref().unwrap_or_default(),
@@ -168,7 +168,7 @@ fn law(tree: &str, file: &Member, part: Part, options: &Options) -> Result<Docum
         _ => law.attachments.as_deref().unwrap_or_default(),
     });
     let text = fields.collect::<Vec<_>>().join("\n");
-    let stem = file.name.rsplit('/').next().unwrap_or_default().trim_end_matches(".json");
+    let stem = walk::file_name(&file.name).trim_end_matches(".json");
     let id = law.celex_id.unwrap_or_else(|| stem.to_owned());
     Ok(Document { id, text, labels: law.concepts, part })
 }
