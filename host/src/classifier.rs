@@ -181,7 +181,7 @@ impl Classifier<'_> {
         let gold = &self.dataset.test.labels;
         let micro = thresholds.micro.map(|threshold| threshold as f32);
         let mut evaluator = Evaluator::new(self.yardstick, gold, threshold, micro);
-        for rows in rows_of(test.len()).chunks(block_rows(gold.n_labels())) {
+        for rows in rows_of(test.len()).chunks(Matrix::block_rows(gold.n_labels())) {
             evaluator.add(&self.probabilities(test, rows, &noting)?);
         }
         let judgement = evaluator.finish();
@@ -325,11 +325,6 @@ fn stop_set(n_texts: usize, seed: RunSeed) -> Vec<u32> {
         rng.sample(n_texts, SOME_TEXTS.min(n_texts)).into_iter().map(|text| text as u32).collect();
     texts.sort_unstable();
     texts
-}
-
-/// Texts scored at a time: 256 MiB of probabilities, so that a test split of any size can be judged.
-fn block_rows(n_labels: usize) -> usize {
-    ((64 << 20) / n_labels.max(1)).max(1)
 }
 
 fn rows_of(n: usize) -> Vec<u32> {

@@ -26,6 +26,12 @@ impl Matrix {
         Self::new(vec![0.0; rows * cols], rows, cols)
     }
 
+    /// Rows of `cols` values that fit in 256 MiB, at least one: what to compute at a time, where all
+    /// rows of texts x labels might not fit in memory.
+    pub fn block_rows(cols: usize) -> usize {
+        ((64 << 20) / cols.max(1)).max(1)
+    }
+
     pub fn row(&self, row: usize) -> &[f32] {
         &self.data[row * self.cols..(row + 1) * self.cols]
     }

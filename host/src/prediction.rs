@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::data::{Tokens, UnlabeledTexts};
+use crate::matrix::Matrix;
 use crate::metrics::TopLabels;
 use crate::model::{Wants, probabilities};
 use crate::progress::Silent;
@@ -89,8 +90,7 @@ impl SavedClassifier {
         let rows: Vec<u32> = (0..tokens.len() as u32).collect();
         let labels = &self.description.labels;
         let mut predictions = Vec::with_capacity(rows.len());
-        // So many texts that their scores fit in 256 MiB.
-        for block in rows.chunks(((64 << 20) / labels.len().max(1)).max(1)) {
+        for block in rows.chunks(Matrix::block_rows(labels.len())) {
             let wants = Wants { logits: true, ..Wants::default() };
             let outputs = self.learner.infer(&tokens, block, wants, &Silent)?;
             let scores = probabilities(&outputs.logits.context("the pass gave no logits")?);
@@ -120,7 +120,7 @@ impl SavedClassifier {
 }
 
 /// The most labels that a text has above the threshold.
-fn most_above(scores: &crate::matrix::Matrix, threshold: Option<f32>) -> usize {
+fn most_above(scores: &Matrix, threshold: Option<f32>) -> usize {
     let Some(threshold) = threshold else { return 0 };
     let above = |row: usize| scores.row(row).iter().filter(|&&score| score > threshold).count();
     (0..scores.rows).map(above).max().unwrap_or(0)
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn the_deepest_row_decides() {
-        let scores = crate::matrix::Matrix::new(vec![0.9, 0.2, 0.1, 0.6, 0.7, 0.5], 2, 3);
+        let scores = Matrix::new(vec![0.9, 0.2, 0.1, 0.6, 0.7, 0.5], 2, 3);
         assert_eq!(most_above(&scores, Some(0.5)), 2);
         assert_eq!(most_above(&scores, Some(0.0)), 3);
         assert_eq!(most_above(&scores, None), 0);
