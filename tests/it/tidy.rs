@@ -20,7 +20,10 @@ const fn plugin(package: &'static str) -> Layer {
     Layer { package, members: &[API], never }
 }
 
-const LAYERS: [Layer; 12] = [
+const BASE: &str = "alhost-base";
+
+const LAYERS: [Layer; 13] = [
+    Layer { package: BASE, members: &[], never: &["tch", "tokenizers", "torch-sys"] },
     Layer {
         package: "alhost-plugin-api-macros",
         members: &[],
@@ -39,13 +42,13 @@ const LAYERS: [Layer; 12] = [
     plugin("alhost-plugin-subword"),
     Layer {
         package: "alhost-plugin-host",
-        members: &[API],
+        members: &[API, BASE],
         never: &["tch", "tokenizers", "torch-sys"],
     },
     Layer { package: "alhost-prepare", members: &[], never: &["tch", "tokenizers", "torch-sys"] },
     Layer {
         package: "alhost",
-        members: &[API, "alhost-plugin-host", "alhost-prepare"],
+        members: &[API, BASE, "alhost-plugin-host", "alhost-prepare"],
         never: &[],
     },
     Layer { package: "xtask", members: &[], never: &["abi_stable", "tch", "torch-sys"] },
