@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::DocId;
 use crate::charge::Charged;
-use crate::config::{ConfigFile, RunConfig, Start, StopMetric, ThresholdRule};
+use crate::config::{
+    ConfigFile, EarlyStopping, HeadKind, RunConfig, Start, StopMetric, ThresholdRule,
+};
 use crate::data::Dataset;
 use crate::data::tokens::Tokens;
 use crate::experiment::SplitTokens;
@@ -135,8 +137,10 @@ impl Classifier<'_> {
         let labeled = Examples { tokens: &self.tokens.train, rows: &rows, labels: pool.labels() };
         let dev_rows: Vec<u32> = rows_of(self.tokens.dev.as_ref().map_or(0, Tokens::len));
         let evaluation = &self.config.evaluation;
-        let score =
-            |probabilities: &Matrix, gold: &_| metrics::score(evaluation, probabilities, gold);
+        let measure = self.measure();
+        let score = |probabilities: &Matrix, gold: &_| {
+            metrics::dev_score(measure, evaluation, probabilities, gold)
+        };
         let dev = match (&self.tokens.dev, &self.dataset.dev) {
             (Some(tokens), Some(split)) => {
                 let examples = Examples { tokens, rows: &dev_rows, labels: &split.labels };
@@ -162,6 +166,14 @@ impl Classifier<'_> {
         }
         trained.shared.splice(0..0, shared);
         Ok(trained)
+    }
+
+    /// What of dev decides over a training.
+    fn measure(&self) -> EarlyStopping {
+        match self.config.model.head {
+            HeadKind::Logistic => EarlyStopping::AveragePrecision,
+            HeadKind::Linear | HeadKind::Cnn => self.config.train.early_stopping,
+        }
     }
 
     fn judge(

@@ -127,7 +127,7 @@ fn save(
         data_hash: experiment.data_hash.clone(),
         labeled: pool.labeled().len(),
         seed: seed.0,
-        model: experiment.config.model.clone(),
+        model: experiment.learner.config().clone(),
         thresholds: trained.thresholds,
         test: trained.metrics,
         labels: experiment.dataset.vocabulary.clone(),

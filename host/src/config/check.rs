@@ -9,7 +9,8 @@ use super::expand::{Unexpanded, expand};
 use super::file::ConfigFile;
 use super::overrides::plugin_stem;
 use super::sections::{
-    DataConfig, DataFormat, EvaluationConfig, HeadKind, StopConfig, StrategyConfig, ThresholdRule,
+    Chosen, DataConfig, DataFormat, EarlyStopping, EncoderMode, EvaluationConfig, HeadKind,
+    Penalty, Start, StopConfig, StrategyConfig, ThresholdRule,
 };
 
 /// A config whose values make sense. Only [`ConfigFile::check`] makes one, and none can be changed.
@@ -31,6 +32,7 @@ impl ConfigFile {
         check.general();
         check.data();
         check.model();
+        check.logistic();
         check.train();
         check.rounds();
         check.evaluation();
@@ -81,6 +83,15 @@ impl RunConfig {
                 data.remove(key);
             }
         }
+        if file.model.head != HeadKind::Logistic {
+            remove(&mut shared["model"], "pooling");
+            remove(&mut shared["train"], "c");
+        }
+        // As it was before there was a choice.
+        if (file.train.early_stopping, file.train.min_epochs) == (EarlyStopping::Threshold, 1) {
+            remove(&mut shared["train"], "early_stopping");
+            remove(&mut shared["train"], "min_epochs");
+        }
         if let Some(evaluation) = shared["evaluation"].as_object_mut() {
             let default = json!(EvaluationConfig::default());
             evaluation.retain(|key, value| {
@@ -111,6 +122,12 @@ impl RunConfig {
             return Err(ConfigError::one("strategy", "no strategy to run", Some(hint.to_owned())));
         }
         Ok(&self.0.strategy)
+    }
+}
+
+fn remove(section: &mut Value, key: &str) {
+    if let Some(section) = section.as_object_mut() {
+        section.remove(key);
     }
 }
 
@@ -261,10 +278,35 @@ impl Check<'_> {
         self.require((0.0..1.0).contains(&model.dropout), "model.dropout", &message, None);
     }
 
+    /// A logistic head is found in one solve, on embeddings that nothing changes.
+    fn logistic(&mut self) {
+        let (model, train) = (&self.file.model, &self.file.train);
+        if model.head != HeadKind::Logistic {
+            return;
+        }
+        let frozen = model.encoder == EncoderMode::Frozen;
+        let message = "is `fine-tuned`, but a logistic head is fitted on a frozen encoder";
+        let hint = "model.encoder = \"frozen\", or another head: model.head = \"cnn\"";
+        self.require(frozen, "model.encoder", message, Some(hint));
+        let message = "is `warm`, but a logistic head depends on its texts alone";
+        let cold = train.start == Start::Pretrained;
+        self.require(cold, "train.start", message, Some("leave out train.start"));
+        match train.c {
+            Penalty::C(c) => self.positive("train.c", c),
+            Penalty::Chosen(Chosen::Dev) => {
+                let message = "is `dev`, but the data has no dev set";
+                let hint = "a number, such as train.c = 30.0";
+                self.require(self.has_dev(), "train.c", message, Some(hint));
+            }
+        }
+        self.at_least("loop.initial", self.file.r#loop.initial, 2);
+    }
+
     fn train(&mut self) {
         let train = &self.file.train;
         self.at_least("train.epochs", train.epochs, 1);
         self.at_least("train.batch", train.batch, 1);
+        self.at_least("train.min_epochs", train.min_epochs, 1);
         self.positive("train.rate", train.rate);
         self.positive("train.head_rate", train.head_rate);
     }

@@ -21,6 +21,8 @@ batch = 16
 rate = 5e-5
 head_rate = 1.0
 head_bias = "zero"
+early_stopping = "threshold"
+min_epochs = 1
 start = "pretrained"
 
 [loop]

@@ -136,6 +136,8 @@ pub struct ModelConfig {
     /// Dropout before the last linear layer.
     pub dropout: f64,
     pub encoder: EncoderMode,
+    /// Logistic head: which pooling of a text's hidden states is its embedding.
+    pub pooling: PoolingRule,
     pub precision: Precision,
     /// Tokens in one inference batch, padding included.
     pub token_budget: usize,
@@ -146,11 +148,12 @@ impl Default for ModelConfig {
         Self {
             checkpoint: "minilm".to_owned(),
             max_tokens: 128,
-            head: HeadKind::Cnn,
+            head: HeadKind::Logistic,
             widths: vec![3, 4, 5],
             filters: 256,
             dropout: 0.1,
-            encoder: EncoderMode::FineTuned,
+            encoder: EncoderMode::Frozen,
+            pooling: PoolingRule::Auto,
             precision: Precision::Auto,
             token_budget: 4096,
         }
@@ -160,8 +163,11 @@ impl Default for ModelConfig {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HeadKind {
+    /// A linear layer with a pooler, trained by steps.
     Linear,
     Cnn,
+    /// Logistic regression on the embeddings of a frozen encoder, solved to a tolerance.
+    Logistic,
 }
 
 impl HeadKind {
@@ -170,8 +176,36 @@ impl HeadKind {
         match self {
             Self::Linear => "linear",
             Self::Cnn => "cnn",
+            Self::Logistic => "logistic",
         }
     }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PoolingRule {
+    /// What the checkpoint's `1_Pooling/config.json` says; without such a file, the mean.
+    Auto,
+    /// The mean of the hidden states of all tokens.
+    Mean,
+    /// The hidden state of [CLS].
+    Cls,
+}
+
+/// `train.c`: how weakly the weights of a logistic head are penalised.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Penalty {
+    /// The loss is that of the texts plus `|w|^2 / (2 C)`.
+    C(f64),
+    Chosen(Chosen),
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Chosen {
+    /// The value of a grid that has the best average precision on dev.
+    Dev,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -196,6 +230,8 @@ pub enum Precision {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainConfig {
+    /// Logistic head: `C`, or `"dev"`. The other keys are of heads that are trained by steps.
+    pub c: Penalty,
     pub epochs: usize,
     pub batch: usize,
     /// Adam's rate for the encoder.
@@ -203,6 +239,10 @@ pub struct TrainConfig {
     /// The head's rate is `rate` times this.
     pub head_rate: f64,
     pub head_bias: HeadBias,
+    /// What of dev decides which epoch is best.
+    pub early_stopping: EarlyStopping,
+    /// Epochs that are trained and not chosen before; so many have to be there.
+    pub min_epochs: usize,
     /// Stop after so many epochs without a better dev score; 0 trains all epochs.
     pub patience: usize,
     /// Dev texts that early stopping looks at (the first so many in a seeded order); 0 means all.
@@ -213,16 +253,30 @@ pub struct TrainConfig {
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
+            c: Penalty::C(30.0),
             epochs: 15,
             batch: 16,
             rate: 5e-5,
             head_rate: 10.0,
             head_bias: HeadBias::LogOdds,
+            early_stopping: EarlyStopping::AveragePrecision,
+            min_epochs: 3,
             patience: 3,
             dev_texts: 0,
             start: Start::Pretrained,
         }
     }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EarlyStopping {
+    /// Micro-averaged, over all texts and labels; it knows no threshold.
+    AveragePrecision,
+    /// The training loss, on dev.
+    CrossEntropy,
+    /// The criterion of `evaluation.threshold`, at the best threshold of each epoch.
+    Threshold,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -3,7 +3,7 @@
 
 use toml::{Table, Value};
 
-use super::sections::DataFormat;
+use super::sections::{DataFormat, HeadKind};
 
 impl DataFormat {
     /// `train`, `dev` and `test`, as the tools that write the format call them; few of them know a
@@ -35,6 +35,7 @@ impl DataFormat {
 /// Fills in the names of the files that are not given; a share of train in the place of a dev file
 /// leaves that name empty.
 pub(super) fn fill(table: &mut Table) {
+    fill_head(table);
     let Some(Value::Table(data)) = table.get_mut("data") else { return };
     let share =
         data.get("dev_share").and_then(|v| v.as_float().or(v.as_integer().map(|i| i as f64)));
@@ -47,5 +48,14 @@ pub(super) fn fill(table: &mut Table) {
         if !data.contains_key(key) {
             data.insert(key.to_owned(), Value::from(name));
         }
+    }
+}
+
+/// The usual head of a fine-tuned encoder is another one than that of a frozen one.
+fn fill_head(table: &mut Table) {
+    let Some(Value::Table(model)) = table.get_mut("model") else { return };
+    let fine_tuned = model.get("encoder").and_then(Value::as_str) == Some("fine-tuned");
+    if fine_tuned && !model.contains_key("head") {
+        model.insert("head".to_owned(), Value::from(HeadKind::Cnn.name()));
     }
 }

@@ -1,6 +1,7 @@
 //! What a classifier's scores are worth: thresholds, F1 and its relatives, precision of the top
 //! labels, class coverage. Every metric is defined once, in `docs/experiments.md`.
 
+pub mod average_precision;
 pub mod correlation;
 mod descending;
 pub mod evaluator;
@@ -14,6 +15,7 @@ mod sweep;
 pub mod threshold;
 pub mod top;
 
+pub use average_precision::{average_precision, cross_entropy};
 pub use evaluator::{Evaluator, Judgement, Yardstick};
 pub use f1::{Metrics, evaluate};
 pub use frequency::LabelFrequencies;
@@ -21,16 +23,29 @@ pub use ranking::{Ranking, rank};
 pub use threshold::{Optima, Optimum, cardinality_threshold, optima};
 pub use top::TopLabels;
 
-use crate::config::{EvaluationConfig, ThresholdRule};
+use crate::config::{EarlyStopping, EvaluationConfig, ThresholdRule};
 use crate::data::Labels;
 use crate::matrix::Matrix;
 
-/// What early stopping compares: the criterion of the threshold rule, at the threshold that the
-/// rule gives on these very scores.
+/// What early stopping compares, and what C is chosen by; the greater, the better.
+pub fn dev_score(
+    measure: EarlyStopping,
+    config: &EvaluationConfig,
+    probabilities: &Matrix,
+    gold: &Labels,
+) -> f64 {
+    match measure {
+        EarlyStopping::AveragePrecision => average_precision(probabilities, gold),
+        EarlyStopping::CrossEntropy => -cross_entropy(probabilities, gold),
+        EarlyStopping::Threshold => score(config, probabilities, gold),
+    }
+}
+
+/// The criterion of the threshold rule, at the threshold that the rule gives on these very scores.
 ///
 /// `Cardinality` and `Fixed` name no criterion, so theirs is the paper's macro-F1; `Cardinality`
 /// takes the labels per text from `gold`.
-pub fn score(config: &EvaluationConfig, probabilities: &Matrix, gold: &Labels) -> f64 {
+fn score(config: &EvaluationConfig, probabilities: &Matrix, gold: &Labels) -> f64 {
     match config.threshold {
         ThresholdRule::MacroF1Paper => optima(probabilities, gold).macro_paper.value,
         ThresholdRule::MacroF1 => optima(probabilities, gold).macro_sklearn.value,

@@ -10,7 +10,7 @@ use tokenizers::Tokenizer;
 
 use super::bert_config::BertConfig;
 use super::tokenizer::Specials;
-use super::{ModelError, hub, tokenizer, weights};
+use super::{ModelError, Pooling, hub, pooling, tokenizer, weights};
 
 /// Where checkpoints are looked for. The caller reads the environment; nothing here does.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +39,7 @@ pub struct Checkpoint {
     pub weights_hash: String,
     /// Where the configuration and the tokenizer were read from.
     pub(super) files: [PathBuf; 2],
+    folder: PathBuf,
     /// f32 on the CPU, by upstream's name without the `bert.` prefix.
     tensors: BTreeMap<String, Tensor>,
 }
@@ -77,7 +78,22 @@ impl Checkpoint {
         let file = existing(folder, "the file of weights", weights::FILES)?;
         let tensors = weights::read(&file, &config)?;
         let weights_hash = hash(&file)?;
-        Ok(Self { config, tokenizer, specials, tokenizer_hash, weights_hash, files, tensors })
+        let folder = folder.to_owned();
+        Ok(Self {
+            config,
+            tokenizer,
+            specials,
+            tokenizer_hash,
+            weights_hash,
+            files,
+            folder,
+            tensors,
+        })
+    }
+
+    /// How its hidden states become one vector: what its `1_Pooling/config.json` says, else the mean.
+    pub fn pooling(&self) -> Result<Pooling, ModelError> {
+        Ok(pooling::read(&self.folder)?.unwrap_or(Pooling::Mean))
     }
 
     /// A tensor by upstream's name without the `bert.` prefix; f32 on the CPU.

@@ -48,6 +48,27 @@ pub enum ModelError {
     )]
     Diverged { epoch: usize, rate: f64 },
 
+    #[error(
+        "a logistic head needs at least two labeled texts, and there are {texts}\n  hint: raise \
+         `loop.initial`"
+    )]
+    TooFewTexts { texts: usize },
+
+    #[error(
+        "`train.c = \"dev\"` chooses C on a dev set, and there is none\n  hint: give C as a number, \
+         such as `train.c = 30.0`, or a dev set (`data.dev`, `data.dev_share`)"
+    )]
+    NoDevForC,
+
+    #[error(
+        "the checkpoint `{checkpoint}` gives embeddings that are not finite numbers\n  hint: another \
+         precision (`model.precision = \"f32\"`), or another checkpoint"
+    )]
+    NotFinite { checkpoint: String },
+
+    #[error(transparent)]
+    Unreadable(#[from] alhost_base::Unreadable),
+
     #[error(transparent)]
     Io(#[from] std::io::Error),
 

@@ -4,10 +4,15 @@
 //! `cnn` is Kim (2014), <https://arxiv.org/abs/1408.5882>, over the last hidden states:
 //! convolutions of several widths, ReLU, maximum over time, dropout, a linear layer. Public codes
 //! let it see padding; ours does not, so that a text's logits depend on the text alone.
+//! `logistic` is a linear layer on the pooled, L2-normalised embedding of a frozen encoder, found by
+//! `logistic/` and not by steps.
 
 use tch::{Device, IndexOp, Kind, Tensor, nn};
 
+use super::Pooling;
+use super::logistic::{self, Fit};
 use super::random::seeded;
+use super::states::Encoded;
 use crate::config::{HeadBias, HeadKind, ModelConfig};
 use crate::data::Labels;
 
@@ -21,9 +26,17 @@ pub(crate) struct Head {
 enum Body {
     Linear(Layer),         // pooler, [hidden, hidden]
     Cnn(Vec<Convolution>), // one a width
+    Logistic(Logistic),
 }
 
-struct Layer {
+/// What the logistic head has beside its last layer.
+struct Logistic {
+    pooling: Pooling,
+    /// Standard deviations of the last layer's weights, as a Laplace posterior has them: [labels, hidden].
+    deviation: Layer,
+}
+
+pub(crate) struct Layer {
     weight: Tensor,
     bias: Tensor,
 }
@@ -34,8 +47,15 @@ struct Convolution {
 }
 
 impl Head {
-    /// All zero; `initialize` makes a head of it.
-    pub(crate) fn new(config: &ModelConfig, hidden: i64, n_labels: usize, device: Device) -> Self {
+    /// All zero; `initialize` makes a head of it, or `set` a logistic one. `pooling` is the logistic
+    /// head's.
+    pub(crate) fn new(
+        config: &ModelConfig,
+        pooling: Pooling,
+        hidden: i64,
+        n_labels: usize,
+        device: Device,
+    ) -> Self {
         let vars = nn::VarStore::new(device);
         let root = vars.root();
         let (body, features) = match config.head {
@@ -53,6 +73,10 @@ impl Head {
                 };
                 let convolutions = config.widths.iter().map(convolution).collect();
                 (Body::Cnn(convolutions), filters * config.widths.len() as i64)
+            }
+            HeadKind::Logistic => {
+                let deviation = Layer::new(&(&root / "deviation"), &[n_labels as i64, hidden]);
+                (Body::Logistic(Logistic { pooling, deviation }), hidden)
             }
         };
         let output = Layer::new(&(&root / "output"), &[n_labels as i64, features]);
@@ -78,6 +102,7 @@ impl Head {
                         convolution.layer.draw();
                     }
                 }
+                Body::Logistic(_) => return,
             }
             self.output.draw();
         });
@@ -90,17 +115,42 @@ impl Head {
         match rule {
             HeadBias::Zero => {}
             HeadBias::LogOdds => {
-                let bias = Tensor::from_slice(&log_odds(labeled));
+                let bias = Tensor::from_slice(&logistic::log_odds(labeled));
                 tch::no_grad(|| self.output.bias.copy_(&bias));
             }
         }
     }
 
-    /// Hidden states [batch, len, hidden] to the last layer's input, f32 [batch, features].
+    /// Takes what a fit has found.
+    ///
+    /// # Panics
+    /// If this is not a logistic head.
+    pub(crate) fn set(&mut self, fit: &Fit) {
+        let Body::Logistic(Logistic { deviation, .. }) = &mut self.body else {
+            panic!("only a logistic head is set")
+        };
+        tch::no_grad(|| {
+            self.output.weight.copy_(&fit.weight);
+            self.output.bias.copy_(&fit.bias);
+            deviation.weight.copy_(&fit.deviation.0);
+            deviation.bias.copy_(&fit.deviation.1);
+        });
+    }
+
+    /// Encoded texts to the last layer's input, f32 [batch, features].
     ///
     /// What stands behind a text's end does not matter.
-    pub(crate) fn features(&self, hidden_states: &Tensor, lengths: &[i64]) -> Tensor {
+    pub(crate) fn features(&self, encoded: &Encoded) -> Tensor {
+        let (hidden_states, lengths) = (&encoded.hidden_states, &encoded.lengths);
         let features = match &self.body {
+            Body::Logistic(Logistic { pooling, .. }) => {
+                let pooled = match pooling {
+                    Pooling::Cls => encoded.cls(),
+                    Pooling::Mean => encoded.mean(),
+                };
+                let norm = pooled.norm_scalaropt_dim(2.0, [1], true);
+                pooled / norm.clamp_min(f64::from(f32::MIN_POSITIVE))
+            }
             Body::Linear(pooler) => {
                 let kind = hidden_states.kind();
                 let cls = hidden_states.i((.., 0)); // [batch, hidden]
@@ -117,15 +167,33 @@ impl Head {
         features.to_kind(Kind::Float)
     }
 
-    /// Features with some of them dropped; for training and for Monte-Carlo dropout.
+    /// Features with some of them dropped, for training.
     pub(crate) fn drop_out(&self, features: &Tensor) -> Tensor {
         features.dropout(self.dropout, true)
+    }
+
+    /// So many draws from what the head may be as well: last layers drawn from the posterior of a logistic
+    /// head, and dropout for the others (Gal and Ghahramani 2016). Draws from libtorch's generator.
+    pub(crate) fn draws(&self, passes: u32) -> Draws<'_> {
+        let Body::Logistic(Logistic { deviation, .. }) = &self.body else {
+            return Draws::Dropout { head: self, passes };
+        };
+        let drawn = |mean: &Tensor, deviation: &Tensor| {
+            // On the CPU, so that a seed means the same draws on every device.
+            let noise = Tensor::randn(mean.size(), (Kind::Float, Device::Cpu));
+            mean + deviation * noise.to_device(mean.device())
+        };
+        let layer = |_| Layer {
+            weight: drawn(&self.output.weight, &deviation.weight),
+            bias: drawn(&self.output.bias, &deviation.bias),
+        };
+        Draws::Layers(tch::no_grad(|| (0..passes).map(layer).collect()))
     }
 
     /// Features f32 [batch, features] to logits f32 [batch, labels]: the last layer is not worth
     /// the ties that bf16 would make.
     pub(crate) fn logits(&self, features: &Tensor) -> Tensor {
-        features.linear(&self.output.weight, Some(&self.output.bias))
+        self.output.apply(features)
     }
 
     /// The head's variables, by name.
@@ -142,7 +210,33 @@ impl Head {
     }
 }
 
+/// What [`Head::draws`] gives.
+pub(crate) enum Draws<'a> {
+    Dropout { head: &'a Head, passes: u32 },
+    Layers(Vec<Layer>),
+}
+
+impl Draws<'_> {
+    /// Features f32 [batch, features] to probabilities f32 [batch, passes * labels], pass after pass.
+    pub(crate) fn probabilities(&self, features: &Tensor) -> Tensor {
+        let passes: Vec<Tensor> = match self {
+            Self::Dropout { head, passes } => {
+                let pass = |_| head.logits(&head.drop_out(features)).sigmoid();
+                (0..*passes).map(pass).collect()
+            }
+            Self::Layers(layers) => {
+                layers.iter().map(|layer| layer.apply(features).sigmoid()).collect()
+            }
+        };
+        Tensor::cat(&passes, 1)
+    }
+}
+
 impl Layer {
+    fn apply(&self, features: &Tensor) -> Tensor {
+        features.linear(&self.weight, Some(&self.bias))
+    }
+
     fn new(vs: &nn::Path<'_>, weight: &[i64]) -> Self {
         Self {
             weight: vs.var("weight", weight, nn::Init::Const(0.0)),
@@ -209,14 +303,6 @@ fn signal(hidden_states: &Tensor, lengths: &[i64], widest: i64) -> Tensor {
     signal
 }
 
-/// `log((c_l + 1) / (n - c_l + 1))` for each label, which `c_l` of the `n` texts carry: the log-odds
-/// of its frequency, with add-one smoothing.
-fn log_odds(labeled: &Labels) -> Vec<f32> {
-    let n = labeled.len() as f64;
-    let odds = |&count: &u32| (f64::from(count) + 1.0) / (n - f64::from(count) + 1.0);
-    labeled.counts().iter().map(|count| odds(count).ln() as f32).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,7 +312,7 @@ mod tests {
     }
 
     fn head(kind: HeadKind) -> Head {
-        let mut head = Head::new(&config(kind), 6, 5, Device::Cpu);
+        let mut head = Head::new(&config(kind), Pooling::Mean, 6, 5, Device::Cpu);
         head.initialize(1, None);
         head
     }
@@ -234,6 +320,10 @@ mod tests {
     fn hidden_states(batch: i64, len: i64) -> Tensor {
         let _generator = seeded(1);
         Tensor::randn([batch, len, 6], (Kind::Float, Device::Cpu))
+    }
+
+    fn features(head: &Head, states: &Tensor, lengths: &[i64]) -> Tensor {
+        head.features(&Encoded::new(states.shallow_clone(), lengths.to_vec()))
     }
 
     fn distance(a: &Tensor, b: &Tensor) -> f64 {
@@ -266,7 +356,7 @@ mod tests {
         let head = head(HeadKind::Cnn);
         let lengths = [2, 9, 5, 3, 4];
         let states = hidden_states(5, 9); // not zero behind the ends
-        let features = head.features(&states, &lengths);
+        let features = features(&head, &states, &lengths);
         assert_eq!(features.size(), [5, 21]);
         for (row, &len) in lengths.iter().enumerate() {
             let text = states.get(row as i64).narrow(0, 0, len);
@@ -280,17 +370,17 @@ mod tests {
         let head = head(HeadKind::Cnn);
         let states = hidden_states(1, 2);
         let expected = Tensor::from_slice(&cnn_by_hand(&head, &states.get(0)));
-        assert!(distance(&head.features(&states, &[2]).get(0), &expected) < 1e-5);
+        assert!(distance(&features(&head, &states, &[2]).get(0), &expected) < 1e-5);
     }
 
     #[test]
     fn the_linear_head_sees_the_first_token_only() {
         let head = head(HeadKind::Linear);
         let states = hidden_states(2, 4);
-        let features = head.features(&states, &[4, 2]);
-        assert_eq!(features.size(), [2, 6]);
-        assert!(distance(&features, &head.features(&states.narrow(1, 0, 1), &[1, 1])) < 1e-6);
-        assert!(features.abs().max().double_value(&[]) <= 1.0, "tanh is within ±1");
+        let whole = features(&head, &states, &[4, 2]);
+        assert_eq!(whole.size(), [2, 6]);
+        assert!(distance(&whole, &features(&head, &states.narrow(1, 0, 1), &[1, 1])) < 1e-6);
+        assert!(whole.abs().max().double_value(&[]) <= 1.0, "tanh is within ±1");
     }
 
     #[test]
@@ -318,9 +408,9 @@ mod tests {
         labels.push(&[0, 1]);
         labels.push(&[0]);
         labels.push(&[0, 4]);
-        let mut head = Head::new(&config(HeadKind::Cnn), 6, 5, Device::Cpu); // weights are zero
+        let mut head = Head::new(&config(HeadKind::Cnn), Pooling::Mean, 6, 5, Device::Cpu); // weights are zero
         head.set_bias(HeadBias::LogOdds, &labels);
-        let features = head.features(&hidden_states(1, 6), &[6]);
+        let features = features(&head, &hidden_states(1, 6), &[6]);
         let probabilities = Vec::<f32>::try_from(head.logits(&features).sigmoid().get(0)).unwrap();
         // (c + 1) / (n + 2) with n = 3
         for (probability, expected) in probabilities.iter().zip([0.8, 0.4, 0.2, 0.2, 0.4]) {
@@ -342,7 +432,7 @@ mod tests {
     fn dropout_zeroes_some_features_and_scales_the_others() {
         let mut config = config(HeadKind::Cnn);
         config.dropout = 0.5;
-        let head = Head::new(&config, 6, 5, Device::Cpu);
+        let head = Head::new(&config, Pooling::Mean, 6, 5, Device::Cpu);
         let _dropout = seeded(1);
         let dropped = head.drop_out(&Tensor::ones([40, 21], (Kind::Float, Device::Cpu)));
         let values = Vec::<f32>::try_from(dropped.view([-1])).unwrap();

@@ -4,7 +4,7 @@ use tch::{Device, Tensor};
 
 use super::ModelError;
 use super::batch;
-use super::heads::Head;
+use super::heads::{Draws, Head};
 use super::random::seeded;
 use super::states::States;
 use crate::data::tokens::Tokens;
@@ -22,7 +22,7 @@ pub struct Wants {
     pub cls: bool,
     /// The mean of the last hidden states over a text's tokens.
     pub mean: bool,
-    /// Passes through the head with dropout on (Gal and Ghahramani 2016); 0 for none.
+    /// Passes through the head as it may be as well, see `Head::draws`; 0 for none.
     pub mc_passes: u32,
     pub mc_seed: i64,
 }
@@ -70,12 +70,13 @@ impl Reader<'_> {
         wants: Wants,
         progress: &dyn Progress,
     ) -> Result<Outputs, ModelError> {
-        let _dropout = (wants.mc_passes > 0).then(|| seeded(wants.mc_seed));
+        let _generator = (wants.mc_passes > 0).then(|| seeded(wants.mc_seed));
+        let draws = self.head.draws(wants.mc_passes);
         let mut outputs = self.room(rows.len(), wants);
         progress.begin("read texts", rows.len() as u64);
         for positions in batch::by_length(tokens, rows, self.token_budget) {
             let texts: Vec<u32> = positions.iter().map(|&at| rows[at as usize]).collect();
-            tch::no_grad(|| self.read_batch(&texts, &positions, &mut outputs, wants))?;
+            tch::no_grad(|| self.read_batch(&texts, &positions, &draws, &mut outputs))?;
             outputs.tokens +=
                 texts.iter().map(|&text| tokens.row(text as usize).len() as u64).sum::<u64>();
             progress.advance(texts.len() as u64);
@@ -88,18 +89,16 @@ impl Reader<'_> {
         &self,
         texts: &[u32],
         positions: &[u32],
+        draws: &Draws<'_>,
         outputs: &mut Outputs,
-        wants: Wants,
     ) -> Result<(), ModelError> {
         let encoded = self.states.encode(texts, self.device)?;
-        let features = self.head.features(&encoded.hidden_states, &encoded.lengths);
+        let features = self.head.features(&encoded);
         if let Some(to) = &mut outputs.logits {
             put(to, positions, &self.head.logits(&features));
         }
         if let Some(to) = &mut outputs.mc {
-            let passes = (0..wants.mc_passes).map(|_| self.head.drop_out(&features));
-            let passes: Vec<Tensor> = passes.map(|f| self.head.logits(&f).sigmoid()).collect();
-            put(to, positions, &Tensor::cat(&passes, 1));
+            put(to, positions, &draws.probabilities(&features));
         }
         if let Some(to) = &mut outputs.features {
             put(to, positions, &features);

@@ -16,7 +16,7 @@ use super::heads::Head;
 use super::infer::{Outputs, Reader, Wants};
 use super::precision;
 use super::states::States;
-use crate::config::{EncoderMode, HeadBias, HeadKind, ModelConfig};
+use crate::config::{EncoderMode, HeadBias, HeadKind, ModelConfig, PoolingRule};
 use crate::data::Labels;
 use crate::data::tokens::Tokens;
 use crate::matrix::{Matrix, MatrixRoom};
@@ -58,6 +58,16 @@ impl Learner {
         cache: &Path,
     ) -> Result<Self, ModelError> {
         checkpoint.config.check_length(config.max_tokens)?;
+        let pooling = match config.pooling {
+            PoolingRule::Auto if config.head == HeadKind::Logistic => checkpoint.pooling()?,
+            PoolingRule::Auto | PoolingRule::Mean => Pooling::Mean,
+            PoolingRule::Cls => Pooling::Cls,
+        };
+        let mut config = config.clone();
+        config.pooling = match pooling {
+            Pooling::Mean => PoolingRule::Mean,
+            Pooling::Cls => PoolingRule::Cls,
+        };
         let encoder_vars = VarStore::new(device);
         let encoder = Encoder::new(&encoder_vars.root(), &checkpoint.config);
         let pretrained = Pretrained::of(checkpoint, &encoder_vars);
@@ -65,10 +75,10 @@ impl Learner {
         Ok(Self {
             encoder,
             encoder_vars,
-            head: Head::new(config, checkpoint.config.hidden_size, n_labels, device),
+            head: Head::new(&config, pooling, checkpoint.config.hidden_size, n_labels, device),
             kind: precision::kind(config.precision, device),
             device,
-            config: config.clone(),
+            config,
             pretrained,
             trained: false,
             cache: cache.to_path_buf(),
@@ -109,6 +119,11 @@ impl Learner {
         progress: &dyn Progress,
     ) -> Result<Matrix, ModelError> {
         self.kept(tokens, Keep::Pooled, progress)?.pooled(rows, pooling, &self.matrices)
+    }
+
+    /// What it was made from, with the pooling that `auto` has become.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
     }
 
     /// The current encoder, for inference.
@@ -164,7 +179,7 @@ impl Learner {
         progress: &dyn Progress,
     ) -> Result<Option<Kept>, ModelError> {
         let keep = match self.config.head {
-            HeadKind::Linear => Keep::Pooled,
+            HeadKind::Linear | HeadKind::Logistic => Keep::Pooled,
             HeadKind::Cnn => Keep::States,
         };
         match self.config.encoder {

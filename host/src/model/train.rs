@@ -17,7 +17,7 @@ use super::loss;
 use super::optimizer::Adam;
 use super::random::seeded;
 use super::states::Encoded;
-use crate::config::{EncoderMode, Start, TrainConfig};
+use crate::config::{EncoderMode, HeadKind, Start, TrainConfig};
 use crate::data::Labels;
 use crate::data::tokens::Tokens;
 use crate::matrix::Matrix;
@@ -45,12 +45,14 @@ pub struct Dev<'a> {
 pub struct Training {
     /// The epoch, from 1, whose weights were taken; 0 if there was no epoch.
     pub best_epoch: usize,
-    /// Epochs that ran.
+    /// Epochs that ran; of a fit, the iterations.
     pub epochs: usize,
-    /// Of the best epoch.
+    /// Of the best epoch; of a fit, with the C that was chosen by it.
     pub dev_score: Option<f64>,
-    /// Mean training loss of each epoch.
+    /// Mean training loss of each epoch; of a fit, the loss at its end, penalty included.
     pub losses: Vec<f64>,
+    /// The inverse strength of the penalty that a fit was made with.
+    pub c: Option<f64>,
     /// Tokens trained on, all epochs together, without padding.
     pub tokens: u64,
     /// Seconds that scoring the dev texts took.
@@ -65,8 +67,9 @@ struct Best {
 }
 
 impl Learner {
-    /// Trains on `labeled` and takes the epoch with the best dev score, or the last where there is
-    /// no dev set. `init_seed` decides the head to start from, `train_seed` order and dropout.
+    /// Trains on `labeled`: fits a logistic head, else goes through epochs and takes the one
+    /// with the best dev score, or the last where there is no dev set. `init_seed` decides the head to
+    /// start from, `train_seed` order and dropout; a fit needs neither.
     pub fn train(
         &mut self,
         labeled: Examples<'_>,
@@ -76,6 +79,9 @@ impl Learner {
         train_seed: i64,
         progress: &dyn Progress,
     ) -> Result<Training, ModelError> {
+        if self.config.head == HeadKind::Logistic {
+            return self.fit(labeled, dev, config.c, progress);
+        }
         if config.start == Start::Pretrained || !self.trained {
             self.restart(init_seed, config.head_bias, labeled.labels);
         }
@@ -113,7 +119,7 @@ impl Learner {
             }
             losses.push(epoch_loss);
 
-            let Some(dev) = &dev else { continue };
+            let Some(dev) = dev.as_ref().filter(|_| epoch >= config.min_epochs) else { continue };
             let timed = Instant::now();
             let score = self.score(dev)?;
             dev_seconds += timed.elapsed().as_secs_f64();
@@ -139,6 +145,7 @@ impl Learner {
             best_epoch: best.as_ref().map_or(losses.len(), |best| best.epoch),
             epochs: losses.len(),
             dev_score: best.map(|best| best.score),
+            c: None,
             tokens: (epoch_tokens * losses.len()) as u64,
             dev_seconds,
             losses,
@@ -177,7 +184,7 @@ impl Learner {
             let pass = Pass { kind: self.kind, train: true };
             Encoded::new(self.encoder.forward(&batch, pass), batch.lengths)
         };
-        let features = self.head.features(&encoded.hidden_states, &encoded.lengths);
+        let features = self.head.features(&encoded);
         let logits = self.head.logits(&self.head.drop_out(&features));
         let targets = loss::multi_hot(labeled.labels, texts, self.device);
         Ok(loss::bce_sum(&logits, &targets) / targets.numel() as f64)

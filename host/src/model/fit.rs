@@ -1,0 +1,115 @@
+//! Fits a logistic head: one solve on the labeled texts' embeddings, or a few where dev chooses C.
+
+use std::time::Instant;
+
+use tch::Tensor;
+
+use super::ModelError;
+use super::learner::Learner;
+use super::logistic::{Fit, TOLERANCE, Texts};
+use super::train::{Dev, Examples, Training};
+use super::{Wants, probabilities};
+use crate::config::{Chosen, Penalty};
+use crate::data::Labels;
+use crate::data::tokens::Tokens;
+use crate::progress::{Progress, Silent};
+
+/// What `train.c = "dev"` chooses from.
+pub(super) const GRID: [f64; 6] = [1.0, 3.0, 10.0, 30.0, 100.0, 300.0];
+
+impl Learner {
+    /// The optimum for the labeled texts; it depends on neither their order nor any seed.
+    pub(super) fn fit(
+        &mut self,
+        labeled: Examples<'_>,
+        dev: Option<Dev<'_>>,
+        penalty: Penalty,
+        progress: &dyn Progress,
+    ) -> Result<Training, ModelError> {
+        let n = labeled.rows.len();
+        if n < 2 {
+            return Err(ModelError::TooFewTexts { texts: n });
+        }
+        let (rows, labels) = by_row(labeled);
+        let embeddings = self.embeddings(labeled.tokens, &rows, progress)?;
+        progress.begin("fit", n as u64);
+        let texts = Texts::new(&embeddings);
+        let (mut dev_score, mut dev_seconds) = (None, 0.0);
+        let (c, fit) = match (penalty, dev) {
+            (Penalty::C(c), _) => (c, texts.fit(&labels, c, TOLERANCE)),
+            (Penalty::Chosen(Chosen::Dev), None) => return Err(ModelError::NoDevForC),
+            (Penalty::Chosen(Chosen::Dev), Some(dev)) => {
+                let timed = Instant::now();
+                let (score, c, fit) = self.choose(&texts, &labels, dev)?;
+                (dev_score, dev_seconds) = (Some(score), timed.elapsed().as_secs_f64());
+                (c, fit)
+            }
+        };
+        progress.end();
+        if fit.unsolved > 0 {
+            tracing::warn!("{} labels were not fitted to the tolerance", fit.unsolved);
+        }
+        self.head.set(&fit);
+        self.trained = true;
+        Ok(Training {
+            best_epoch: fit.iterations,
+            epochs: fit.iterations,
+            dev_score,
+            losses: vec![fit.loss],
+            c: Some(c),
+            tokens: 0,
+            dev_seconds,
+        })
+    }
+
+    /// The fit of the grid that dev likes best, with its score and C; of equal ones the stronger penalty.
+    fn choose(
+        &mut self,
+        texts: &Texts,
+        labels: &Labels,
+        dev: Dev<'_>,
+    ) -> Result<(f64, f64, Fit), ModelError> {
+        let Dev { examples: Examples { tokens, rows, labels: gold }, score } = dev;
+        let mut best: Option<(f64, f64, Fit)> = None;
+        for c in GRID {
+            let fit = texts.fit(labels, c, TOLERANCE);
+            self.head.set(&fit);
+            let wants = Wants { logits: true, ..Wants::default() };
+            let outputs = self.infer(tokens, rows, wants, &Silent)?;
+            let value = score(&probabilities(&outputs.logits.expect("logits were wanted")), gold);
+            tracing::debug!(c, value, "fitted");
+            if best.as_ref().is_none_or(|(found, ..)| value > *found) {
+                best = Some((value, c, fit));
+            }
+        }
+        Ok(best.expect("the grid is not empty"))
+    }
+
+    /// The head's input for each of `rows`, f32 [rows, hidden]; an error if one is not finite.
+    fn embeddings(
+        &self,
+        tokens: &Tokens,
+        rows: &[u32],
+        progress: &dyn Progress,
+    ) -> Result<Tensor, ModelError> {
+        let wants = Wants { features: true, ..Wants::default() };
+        let features = self.infer(tokens, rows, wants, progress)?.features;
+        let features = features.expect("features were wanted");
+        let shape = [features.rows as i64, features.cols as i64];
+        let embeddings = Tensor::from_slice(&features.data).view(shape).to_device(self.device);
+        if embeddings.isfinite().all().int64_value(&[]) == 0 {
+            let checkpoint = self.config.checkpoint.clone();
+            return Err(ModelError::NotFinite { checkpoint });
+        }
+        Ok(embeddings)
+    }
+}
+
+/// The texts in the order of their rows, since the order of a sum shows in its last bits.
+fn by_row(labeled: Examples<'_>) -> (Vec<u32>, Labels) {
+    let mut order: Vec<usize> = (0..labeled.rows.len()).collect();
+    order.sort_unstable_by_key(|&at| labeled.rows[at]);
+    let mut labels = Labels::new(labeled.labels.n_labels());
+    order.iter().for_each(|&at| labels.push(labeled.labels.row(at)));
+    (order.into_iter().map(|at| labeled.rows[at]).collect(), labels)
+}
