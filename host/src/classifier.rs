@@ -16,7 +16,7 @@ use crate::data::Dataset;
 use crate::data::tokens::Tokens;
 use crate::experiment::SplitTokens;
 use crate::matrix::Matrix;
-use crate::metrics::{self, Evaluator, Metrics, Ranking, Yardstick, stability};
+use crate::metrics::{self, At, Evaluator, Metrics, Ranking, Yardstick, stability};
 use crate::model::{Dev, Examples, Learner, Training, Wants, probabilities};
 use crate::pool::Pool;
 use crate::progress::{Noting, Progress, Shared};
@@ -35,6 +35,9 @@ pub struct Trained {
     pub metrics: Metrics,
     /// On test, at the micro-optimal threshold of dev; `None` without a dev set.
     pub metrics_at_micro: Option<Metrics>,
+    /// Each macro-F1 at its own, where the config's rule is that.
+    pub metrics_at_macro_paper: Option<Metrics>,
+    pub metrics_at_macro: Option<Metrics>,
     pub ranking: Ranking,
     /// The best value on dev of the metric that stopping rules look at.
     pub dev_optimum: Option<f64>,
@@ -191,8 +194,8 @@ impl Classifier<'_> {
         let timed = Instant::now();
         let test = &self.tokens.test;
         let gold = &self.dataset.test.labels;
-        let micro = thresholds.micro.map(|threshold| threshold as f32);
-        let mut evaluator = Evaluator::new(self.yardstick, gold, threshold, micro);
+        let mut evaluator =
+            Evaluator::new(self.yardstick, gold, self.judged_at(threshold, &thresholds));
         for rows in rows_of(test.len()).chunks(Matrix::block_rows(gold.n_labels())) {
             evaluator.add(&self.probabilities(test, rows, &noting)?);
         }
@@ -207,6 +210,8 @@ impl Classifier<'_> {
             thresholds,
             metrics: judgement.metrics,
             metrics_at_micro: judgement.metrics_at_micro,
+            metrics_at_macro_paper: judgement.metrics_at_macro_paper,
+            metrics_at_macro: judgement.metrics_at_macro,
             ranking: judgement.ranking,
             dev_optimum,
             seconds: Seconds { dev: dev + more_dev, test: seconds + more, ..Seconds::default() },
@@ -214,6 +219,21 @@ impl Classifier<'_> {
             shared,
             tokens_per_second: n_tokens as f64 / seconds,
         })
+    }
+
+    fn judged_at(&self, used: f32, thresholds: &Thresholds) -> At {
+        let has_dev = self.dataset.dev.is_some();
+        let each = has_dev && self.config.evaluation.threshold == ThresholdRule::Each;
+        // None of dev's that predicts anything right is recorded as null.
+        let own = |threshold: Option<f64>| {
+            each.then(|| threshold.map_or(f32::INFINITY, |threshold| threshold as f32))
+        };
+        At {
+            used,
+            micro: own(thresholds.micro).or(thresholds.micro.map(|threshold| threshold as f32)),
+            macro_paper: own(thresholds.macro_paper),
+            macro_f1: own(thresholds.macro_f1),
+        }
     }
 
     /// The threshold of the config's rule, the optima on dev for the record, and the value there of
@@ -239,7 +259,7 @@ impl Classifier<'_> {
         let threshold = match rule {
             ThresholdRule::MacroF1Paper => optima.macro_paper.threshold,
             ThresholdRule::MacroF1 => optima.macro_sklearn.threshold,
-            ThresholdRule::MicroF1 => optima.micro.threshold,
+            ThresholdRule::MicroF1 | ThresholdRule::Each => optima.micro.threshold,
             ThresholdRule::Cardinality => {
                 metrics::cardinality_threshold(&scores, pool.labels().cardinality())
             }

@@ -217,12 +217,15 @@ pub(crate) fn record(
         labeled: pool.labeled().len(),
         metrics: trained.metrics,
         metrics_at_micro: trained.metrics_at_micro,
+        metrics_at_macro_paper: trained.metrics_at_macro_paper,
+        metrics_at_macro: trained.metrics_at_macro,
         ranking: trained.ranking,
         thresholds: trained.thresholds,
         best_epoch: trained.training.dev_score.map(|_| trained.training.best_epoch),
         epochs: trained.training.epochs,
         dev_score: trained.training.dev_score,
         losses: trained.training.losses,
+        c: trained.training.c,
         class_coverage: metrics::coverage(pool.labels()),
         acquired: None,
         signals,
@@ -236,15 +239,16 @@ fn tell(instance: &str, seed: RunSeed, record: &RoundRecord) {
     if let Some(stop) = record.stop.filter(|stop| *stop != Stop::Budget) {
         tracing::info!("{instance}, seed {}: ends after round {} ({stop})", seed.0, record.round);
     }
+    let headline = record.headline();
     tracing::info!(
         "{instance}, seed {}, round {}: {} labeled, micro-F1 {:.3}, macro-F1 {:.3} (paper) {:.3}, \
          {:.0} s",
         seed.0,
         record.round,
         record.labeled,
-        record.metrics.micro_f1,
-        record.metrics.macro_f1_paper,
-        record.metrics.macro_f1,
+        headline.micro_f1,
+        headline.macro_f1_paper,
+        headline.macro_f1,
         record.cost.seconds.total(),
     );
 }

@@ -46,11 +46,10 @@ pub(super) fn of_report(shown: &report::Table) -> Table {
 
 fn of_run(rounds: &[RoundRecord]) -> Table {
     let mut table = new_table();
-    table.set_header([
-        "round",
-        "labeled",
-        "micro-F1",
-        "at micro-\noptimal",
+    let own = rounds.iter().all(RoundRecord::has_own_thresholds);
+    // Where each metric has its own threshold, the one of micro-F1 is the one that is used.
+    let at_micro = (!own).then_some("at micro-\noptimal");
+    let head = ["round", "labeled", "micro-F1"].into_iter().chain(at_micro).chain([
         "macro-F1\n(paper)",
         "macro-F1\n(sklearn)",
         "threshold",
@@ -61,16 +60,19 @@ fn of_run(rounds: &[RoundRecord]) -> Table {
         "features\ns",
         "select\ns",
     ]);
+    table.set_header(head);
     for record in rounds {
-        let seconds = &record.cost.seconds;
+        let (seconds, headline) = (&record.cost.seconds, record.headline());
         let at_micro = record.metrics_at_micro.map(|metrics| metrics.micro_f1);
-        table.add_row([
+        let at_micro = at_micro.map_or_else(|| "-".to_owned(), |f1| format!("{f1:.3}"));
+        let scores = [
             record.round.to_string(),
             record.labeled.to_string(),
-            format!("{:.3}", record.metrics.micro_f1),
-            at_micro.map_or_else(|| "-".to_owned(), |f1| format!("{f1:.3}")),
-            format!("{:.3}", record.metrics.macro_f1_paper),
-            format!("{:.3}", record.metrics.macro_f1),
+            format!("{:.3}", headline.micro_f1),
+        ];
+        table.add_row(scores.into_iter().chain((!own).then_some(at_micro)).chain([
+            format!("{:.3}", headline.macro_f1_paper),
+            format!("{:.3}", headline.macro_f1),
             record.thresholds.used.map_or_else(|| "none".to_owned(), |t| format!("{t:.4}")),
             record.class_coverage.to_string(),
             format!("{:.1}", seconds.train),
@@ -78,7 +80,7 @@ fn of_run(rounds: &[RoundRecord]) -> Table {
             format!("{:.1}", seconds.test),
             format!("{:.1}", seconds.features),
             format!("{:.2}", seconds.select),
-        ]);
+        ]));
     }
     align(&mut table);
     table
@@ -125,8 +127,8 @@ fn mean_scores(records: &[&RoundRecord]) -> String {
     let mean = |f: fn(&RoundRecord) -> f64| {
         records.iter().map(|record| f(record)).sum::<f64>() / records.len() as f64
     };
-    let micro = mean(|record| record.metrics.micro_f1);
-    let macro_paper = mean(|record| record.metrics.macro_f1_paper);
+    let micro = mean(|record| record.headline().micro_f1);
+    let macro_paper = mean(|record| record.headline().macro_f1_paper);
     format!("{micro:.3} / {macro_paper:.3}")
 }
 

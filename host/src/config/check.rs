@@ -266,14 +266,12 @@ impl Check<'_> {
         );
         let holds = model.token_budget >= model.max_tokens;
         self.require(holds, "model.token_budget", &message, None);
-        if model.head == HeadKind::Cnn {
-            self.require(!model.widths.is_empty(), "model.widths", "is empty", None);
-            let range = 1..=model.max_tokens;
-            let fit = model.widths.iter().all(|width| range.contains(width));
-            let message = format!("has a width outside 1..={}", model.max_tokens);
-            self.require(fit, "model.widths", &message, None);
-            self.at_least("model.filters", model.filters, 1);
-        }
+        self.require(!model.widths.is_empty(), "model.widths", "is empty", None);
+        let range = 1..=model.max_tokens;
+        let fit = model.widths.iter().all(|width| range.contains(width));
+        let message = format!("has a width outside 1..={}", model.max_tokens);
+        self.require(fit, "model.widths", &message, None);
+        self.at_least("model.filters", model.filters, 1);
         let message = format!("is {}, but must be at least 0 and below 1", model.dropout);
         self.require((0.0..1.0).contains(&model.dropout), "model.dropout", &message, None);
     }
@@ -371,8 +369,10 @@ impl Check<'_> {
         self.require(a.is_finite() && a >= 0.0, "evaluation.propensity_a", &message, None);
         let message = format!("is {b}, but must be a number above 0");
         self.require(b.is_finite() && b > 0.0, "evaluation.propensity_b", &message, None);
-        let needs_dev =
-            !matches!(evaluation.threshold, ThresholdRule::Cardinality | ThresholdRule::Fixed);
+        let needs_dev = !matches!(
+            evaluation.threshold,
+            ThresholdRule::Each | ThresholdRule::Cardinality | ThresholdRule::Fixed
+        );
         let no_dev = !self.has_dev();
         let hint = "data.dev_share = 0.1 takes a tenth of train as dev set; without one, use \
                     evaluation.threshold = \"cardinality\" or \"fixed\"";

@@ -56,7 +56,7 @@ fn mistakes_of_the_file_have_their_line() {
     );
     check_mistake(
         "[model]\nhead = \"rnn\"",
-        "x.toml:2:8: unknown variant `rnn`, expected `linear` or `cnn`",
+        "x.toml:2:8: unknown variant `rnn`, expected one of `linear`, `cnn`, `logistic`",
     );
     check_mistake("model = 3", "x.toml:1:9: invalid type: integer `3`, expected a table");
     check_mistake("[[strategy]]\nname = \"a\"", "x.toml:1:1: missing field `plugin`");
@@ -97,11 +97,32 @@ fn mistakes_of_the_values_say_where_and_what_would_be_right() {
          hint: give the folder of the data with --set data.path=FOLDER",
     );
     check_mistake(
-        "[data]\nformat = \"jsonl\"\npath = \"/d\"\ndev = \"\"",
-        "default: `evaluation.threshold` is tuned on a dev set, and the data has none\n\
+        "[data]\nformat = \"jsonl\"\npath = \"/d\"\ndev = \"\"\n[evaluation]\nthreshold = \"micro-f1\"",
+        "x.toml:6:1: `evaluation.threshold` is tuned on a dev set, and the data has none\n\
          hint: data.dev_share = 0.1 takes a tenth of train as dev set; without one, use \
          evaluation.threshold = \"cardinality\" or \"fixed\"",
     );
+}
+
+#[test]
+fn a_logistic_head_is_refused_what_it_cannot_have() {
+    let told = mistake("[model]\nhead = \"logistic\"\nencoder = \"fine-tuned\"", &[]);
+    assert!(told.contains("fitted on a frozen encoder"), "{told}");
+    let told = mistake("[data.demo]\ndev_texts = 0\n[train]\nc = \"dev\"", &[]);
+    assert!(told.contains("`train.c` is `dev`, but the data has no dev set"), "{told}");
+    let told = mistake("[loop]\ninitial = 1", &[]);
+    assert!(told.contains("`loop.initial`"), "{told}");
+    let told = mistake("[train]\nc = \"test\"", &[]);
+    assert!(told.contains("x.toml:2:5"), "{told}");
+}
+
+#[test]
+fn the_usual_head_is_that_of_the_encoder() {
+    let head = |text| run_config(text, &[]).model.head;
+    assert_eq!(head(""), HeadKind::Logistic);
+    assert_eq!(head("model.encoder = \"fine-tuned\""), HeadKind::Cnn);
+    assert_eq!(head("model = { encoder = \"fine-tuned\", head = \"linear\" }"), HeadKind::Linear);
+    assert_eq!(head("protocol = \"paper\""), HeadKind::Cnn);
 }
 
 /// Each value alone is outside its range; a check that forgets one of them fails here.
@@ -120,7 +141,6 @@ fn every_range_is_checked() {
         ("data.labels_column", "\"\""),
         ("data.label_separator", "\"\""),
         ("data.demo.train_texts", "0"),
-        ("data.demo.dev_texts", "0"),
         ("data.demo.test_texts", "0"),
         ("model.checkpoint", "\"\""),
         ("model.max_tokens", "7"),
@@ -130,6 +150,12 @@ fn every_range_is_checked() {
         ("model.filters", "0"),
         ("model.dropout", "1.0"),
         ("model.dropout", "-0.1"),
+        ("train.c", "0"),
+        ("train.c", "-1"),
+        ("train.c", "nan"),
+        ("train.c", "inf"),
+        ("train.start", "warm"),
+        ("train.min_epochs", "0"),
         ("train.epochs", "0"),
         ("train.batch", "0"),
         ("train.rate", "-1"),
@@ -149,9 +175,7 @@ fn every_range_is_checked() {
     ] {
         let text = format!("{key}={value}");
         let told = mistake("", &[&text]);
-        // An empty dev split is told of the threshold, which needs it.
-        let about = if key == "data.demo.dev_texts" { "evaluation.threshold" } else { key };
-        assert!(told.contains(&format!("`{about}`")), "{text}: {told}");
+        assert!(told.contains(&format!("`{key}`")), "{text}: {told}");
     }
 }
 
@@ -356,7 +380,8 @@ fn a_share_of_train_is_a_dev_set_and_excludes_another() {
         file.check(&|_| None).map_err(|error| error.to_string())
     };
     check("dev_share = 0.1").unwrap();
-    assert!(check("").unwrap_err().contains("data.dev_share = 0.1 takes a tenth"));
+    let tuned = check("[evaluation]\nthreshold = \"micro-f1\"").unwrap_err();
+    assert!(tuned.contains("data.dev_share = 0.1 takes a tenth"), "{tuned}");
     let both = check("dev_share = 0.1\ndev = \"d\"").unwrap_err();
     assert!(both.contains("`data.dev_share`") && both.contains("there is one already"), "{both}");
     assert!(check("dev_share = 1.0").unwrap_err().contains("below 1"));

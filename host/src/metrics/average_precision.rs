@@ -64,7 +64,9 @@ mod tests {
 
     fn labels(rows: &[&[u32]], n_labels: usize) -> Labels {
         let mut labels = Labels::new(n_labels);
-        rows.iter().for_each(|row| labels.push(row));
+        for row in rows {
+            labels.push(row);
+        }
         labels
     }
 

@@ -25,12 +25,22 @@ impl Yardstick {
     }
 }
 
-/// All metrics of a split.
+/// Thresholds to judge at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct At {
+    pub used: f32,
+    pub micro: Option<f32>,
+    pub macro_paper: Option<f32>,
+    pub macro_f1: Option<f32>,
+}
+
+/// All metrics of a split, at each threshold that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Judgement {
-    /// At the first threshold, and at the second where there is one.
     pub metrics: Metrics,
     pub metrics_at_micro: Option<Metrics>,
+    pub metrics_at_macro_paper: Option<Metrics>,
+    pub metrics_at_macro: Option<Metrics>,
     pub ranking: Ranking,
 }
 
@@ -38,31 +48,22 @@ pub struct Judgement {
 pub struct Evaluator<'a> {
     yardstick: &'a Yardstick,
     gold: &'a Labels,
-    threshold: f32,
-    micro: Option<f32>,
-    counts: Counts,
-    counts_at_micro: Counts,
+    /// At `used`, `micro`, `macro_paper`, `macro_f1`.
+    counts: [Option<(f32, Counts)>; 4],
     top: TopLabels,
     /// Texts taken in.
     seen: usize,
 }
 
 impl<'a> Evaluator<'a> {
-    /// `micro`: a second threshold to judge at.
-    pub fn new(
-        yardstick: &'a Yardstick,
-        gold: &'a Labels,
-        threshold: f32,
-        micro: Option<f32>,
-    ) -> Self {
+    pub fn new(yardstick: &'a Yardstick, gold: &'a Labels, at: At) -> Self {
         let n_labels = gold.n_labels();
+        let At { used, micro, macro_paper, macro_f1 } = at;
+        let counts = [Some(used), micro, macro_paper, macro_f1];
         Self {
             yardstick,
             gold,
-            threshold,
-            micro,
-            counts: Counts::empty(n_labels),
-            counts_at_micro: Counts::empty(n_labels),
+            counts: counts.map(|at| at.map(|threshold| (threshold, Counts::empty(n_labels)))),
             top: TopLabels::new(DEEPEST, n_labels),
             seen: 0,
         }
@@ -73,9 +74,8 @@ impl<'a> Evaluator<'a> {
     /// # Panics
     /// If there are more texts than the split has, or another number of labels.
     pub fn add(&mut self, scores: &Matrix) {
-        self.counts.add_block(scores, self.gold, self.seen, self.threshold);
-        if let Some(micro) = self.micro {
-            self.counts_at_micro.add_block(scores, self.gold, self.seen, micro);
+        for (threshold, counts) in self.counts.iter_mut().flatten() {
+            counts.add_block(scores, self.gold, self.seen, *threshold);
         }
         self.top.add(scores);
         self.seen += scores.rows;
@@ -86,9 +86,13 @@ impl<'a> Evaluator<'a> {
     pub fn finish(self) -> Judgement {
         assert_eq!(self.seen, self.gold.len(), "every text of the split has scores");
         let groups = Some(self.yardstick.groups.as_slice());
+        let metrics = |counts: Option<(f32, Counts)>| counts.map(|(_, c)| c.metrics(groups));
+        let [used, micro, macro_paper, macro_f1] = self.counts.map(metrics);
         Judgement {
-            metrics: self.counts.metrics(groups),
-            metrics_at_micro: self.micro.map(|_| self.counts_at_micro.metrics(groups)),
+            metrics: used.expect("there is always a threshold that is used"),
+            metrics_at_micro: micro,
+            metrics_at_macro_paper: macro_paper,
+            metrics_at_macro: macro_f1,
             ranking: rank(&self.top, self.gold, &self.yardstick.inverse_propensities),
         }
     }
@@ -115,7 +119,8 @@ mod tests {
                 texts.iter().flat_map(|text| &text.0).map(|&s| f32::from(s)).collect();
             let yardstick = Yardstick::new(&gold, &EvaluationConfig::default());
             let judge = |rows: usize| {
-                let mut evaluator = Evaluator::new(&yardstick, &gold, 4.5, Some(7.5));
+                let at = At { used: 4.5, micro: Some(7.5), macro_paper: None, macro_f1: Some(2.5) };
+                let mut evaluator = Evaluator::new(&yardstick, &gold, at);
                 for block in scores.chunks(rows * 6) {
                     evaluator.add(&Matrix::new(block.to_vec(), block.len() / 6, 6));
                 }
@@ -123,6 +128,13 @@ mod tests {
             };
             let whole = judge(texts.len());
             prop_assert_eq!(whole, judge(block));
+            prop_assert!(whole.metrics_at_macro_paper.is_none());
+            for (threshold, at) in [(7.5, whole.metrics_at_micro), (2.5, whole.metrics_at_macro)] {
+                let matrix = Matrix::new(scores.clone(), texts.len(), 6);
+                let alone = super::super::evaluate(&matrix, &gold, threshold);
+                let at = at.unwrap();
+                prop_assert_eq!((at.micro_f1, at.macro_f1), (alone.micro_f1, alone.macro_f1));
+            }
             let again = super::super::evaluate(&Matrix::new(scores.clone(), texts.len(), 6), &gold, 4.5);
             let without_groups =
                 Metrics { head_f1: None, torso_f1: None, tail_f1: None, ..whole.metrics };

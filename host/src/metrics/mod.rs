@@ -16,7 +16,7 @@ pub mod threshold;
 pub mod top;
 
 pub use average_precision::{average_precision, cross_entropy};
-pub use evaluator::{Evaluator, Judgement, Yardstick};
+pub use evaluator::{At, Evaluator, Judgement, Yardstick};
 pub use f1::{Metrics, evaluate};
 pub use frequency::LabelFrequencies;
 pub use ranking::{Ranking, rank};
@@ -49,7 +49,7 @@ fn score(config: &EvaluationConfig, probabilities: &Matrix, gold: &Labels) -> f6
     match config.threshold {
         ThresholdRule::MacroF1Paper => optima(probabilities, gold).macro_paper.value,
         ThresholdRule::MacroF1 => optima(probabilities, gold).macro_sklearn.value,
-        ThresholdRule::MicroF1 => optima(probabilities, gold).micro.value,
+        ThresholdRule::MicroF1 | ThresholdRule::Each => optima(probabilities, gold).micro.value,
         ThresholdRule::Cardinality => {
             let threshold = cardinality_threshold(probabilities, gold.cardinality());
             evaluate(probabilities, gold, threshold).macro_f1_paper

@@ -110,6 +110,8 @@ fn by_row(labeled: Examples<'_>) -> (Vec<u32>, Labels) {
     let mut order: Vec<usize> = (0..labeled.rows.len()).collect();
     order.sort_unstable_by_key(|&at| labeled.rows[at]);
     let mut labels = Labels::new(labeled.labels.n_labels());
-    order.iter().for_each(|&at| labels.push(labeled.labels.row(at)));
+    for &at in &order {
+        labels.push(labeled.labels.row(at));
+    }
     (order.into_iter().map(|at| labeled.rows[at]).collect(), labels)
 }

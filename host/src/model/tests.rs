@@ -271,7 +271,7 @@ fn the_epoch_with_the_best_dev_score_is_taken() {
     let (tokens, labels) = texts();
     let rows = all();
     let examples = Examples { tokens: &tokens, rows: &rows, labels: &labels };
-    let run = |epochs: usize, scores: &'static [f64], patience| {
+    let run_from = |min_epochs, epochs: usize, scores: &'static [f64], patience| {
         let mut setup = setup(&checkpoint(), &config());
         let seen = std::cell::RefCell::new(Vec::new());
         let score = |probabilities: &Matrix, _: &Labels| {
@@ -279,10 +279,12 @@ fn the_epoch_with_the_best_dev_score_is_taken() {
             scores[seen.borrow().len() - 1]
         };
         let dev = Dev { examples, score: &score };
-        let config = TrainConfig { epochs, patience, ..train_config() };
+        let config = TrainConfig { min_epochs, epochs, patience, ..train_config() };
         let training = setup.learner.train(examples, Some(dev), &config, 1, 2, &Silent).unwrap();
         (training, seen.take(), probabilities(&logits(&setup.learner, &rows)))
     };
+
+    let run = |epochs, scores, patience| run_from(1, epochs, scores, patience);
 
     let (training, seen, last) = run(5, &[0.1, 0.3, 0.2, 0.3, 0.9], 2);
     assert_eq!((training.best_epoch, training.epochs), (2, 4), "a tie is no improvement");
@@ -292,6 +294,10 @@ fn the_epoch_with_the_best_dev_score_is_taken() {
 
     let (training, ..) = run(5, &[0.1, 0.3, 0.2, 0.3, 0.9], 0);
     assert_eq!((training.best_epoch, training.epochs), (5, 5), "no patience means no stop");
+
+    // The first score is that of the third epoch.
+    let (training, seen, _) = run_from(3, 9, &[0.3, 0.1, 0.2], 2);
+    assert_eq!((training.best_epoch, training.epochs, seen.len()), (3, 5, 3));
 }
 
 #[test]
@@ -425,7 +431,9 @@ fn a_logistic_head_depends_on_neither_order_nor_seed_nor_the_trainings_before() 
     let (tokens, labels) = texts();
     let fitted = |learner: &mut Learner, order: &[u32], seed: i64| {
         let mut ordered = Labels::new(N_LABELS);
-        order.iter().for_each(|&row| ordered.push(labels.row(row as usize)));
+        for &row in order {
+            ordered.push(labels.row(row as usize));
+        }
         let examples = Examples { tokens: &tokens, rows: order, labels: &ordered };
         learner.train(examples, None, &train_config(), seed, seed + 1, &Silent).unwrap();
         logits(learner, &all())

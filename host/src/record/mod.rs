@@ -33,7 +33,9 @@ pub use error::RecordError;
 pub use find::find;
 pub use manifest::{Environment, ModelManifest, PluginManifest, RunManifest};
 pub use resume::Resume;
-pub use rounds::{Cost, RoundRecord, Seconds, Signals, Stop, Thresholds, peak_memory_bytes};
+pub use rounds::{
+    Cost, Headline, RoundRecord, Seconds, Signals, Stop, Thresholds, peak_memory_bytes,
+};
 pub use run_dir::{Records, RunDir, place, read, read_manifest, same_run};
 pub use selections::SelectionRecord;
 pub use shadow::{Likeness, ShadowCost, ShadowLog, ShadowRecord, read_shadows};

@@ -18,17 +18,27 @@ pub struct RoundRecord {
     pub metrics: Metrics,
     /// On test, at `thresholds.micro`; absent without a dev set.
     pub metrics_at_micro: Option<Metrics>,
+    /// On test, each macro-F1 at its own threshold: at `thresholds.macro_paper` and at
+    /// `thresholds.macro_f1`. Absent where the config's rule is another one, without a dev set, and in
+    /// records of the first version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics_at_macro_paper: Option<Metrics>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics_at_macro: Option<Metrics>,
     pub ranking: Ranking,
     pub thresholds: Thresholds,
     /// From 0; absent without a dev set, where the last epoch is the one kept.
     pub best_epoch: Option<usize>,
-    /// Epochs trained, the ones after the best included.
+    /// Epochs trained, the ones after the best included; of a logistic head, iterations.
     pub epochs: usize,
     /// Of the best epoch, as early stopping saw it.
     pub dev_score: Option<f64>,
     /// Mean training loss of each epoch.
     #[serde(deserialize_with = "null_is_nan")]
     pub losses: Vec<f64>,
+    /// The inverse strength of a logistic head's penalty; absent for other heads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub c: Option<f64>,
     /// Labels that occur in the labeled set.
     pub class_coverage: usize,
     /// The texts that this round is the first to train on; absent in older records.
@@ -40,6 +50,32 @@ pub struct RoundRecord {
     /// Why this is the last round; absent where another one follows.
     pub stop: Option<Stop>,
     pub cost: Cost,
+}
+
+/// The scores that come first in tables and reports.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Headline {
+    pub micro_f1: f64,
+    pub macro_f1_paper: f64,
+    pub macro_f1: f64,
+}
+
+impl RoundRecord {
+    /// Each metric at its own threshold where the config's rule is that, else all at the one of the rule.
+    pub fn headline(&self) -> Headline {
+        let own = self.has_own_thresholds();
+        let at = |metrics: Option<Metrics>| metrics.filter(|_| own).unwrap_or(self.metrics);
+        Headline {
+            micro_f1: at(self.metrics_at_micro).micro_f1,
+            macro_f1_paper: at(self.metrics_at_macro_paper).macro_f1_paper,
+            macro_f1: at(self.metrics_at_macro).macro_f1,
+        }
+    }
+
+    /// Whether each metric was measured at its own threshold.
+    pub fn has_own_thresholds(&self) -> bool {
+        self.metrics_at_macro.is_some()
+    }
 }
 
 /// Probabilities above which a label is predicted. None of JSON's numbers is infinite, so a

@@ -71,6 +71,8 @@ fn round(round: usize, labeled: usize, stop: Option<Stop>) -> RoundRecord {
         labeled,
         metrics,
         metrics_at_micro: None,
+        metrics_at_macro_paper: None,
+        metrics_at_macro: None,
         ranking: Ranking {
             p_at_1: 0.5,
             p_at_3: 0.25,
@@ -90,6 +92,7 @@ fn round(round: usize, labeled: usize, stop: Option<Stop>) -> RoundRecord {
         epochs: 4,
         dev_score: Some(0.75),
         losses: vec![0.5, 0.25],
+        c: None,
         class_coverage: 11,
         acquired: None,
         signals: None,

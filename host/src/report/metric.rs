@@ -18,9 +18,9 @@ struct Definition {
 }
 
 const DEFINITIONS: [Definition; 24] = [
-    define("micro_f1", "micro-F1", |round| Some(round.metrics.micro_f1)),
-    define("macro_f1_paper", "macro-F1 (paper)", |round| Some(round.metrics.macro_f1_paper)),
-    define("macro_f1", "macro-F1 (scikit-learn)", |round| Some(round.metrics.macro_f1)),
+    define("micro_f1", "micro-F1", |round| Some(round.headline().micro_f1)),
+    define("macro_f1_paper", "macro-F1 (paper)", |round| Some(round.headline().macro_f1_paper)),
+    define("macro_f1", "macro-F1 (scikit-learn)", |round| Some(round.headline().macro_f1)),
     define("micro_f1_at_micro", "micro-F1 at the micro-optimal threshold", |round| {
         round.metrics_at_micro.map(|metrics| metrics.micro_f1)
     }),

@@ -25,7 +25,9 @@ impl Case {
 
     fn labels(&self) -> Labels {
         let mut labels = Labels::new(self.n_labels);
-        self.labels.iter().for_each(|row| labels.push(row));
+        for row in &self.labels {
+            labels.push(row);
+        }
         labels
     }
 
