@@ -279,7 +279,7 @@ fn the_epoch_with_the_best_dev_score_is_taken() {
             scores[seen.borrow().len() - 1]
         };
         let dev = Dev { examples, score: &score };
-        let config = TrainConfig { min_epochs, epochs, patience, ..train_config() };
+        let config = TrainConfig { epochs, min_epochs, patience, ..train_config() };
         let training = setup.learner.train(examples, Some(dev), &config, 1, 2, &Silent).unwrap();
         (training, seen.take(), probabilities(&logits(&setup.learner, &rows)))
     };

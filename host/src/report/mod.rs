@@ -5,6 +5,7 @@
 //! `html` and `markdown` render it, and `tables` writes the numbers behind it as CSV. The same
 //! records give the same bytes.
 
+mod ahead;
 mod cd;
 mod classes;
 mod collect;
@@ -107,9 +108,9 @@ fn of_set(view: &View<'_>, set: &DataSet) -> Vec<Section> {
         scores::curves(view, set),
         scores::tables(view, set),
         significance::over_seeds(view, set),
-        cost::section(view, set),
-        selected::coverage(view, set),
     ];
+    sections.extend(ahead::section(view, set));
+    sections.extend([cost::section(view, set), selected::coverage(view, set)]);
     sections.extend(selected::overlap(set));
     sections.push(selected::statistics(set));
     sections.extend(shadows::section(set));
