@@ -78,33 +78,28 @@ impl Classifier<'_> {
         let file = self.first_model(pool, seed);
         let noting = Noting::new(progress);
         let timed = Instant::now();
-        let mut trained = match store::find("model of round 0", &file, &noting, || {
-            self.take_over(&file)
-        }) {
-            Ok(mut trained) => {
-                let train = timed.elapsed().as_secs_f64();
-                trained.actual = Seconds { train, ..Seconds::default() };
-                trained
-            }
-            Err(making) => {
-                let trained = self.train_anew(pool, seed, round, progress)?;
-                // The weights last: where they are, both are.
-                store::write(&file.with_extension("toml"), toml::to_string(&trained)?.as_bytes())?;
-                self.learner.save(&file)?;
-                making.done(&noting);
-                trained
-            }
-        };
+        let mut trained =
+            match store::find("model of round 0", &file, &noting, || self.take_over(&file)) {
+                Ok(mut trained) => {
+                    let train = timed.elapsed().as_secs_f64();
+                    trained.actual = Seconds { train, ..Seconds::default() };
+                    trained
+                }
+                Err(making) => {
+                    let trained = self.train_anew(pool, seed, round, progress)?;
+                    // TOML and not JSON: its numbers come back bit by bit, so that records are the same.
+                    self.learner.keep(&file, &toml::to_string(&trained)?)?;
+                    making.done(&noting);
+                    trained
+                }
+            };
         trained.shared.extend(noting.take());
         Ok(trained)
     }
 
     /// Loads the kept model of round 0, if it is there.
     fn take_over(&mut self, file: &Path) -> Option<Trained> {
-        let text = fs_err::read_to_string(file.with_extension("toml")).ok()?;
-        // TOML and not JSON: its numbers come back bit by bit, so that records are the same.
-        let mut trained: Trained = toml::from_str(&text).ok()?;
-        self.learner.load(file).ok()?;
+        let mut trained: Trained = toml::from_str(&self.learner.take_kept(file)?).ok()?;
         let (_paid_by_then, shared) = self.charged.charge(trained.shared);
         trained.shared = shared;
         trained.shared.iter_mut().for_each(|shared| shared.computed = false);
@@ -112,7 +107,7 @@ impl Classifier<'_> {
     }
 
     fn first_model(&self, pool: &Pool, seed: RunSeed) -> PathBuf {
-        let mut hasher = blake3::Hasher::new_derive_key("alhost 1 model of round 0");
+        let mut hasher = blake3::Hasher::new_derive_key("alhost 2 model of round 0");
         let ConfigFile { model, train, evaluation, r#loop, .. } = &**self.config;
         let config = serde_json::json!([model, train, evaluation, r#loop.stop.metric]);
         for part in [self.identity, &config.to_string(), &seed.0.to_string()] {
@@ -123,7 +118,7 @@ impl Classifier<'_> {
             hasher.update(&id.0.to_le_bytes());
         }
         let name = hasher.finalize().to_hex();
-        self.cache.join("round-0").join(format!("{}.safetensors", &name[..32]))
+        self.cache.join("round-0").join(&name[..32])
     }
 
     /// As [`Classifier::train`], but nothing is taken from other runs nor kept for them.

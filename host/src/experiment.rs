@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 
 use crate::charge::Charged;
 use crate::classifier::Classifier;
@@ -15,6 +15,7 @@ use crate::data::tokens::Tokens;
 use crate::data::{self, Dataset, Loaded};
 use crate::matrix::MatrixRoom;
 use crate::metrics::Yardstick;
+use crate::model::identity::{Computation, build};
 use crate::model::{self, Checkpoint, Learner, Places, device};
 use crate::model_features::Pretrained;
 use crate::plugin::{LoadedStrategy, Manifest};
@@ -54,8 +55,7 @@ pub struct Experiment {
     opened: Vec<Shared>,
     /// What the run that is going on has used.
     pub(crate) charged: Charged,
-    /// Of this program, where it could be read.
-    program_hash: Option<String>,
+    /// All that a model depends on but for config, seed and labeled texts.
     identity: String,
 }
 
@@ -96,8 +96,8 @@ impl Experiment {
         let seconds_of_data = timed.elapsed().as_secs_f64();
         let n_labels = dataset.vocabulary.len();
         let learner = Learner::new(&checkpoint, &config.model, n_labels, device, cache)?;
-        let program_hash = hash_of_this_program().ok();
-        let identity = identity(&hash, &checkpoint, &learner, program_hash.as_deref());
+        let computation = Computation::here(device, learner.kind()).name();
+        let identity = [&*hash, &checkpoint.identity().name(), &computation].join(" ");
         let yardstick = Yardstick::new(&dataset.train.labels, &config.evaluation);
         Ok(Self {
             config,
@@ -113,7 +113,6 @@ impl Experiment {
             matrices: MatrixRoom::default(),
             opened: noting.take(),
             charged: Charged::default(),
-            program_hash,
             identity,
         })
     }
@@ -184,6 +183,7 @@ impl Experiment {
             model: ModelManifest {
                 weights_hash: self.checkpoint.weights_hash.clone(),
                 tokenizer_hash: self.checkpoint.tokenizer_hash.clone(),
+                config_hash: Some(self.checkpoint.identity().config),
                 mlm_head: "none".to_owned(),
             },
             environments: vec![self.environment()],
@@ -202,7 +202,7 @@ impl Experiment {
         Environment {
             from_round: 0,
             host: env!("CARGO_PKG_VERSION").to_owned(),
-            host_blake3: self.program_hash.clone(),
+            host_blake3: build().map(str::to_owned),
             libtorch: model::LIBTORCH.to_owned(),
             device,
             precision: self.learner.precision().to_owned(),
@@ -222,31 +222,4 @@ pub fn plugin_manifest(plugin: &Manifest, hash: &str) -> PluginManifest {
         rustc: plugin.rustc.clone(),
         profile: plugin.profile.clone(),
     }
-}
-
-/// All that a model depends on but for config, seed and labeled texts: what it is made from, and
-/// what decides its last bits.
-fn identity(
-    data_hash: &str,
-    checkpoint: &Checkpoint,
-    learner: &Learner,
-    program: Option<&str>,
-) -> String {
-    let parts = [
-        data_hash,
-        &checkpoint.weights_hash,
-        &checkpoint.tokenizer_hash,
-        &device::name(learner.device()),
-        learner.precision(),
-        &device::torch_threads().to_string(),
-        program.unwrap_or("unknown"),
-    ];
-    parts.join(" ")
-}
-
-fn hash_of_this_program() -> anyhow::Result<String> {
-    let program = std::env::current_exe().context("no path of this program")?;
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(fs_err::File::open(program)?)?;
-    Ok(hasher.finalize().to_hex().to_string())
 }

@@ -12,6 +12,9 @@ use anyhow::Context as _;
 use crate::compute::Device;
 use crate::data::tokens::Tokens;
 use crate::matrix::Matrix;
+use crate::model::KEPT_BUDGET;
+use crate::model::bert::Weights;
+use crate::model::identity::Computation;
 use crate::model::mlm::MlmHead;
 use crate::model::mlm_fit::{self, MlmFitOptions};
 use crate::model::surprisal::{self, Surprisal};
@@ -72,7 +75,7 @@ impl ModelFeatures<'_> {
     }
 
     fn mlm_options(&self) -> MlmFitOptions<'_> {
-        MlmFitOptions { seed: MLM_FIT_SEED, token_budget: self.token_budget, cache: self.cache }
+        MlmFitOptions { seed: MLM_FIT_SEED, cache: self.cache }
     }
 
     fn mlm_head(&mut self, progress: &dyn Progress) -> anyhow::Result<()> {
@@ -98,10 +101,11 @@ impl ModelFeatures<'_> {
         let of_mlm = self.mlm_options();
         let head = mlm_fit::kept_at(self.checkpoint, &weights, self.tokens, &rows, of_mlm);
         let head_name = head.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
-        let device = if self.learner.device().is_cuda() { "cuda" } else { "cpu" };
-        let how = format!("{} {device}", self.learner.precision());
-        let parts = (&*self.checkpoint.weights_hash, head_name.unwrap_or("checkpoint"), &*how);
-        let file = surprisal_file::place(self.cache, parts, self.tokens, self.options(options));
+        let checkpoint = self.checkpoint.identity().name();
+        let computation = Computation::here(self.learner.device(), self.learner.kind()).name();
+        let parts = (&*checkpoint, head_name.unwrap_or("checkpoint"), &*computation);
+        let file =
+            surprisal_file::place(self.cache, parts, self.tokens, self.kept_options(options));
         // The head is made before, so that its time is not counted twice.
         match head {
             _ if !file.is_file() => self.mlm_head(progress)?,
@@ -113,10 +117,15 @@ impl ModelFeatures<'_> {
             Ok(found) => return Ok(found),
             Err(making) => making,
         };
-        let surprisal = self.surprisal(&rows, options, true, progress)?;
+        let surprisal = self.surprisal(&rows, self.kept_options(options), &weights, progress)?;
         surprisal_file::write(&file, &surprisal)?;
         making.done(progress);
         Ok(surprisal)
+    }
+
+    /// Of what is kept: whoever asks first, with whatever budget, it is the same.
+    fn kept_options(&self, options: &SurprisalOptions) -> surprisal::SurprisalOptions {
+        surprisal::SurprisalOptions { token_budget: KEPT_BUDGET, ..self.options(options) }
     }
 
     fn options(&self, options: &SurprisalOptions) -> surprisal::SurprisalOptions {
@@ -131,18 +140,15 @@ impl ModelFeatures<'_> {
     fn surprisal(
         &mut self,
         rows: &[u32],
-        options: &SurprisalOptions,
-        is_pretrained: bool,
+        options: surprisal::SurprisalOptions,
+        weights: &Weights,
         progress: &dyn Progress,
     ) -> anyhow::Result<Surprisal> {
         self.mlm_head(progress)?;
         let head = self.pretrained.mlm.as_ref().context("the masked-LM head has just been made")?;
-        let weights =
-            if is_pretrained { self.learner.pretrained_weights() } else { self.learner.weights() };
-        let options = self.options(options);
         let specials = self.checkpoint.specials;
         let head = &head.value;
-        Ok(surprisal::compute(&weights, head, self.tokens, specials, rows, options, progress))
+        Ok(surprisal::compute(weights, head, self.tokens, specials, rows, options, progress))
     }
 
     fn sparse(&self, surprisal: Surprisal) -> SparseRows {
@@ -220,7 +226,8 @@ impl FeatureSource for ModelFeatures<'_> {
         rows: &[u32],
         options: &SurprisalOptions,
     ) -> anyhow::Result<SparseRows> {
-        let surprisal = self.surprisal(rows, options, false, self.progress)?;
+        let weights = self.learner.weights();
+        let surprisal = self.surprisal(rows, self.options(options), &weights, self.progress)?;
         Ok(self.sparse(surprisal))
     }
 

@@ -48,7 +48,7 @@ fn tokens() -> Tokens {
 }
 
 fn fit(checkpoint: &Checkpoint, weights: &Weights, seed: u64, cache: &Path) -> MlmHead {
-    let options = MlmFitOptions { seed, token_budget: 2048, cache };
+    let options = MlmFitOptions { seed, cache };
     let rows: Vec<u32> = (0..300).collect();
     mlm_fit::open(checkpoint, weights, &tokens(), &rows, options, &Silent).unwrap()
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
 
+use alhost_base::aside;
 use fs_err::{File, OpenOptions};
 use serde::{Deserialize, Serialize};
 
 use super::cell::{Cell, State};
 use super::error::BenchError;
 use super::shared::SharedUse;
-use crate::store;
 
 pub struct BenchFolder {
     path: PathBuf,
@@ -95,7 +95,7 @@ impl BenchFolder {
     fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), BenchError> {
         let mut text = serde_json::to_string_pretty(value).expect("this is plain data");
         text.push('\n');
-        Ok(store::write(&self.path.join(name), text.as_bytes())?)
+        Ok(aside::replace(&self.path.join(name), text.as_bytes())?)
     }
 }
 

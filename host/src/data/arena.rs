@@ -4,18 +4,17 @@
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use fs_err::File;
-use memmap2::Mmap;
+use alhost_base::aside;
+use memmap2::{Mmap, MmapOptions};
 use tempfile::NamedTempFile;
 
 use super::tokenize::Rows;
 use super::tokens::WordPieces;
+use crate::store::sealed;
 
-const MAGIC: [u8; 8] = *b"alhtok\r\n";
-
-/// Bytes before the ids: `MAGIC`, number of texts, number of ids (u64 each), key and checksum of
-/// the rest (32 bytes each), and zeros. All numbers are little-endian.
-const HEADER: usize = 96;
+/// Bytes before the ids: number of texts and of ids, u64, little-endian. `store::sealed` knows whether the
+/// file is whole, and its name says of what.
+const HEADER: usize = 16;
 
 /// u32 for each text behind the ids: its length, then (after all lengths) words, pieces, unknown.
 const PER_TEXT: usize = 4;
@@ -31,22 +30,22 @@ pub(super) struct Arena {
 }
 
 impl Arena {
-    /// None if there is no such file, or it is torn, or of other content: it is to be made anew.
-    pub(super) fn open(path: &Path, key: blake3::Hash) -> Option<Self> {
-        let file = File::open(path).ok()?;
+    /// None if there is no such file, or it is damaged: it is to be made anew.
+    pub(super) fn open(path: &Path) -> Option<Self> {
+        let sealed = sealed::open(path)?;
+        let len = usize::try_from(sealed.len).ok()?;
         // SAFETY: a file under this name is complete when it gets the name (`Writer::finish`) and
         // is never changed afterwards, only replaced; its map then keeps the old content.
-        let map = unsafe { Mmap::map(&file) }.ok()?;
-        let header = Header::read(&map)?;
-        let n_words = header.n_texts.checked_mul(PER_TEXT)?.checked_add(header.n_ids)?;
-        let whole = header.key == *key.as_bytes()
-            && n_words.checked_mul(4)?.checked_add(HEADER)? == map.len()
-            && header.checksum == *blake3::hash(&map[HEADER..]).as_bytes();
-        if !whole {
-            tracing::warn!("{}: not a whole token file; it is made anew", path.display());
+        let map = unsafe { MmapOptions::new().len(len).map(&sealed.file) }.ok()?;
+        let (n_texts, rest) = map.split_first_chunk()?;
+        let (n_ids, _) = rest.split_first_chunk()?;
+        let n_texts = usize::try_from(u64::from_le_bytes(*n_texts)).ok()?;
+        let n_ids = usize::try_from(u64::from_le_bytes(*n_ids)).ok()?;
+        let n_words = n_texts.checked_mul(PER_TEXT)?.checked_add(n_ids)?;
+        if n_words.checked_mul(4)?.checked_add(HEADER)? != len {
             return None;
         }
-        let arena = Self { map, n_texts: header.n_texts, n_ids: header.n_ids };
+        let arena = Self { map, n_texts, n_ids };
         let total: u64 = arena.lengths().iter().map(|&length| u64::from(length)).sum();
         (total == arena.n_ids as u64).then_some(arena)
     }
@@ -76,43 +75,9 @@ impl Arena {
     }
 }
 
-struct Header {
-    n_texts: usize,
-    n_ids: usize,
-    key: [u8; 32],
-    checksum: [u8; 32],
-}
-
-impl Header {
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let bytes = bytes.get(..HEADER)?.strip_prefix(&MAGIC)?;
-        let (n_texts, bytes) = bytes.split_first_chunk()?;
-        let (n_ids, bytes) = bytes.split_first_chunk()?;
-        let (key, bytes) = bytes.split_first_chunk()?;
-        let (checksum, _) = bytes.split_first_chunk()?;
-        Some(Self {
-            n_texts: usize::try_from(u64::from_le_bytes(*n_texts)).ok()?,
-            n_ids: usize::try_from(u64::from_le_bytes(*n_ids)).ok()?,
-            key: *key,
-            checksum: *checksum,
-        })
-    }
-
-    fn bytes(&self) -> [u8; HEADER] {
-        let mut bytes = [0; HEADER];
-        bytes[..8].copy_from_slice(&MAGIC);
-        bytes[8..16].copy_from_slice(&(self.n_texts as u64).to_le_bytes());
-        bytes[16..24].copy_from_slice(&(self.n_ids as u64).to_le_bytes());
-        bytes[24..56].copy_from_slice(&self.key);
-        bytes[56..88].copy_from_slice(&self.checksum);
-        bytes
-    }
-}
-
 /// Writes a token file under a temporary name; it gets its own when it is whole and on the disk.
 pub(super) struct Writer {
     file: BufWriter<NamedTempFile>,
-    hasher: blake3::Hasher,
     n_ids: usize,
     lengths: Vec<u32>,
     word_pieces: Vec<WordPieces>,
@@ -121,17 +86,9 @@ pub(super) struct Writer {
 impl Writer {
     /// `path` is where the file will be; its folder is made.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        fs_err::create_dir_all(folder)?;
-        let mut file = BufWriter::with_capacity(1 << 20, NamedTempFile::new_in(folder)?);
+        let mut file = BufWriter::with_capacity(1 << 20, aside::create(path)?);
         file.write_all(&[0; HEADER])?;
-        Ok(Self {
-            file,
-            hasher: blake3::Hasher::new(),
-            n_ids: 0,
-            lengths: Vec::new(),
-            word_pieces: Vec::new(),
-        })
+        Ok(Self { file, n_ids: 0, lengths: Vec::new(), word_pieces: Vec::new() })
     }
 
     pub(super) fn push(&mut self, rows: &Rows) -> io::Result<()> {
@@ -143,29 +100,23 @@ impl Writer {
 
     fn write(&mut self, words: impl Iterator<Item = u32>) -> io::Result<()> {
         let bytes: Vec<u8> = words.flat_map(u32::to_le_bytes).collect();
-        self.hasher.update(&bytes);
         self.file.write_all(&bytes)
     }
 
     /// Atomic: at any moment, `path` is the old file, or none, or the whole new one.
-    pub(super) fn finish(mut self, path: &Path, key: blake3::Hash) -> io::Result<()> {
+    pub(super) fn finish(mut self, path: &Path) -> io::Result<()> {
         let lengths = std::mem::take(&mut self.lengths);
         let word_pieces = std::mem::take(&mut self.word_pieces);
         self.write(lengths.iter().copied())?;
         self.write(
             word_pieces.iter().flat_map(|counts| [counts.words, counts.pieces, counts.unknown]),
         )?;
-        let header = Header {
-            n_texts: lengths.len(),
-            n_ids: self.n_ids,
-            key: *key.as_bytes(),
-            checksum: *self.hasher.finalize().as_bytes(),
-        };
         let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.seek(SeekFrom::Start(0))?;
-        file.write_all(&header.bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
+        for n in [lengths.len(), self.n_ids] {
+            file.write_all(&(n as u64).to_le_bytes())?;
+        }
+        sealed::put(file, path)?;
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use crate::progress::{Progress, Silent};
 use crate::store;
 
 /// Part of the cache key. Raise it when the same input gives other tokens, or the file changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Texts tokenized between two writes: bounds the memory, whatever the size of the data set.
 const BLOCK: usize = 16 * 1024;
@@ -59,7 +59,7 @@ impl Tokens {
         let key = key(tokenizer_hash, texts, max_tokens);
         let hash = key.to_hex().to_string();
         let path = cache.join("tokens").join(format!("{hash}.tokens"));
-        let making = match store::find("token ids", &path, progress, || Arena::open(&path, key)) {
+        let making = match store::find("token ids", &path, progress, || Arena::open(&path)) {
             Ok(arena) => return Ok(Self::from_arena(arena, hash)),
             Err(making) => making,
         };
@@ -71,10 +71,10 @@ impl Tokens {
             for_each_block(&pieces, texts, progress, |rows| writer.push(&rows).map_err(failed));
         progress.end();
         made?;
-        writer.finish(&path, key).map_err(failed)?;
+        writer.finish(&path).map_err(failed)?;
         making.done(progress);
         let whole = || std::io::Error::other("the file just written is not whole");
-        let arena = Arena::open(&path, key).ok_or_else(whole).map_err(failed)?;
+        let arena = Arena::open(&path).ok_or_else(whole).map_err(failed)?;
         Ok(Self::from_arena(arena, hash))
     }
 

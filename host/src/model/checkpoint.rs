@@ -9,6 +9,7 @@ use tch::nn::VarStore;
 use tokenizers::Tokenizer;
 
 use super::bert_config::BertConfig;
+use super::identity::CheckpointIdentity;
 use super::tokenizer::Specials;
 use super::{ModelError, Pooling, hub, pooling, tokenizer, weights};
 
@@ -94,6 +95,16 @@ impl Checkpoint {
     /// How its hidden states become one vector: what its `1_Pooling/config.json` says, else the mean.
     pub fn pooling(&self) -> Result<Pooling, ModelError> {
         Ok(pooling::read(&self.folder)?.unwrap_or(Pooling::Mean))
+    }
+
+    /// Names it by all that is read of it.
+    pub fn identity(&self) -> CheckpointIdentity {
+        let config = serde_json::to_string(&self.config).expect("a config is plain data");
+        CheckpointIdentity {
+            config: blake3::hash(config.as_bytes()).to_hex().to_string(),
+            weights: self.weights_hash.clone(),
+            tokenizer: self.tokenizer_hash.clone(),
+        }
     }
 
     /// A tensor by upstream's name without the `bert.` prefix; f32 on the CPU.

@@ -3,14 +3,18 @@
 
 use std::path::Path;
 
-use tch::{Device, Tensor};
+use alhost_base::foreign;
+use tch::Tensor;
 
-use super::ModelError;
 use super::checkpoint::Checkpoint;
 use super::learner::Learner;
+use super::{ModelError, tensors};
 
 /// The head's file in the folder; its tensors have the names of `heads.rs`.
 pub const HEAD: &str = "head.safetensors";
+
+/// No head is as large, in bytes.
+const LIMIT: u64 = 1 << 34;
 
 const WEIGHTS: &str = "model.safetensors";
 const POOLER: [&str; 2] = ["pooler.dense.weight", "pooler.dense.bias"];
@@ -31,19 +35,22 @@ impl Learner {
             let tensor = self.pretrained.tensors.get(name).map(Tensor::shallow_clone);
             encoder.extend(tensor.map(|tensor| (name.to_owned(), tensor)));
         }
-        Tensor::write_safetensors(&encoder, folder.join(WEIGHTS))?;
-        Tensor::write_safetensors(&plain(self.head.vars().variables()), folder.join(HEAD))?;
+        let head = plain(self.head.vars().variables());
+        for (name, tensors) in [(WEIGHTS, encoder), (HEAD, head)] {
+            fs_err::write(folder.join(name), tensors::to_bytes(&tensors))?;
+        }
         Ok(())
     }
 
     /// Takes the head that `export` wrote to `path`. The learner was made from the same folder.
     pub fn load_head(&mut self, path: &Path) -> Result<(), ModelError> {
         let bad = |reason| ModelError::BadFile { path: path.to_path_buf(), reason };
-        let read = Tensor::read_safetensors(path).map_err(|error| bad(error.to_string()))?;
+        let bytes = foreign::read(path, LIMIT)?;
+        let read =
+            tensors::from_bytes(&bytes).ok_or_else(|| bad("is no file of a head".to_owned()))?;
         let variables = self.head.vars().variables();
         for (name, variable) in &variables {
-            let saved = read.iter().find(|(other, _)| other == name).map(|(_, tensor)| tensor);
-            super::saved::check(name, saved, &variable.size()).map_err(bad)?;
+            super::saved::check(name, read.get(name), &variable.size()).map_err(bad)?;
         }
         tch::no_grad(|| {
             for (name, tensor) in &read {
@@ -57,12 +64,9 @@ impl Learner {
     }
 }
 
-/// As a file wants them: f32 on the CPU, without history, sorted by name.
+/// Sorted by name.
 fn plain(variables: std::collections::HashMap<String, Tensor>) -> Vec<(String, Tensor)> {
-    let mut tensors: Vec<(String, Tensor)> = variables
-        .into_iter()
-        .map(|(name, tensor)| (name, tensor.detach().to_device(Device::Cpu).contiguous()))
-        .collect();
+    let mut tensors: Vec<(String, Tensor)> = variables.into_iter().collect();
     tensors.sort_by(|(left, _), (right, _)| left.cmp(right));
     tensors
 }

@@ -5,20 +5,26 @@
 //! states of 19,000 texts of 100 tokens are 1.5 GB, which is nothing to hold on the heap.
 
 use std::io;
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use alhost_base::aside;
 use fs_err::File;
 use tch::{Device, Kind, Tensor};
 use tempfile::NamedTempFile;
 
-use super::ModelError;
 use super::batch::{self, Batch};
 use super::bert::Weights;
 use super::states::Encoded;
+use super::{ModelError, identity};
 use crate::data::tokens::Tokens;
 use crate::matrix::{Matrix, MatrixRoom};
 use crate::progress::Progress;
+use crate::store::sealed;
+
+/// Tokens in one batch of what is kept, whatever `model.token_budget` says: a batch's shape shows in the
+/// last bits, and what is kept must not depend on who asks first.
+pub(crate) const KEPT_BUDGET: usize = 4096;
 
 /// How a text's hidden states become one vector.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -67,14 +73,11 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    pub(crate) fn new(cache: &Path, weights_hash: &str, tokens: &Tokens, kind: Kind) -> Self {
-        let mut hasher = blake3::Hasher::new_derive_key("alhost 1 hidden states");
-        for part in [weights_hash, tokens.hash(), &format!("{kind:?}")] {
-            hasher.update(part.as_bytes());
-            hasher.update(b"\0");
-        }
-        let key = hasher.finalize().to_hex()[..32].to_owned();
-        Self { folder: cache.join("states"), key }
+    /// `checkpoint` and `computation` are names, see `identity`.
+    pub(crate) fn new(cache: &Path, checkpoint: &str, computation: &str, tokens: &Tokens) -> Self {
+        let key =
+            identity::hash("alhost 2 hidden states", &[checkpoint, computation, tokens.hash()]);
+        Self { folder: cache.join("states"), key: key[..32].to_owned() }
     }
 
     /// The last of the files that are written for `keep`.
@@ -93,13 +96,13 @@ impl Place {
 impl Kept {
     /// The files at `place` if all that is asked for is there and whole.
     pub(crate) fn open(place: &Place, tokens: &Tokens, hidden: usize, keep: Keep) -> Option<Self> {
-        let pooled = open_whole(&place.file("pooled"), pooled_bytes(tokens, hidden))?;
+        let pooled = open_sized(&place.file("pooled"), pooled_bytes(tokens, hidden))?;
         let states = match keep {
             Keep::Pooled => None,
             Keep::States => {
                 let offsets = offsets(tokens);
                 let bytes = offsets[tokens.len()] * state_bytes(hidden) as u64;
-                Some(StatesFile { file: open_whole(&place.file("states"), bytes)?, offsets })
+                Some(StatesFile { file: open_sized(&place.file("states"), bytes)?, offsets })
             }
         };
         Some(Self { pooled, states, hidden })
@@ -109,24 +112,23 @@ impl Kept {
     pub(crate) fn compute(
         place: &Place,
         weights: &Weights,
-        (tokens, token_budget): (&Tokens, usize),
+        tokens: &Tokens,
         device: Device,
         keep: Keep,
         progress: &dyn Progress,
     ) -> Result<Self, ModelError> {
-        fs_err::create_dir_all(&place.folder)?;
         let hidden = weights.config().hidden_size as usize;
-        let pooled = partial(place, pooled_bytes(tokens, hidden))?;
+        let pooled = sized(&place.file("pooled"), pooled_bytes(tokens, hidden))?;
         let offsets = offsets(tokens);
         let bytes = offsets[tokens.len()] * state_bytes(hidden) as u64;
         let states = match keep {
             Keep::Pooled => None,
-            Keep::States => Some(partial(place, bytes)?),
+            Keep::States => Some(sized(&place.file("states"), bytes)?),
         };
 
         let rows: Vec<u32> = (0..tokens.len() as u32).collect();
         progress.begin("encode with the pre-trained model", rows.len() as u64);
-        for batch_rows in batch::by_length(tokens, &rows, token_budget) {
+        for batch_rows in batch::by_length(tokens, &rows, KEPT_BUDGET) {
             let batch = Batch::new(tokens, &batch_rows, device);
             let encoded = Encoded::new(weights.forward(&batch), batch.lengths);
             write_pooled(pooled.as_file(), &batch_rows, &encoded)?;
@@ -139,11 +141,11 @@ impl Kept {
 
         let states = match states {
             Some(states) => {
-                Some(StatesFile { file: persist(states, &place.file("states"))?, offsets })
+                Some(StatesFile { file: sealed::put(states, &place.file("states"))?.file, offsets })
             }
             None => None,
         };
-        Ok(Self { pooled: persist(pooled, &place.file("pooled"))?, states, hidden })
+        Ok(Self { pooled: sealed::put(pooled, &place.file("pooled"))?.file, states, hidden })
     }
 
     /// What `States::encode` gives, from the files.
@@ -268,27 +270,16 @@ fn offsets(tokens: &Tokens) -> Vec<u64> {
     offsets
 }
 
-fn open_whole(path: &Path, bytes: u64) -> Option<File> {
-    let file = File::open(path).ok()?;
-    (file.metadata().ok()?.len() == bytes).then_some(file)
+fn open_sized(path: &Path, bytes: u64) -> Option<File> {
+    let sealed = sealed::open(path)?;
+    (sealed.len == bytes).then_some(sealed.file)
 }
 
-fn partial(place: &Place, bytes: u64) -> Result<NamedTempFile, ModelError> {
-    let file = open_partial(&place.folder)?;
+/// A file to be named `path`, of so many bytes.
+fn sized(path: &Path, bytes: u64) -> Result<NamedTempFile, ModelError> {
+    let file = aside::create(path)?;
     file.as_file().set_len(bytes)?;
     Ok(file)
-}
-
-/// A file to be renamed, with the usual permissions: a cache may be shared.
-pub(super) fn open_partial(folder: &Path) -> io::Result<NamedTempFile> {
-    let permissions = std::fs::Permissions::from_mode(0o666); // less what the umask takes
-    tempfile::Builder::new().prefix("partial-").permissions(permissions).tempfile_in(folder)
-}
-
-fn persist(file: NamedTempFile, path: &Path) -> Result<File, ModelError> {
-    file.as_file().sync_all()?;
-    let file = file.persist(path).map_err(|failed| failed.error)?;
-    Ok(File::from_parts(file, path))
 }
 
 fn read_at(file: &File, bytes: &mut [u8], at: u64) -> Result<(), ModelError> {

@@ -13,6 +13,7 @@ use super::bert_config::BertConfig;
 use super::checkpoint::Checkpoint;
 use super::frozen::{Keep, Kept, Place, Pooling};
 use super::heads::Head;
+use super::identity::Computation;
 use super::infer::{Outputs, Reader, Wants};
 use super::precision;
 use super::states::States;
@@ -45,7 +46,8 @@ pub(super) struct Pretrained {
     config: BertConfig,
     /// f32 on the CPU, by the encoder's names, and the pooler's.
     pub(super) tensors: BTreeMap<String, Tensor>,
-    pub(super) hash: String,
+    /// The checkpoint's, see `identity`.
+    pub(super) name: String,
 }
 
 impl Learner {
@@ -205,15 +207,15 @@ impl Learner {
         keep: Keep,
         progress: &dyn Progress,
     ) -> Result<Kept, ModelError> {
-        let place = Place::new(&self.cache, &self.pretrained.hash, tokens, self.kind);
+        let computation = Computation::here(self.device, self.kind).name();
+        let place = Place::new(&self.cache, &self.pretrained.name, &computation, tokens);
         let open = || Kept::open(&place, tokens, self.hidden(), keep);
         let making = match store::find(keep.name(), &place.main_file(keep), progress, open) {
             Ok(kept) => return Ok(kept),
             Err(making) => making,
         };
         let weights = self.pretrained_weights();
-        let texts = (tokens, self.config.token_budget);
-        let kept = Kept::compute(&place, &weights, texts, self.device, keep, progress)?;
+        let kept = Kept::compute(&place, &weights, tokens, self.device, keep, progress)?;
         making.done(progress);
         Ok(kept)
     }
@@ -228,7 +230,7 @@ impl Pretrained {
                 tensors.insert(name, tensor.shallow_clone());
             }
         }
-        Self { config: checkpoint.config.clone(), tensors, hash: checkpoint.weights_hash.clone() }
+        Self { config: checkpoint.config.clone(), tensors, name: checkpoint.identity().name() }
     }
 
     fn encoder(&self, device: Device) -> (VarStore, Encoder) {

@@ -6,7 +6,6 @@
 //! a fixed number of steps. The head starts close to the piece frequencies: the bias is their
 //! logarithm, and the transform is scaled down until it has learnt something.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rand_chacha::ChaCha8Rng;
@@ -15,12 +14,14 @@ use tch::nn::{Adam, OptimizerConfig, VarStore};
 use tch::{Kind, Reduction, Tensor};
 
 use super::bert::{Affine, Weights};
+use super::frozen::KEPT_BUDGET;
+use super::identity::{self, Computation};
 use super::mlm::{Fitted, MlmHead, MlmSource, Pieces, Transform};
 use super::mlm_data::{Examples, Masked, choose, encode, shuffle};
-use super::{Checkpoint, ModelError, Specials};
+use super::{Checkpoint, ModelError, Specials, tensors};
 use crate::data::tokens::Tokens;
 use crate::progress::Progress;
-use crate::store;
+use crate::store::{self, sealed};
 
 /// A bump makes old cache files unused.
 const VERSION: &str = "1";
@@ -38,8 +39,6 @@ const INITIAL_SCALE: f64 = 0.5;
 #[derive(Clone, Copy, Debug)]
 pub struct MlmFitOptions<'a> {
     pub seed: u64,
-    /// Tokens in one batch, padding included.
-    pub token_budget: usize,
     /// The folder that fitted heads are kept in.
     pub cache: &'a Path,
 }
@@ -97,7 +96,7 @@ fn fit(
         .into_iter()
         .map(|row| Masked::new(tokens.row(row as usize), specials, vocabulary, &mut rng))
         .collect();
-    let examples = encode(weights, &masked, options.token_budget, progress);
+    let examples = encode(weights, &masked, KEPT_BUDGET, progress);
     let n = examples.pieces.numel() as i64;
     let (held_out, mut train): (Vec<i64>, Vec<i64>) = (0..n).partition(|at| at % HELD_OUT == 0);
     let held_out = examples.select(&held_out);
@@ -221,20 +220,19 @@ fn cache_file(
     rows: &[u32],
     options: MlmFitOptions<'_>,
 ) -> PathBuf {
-    let mut hasher = blake3::Hasher::new_derive_key("alhost 1 masked-LM head");
-    let (kind, device) = (weights.kind(), weights.device().is_cuda());
-    let seed = options.seed;
-    let parts = format!(
-        "{VERSION} {} {} {seed} {kind:?} {device}",
-        checkpoint.weights_hash,
+    let MlmFitOptions { seed, cache } = options;
+    let computation = Computation::here(weights.device(), weights.kind()).name();
+    let rows: Vec<u8> = rows.iter().flat_map(|row| row.to_le_bytes()).collect();
+    let parts = [
+        VERSION,
+        &checkpoint.identity().name(),
+        &computation,
         tokens.hash(),
-    );
-    hasher.update(parts.as_bytes());
-    for row in rows {
-        hasher.update(&row.to_le_bytes());
-    }
-    let name = hasher.finalize().to_hex();
-    options.cache.join(format!("mlm-{}.safetensors", &name[..32]))
+        &seed.to_string(),
+        &blake3::hash(&rows).to_hex(),
+    ];
+    let name = identity::hash("alhost 2 masked-LM head", &parts);
+    cache.join("mlm").join(&name[..32])
 }
 
 fn write(file: &Path, head: &MlmHead) -> Result<(), ModelError> {
@@ -253,23 +251,13 @@ fn write(file: &Path, head: &MlmHead) -> Result<(), ModelError> {
         ("bias", head.bias()),
         ("fitted", &fitted),
     ];
-    let tensors = tensors.map(|(name, tensor)| (name, tensor.to_device(tch::Device::Cpu)));
-    let folder = file.parent().expect("a cache file is in a folder");
-    fs_err::create_dir_all(folder)?;
-    // Written aside and renamed, so that a file under this name is always whole.
-    let aside = tempfile::NamedTempFile::new_in(folder)?.into_temp_path();
-    Tensor::write_safetensors(&tensors, &aside)?;
-    aside.persist(file).map_err(|error| error.error)?;
-    Ok(())
+    let tensors = tensors.map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone()));
+    Ok(sealed::write(file, &tensors::to_bytes(&tensors))?)
 }
 
 /// None if the file is not there, or is not what `write` wrote.
 fn read(file: &Path, weights: &Weights, specials: Specials) -> Option<MlmHead> {
-    if !file.is_file() {
-        return None;
-    }
-    let tensors: BTreeMap<String, Tensor> =
-        Tensor::read_safetensors(file).ok()?.into_iter().collect();
+    let tensors = tensors::from_bytes(&sealed::read(file)?)?;
     let get = |name: &str| tensors.get(name).map(|tensor| tensor.to_device(weights.device()));
     let affine = |name: &str| {
         Some(Affine {

@@ -1,18 +1,25 @@
-//! A trained model on disk, for `start = "warm"` and for going on after a stop: safetensors with
-//! the head, and of a trained encoder its weights. Of the word embeddings only the rows that moved
-//! are written; the others are the checkpoint's.
+//! A trained model as tensors, for `start = "warm"`, for going on after a stop, and for the model of round 0
+//! that many runs share: the head, and of a trained encoder its weights. Of the word embeddings only
+//! the rows that moved are written; the others are the checkpoint's.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use alhost_base::{aside, foreign};
 use tch::{Device, Kind, Tensor};
 
-use super::ModelError;
-use super::frozen::open_partial;
 use super::learner::{Learner, WORDS};
+use super::{ModelError, tensors};
 use crate::config::EncoderMode;
+use crate::store::sealed;
 
-/// Tensors of the file beside the variables: what the checkpoint hashes to, as bytes; which words
+/// No model that can be trained here is as large, in bytes.
+const LIMIT: u64 = 1 << 36;
+
+/// What a kept model says of itself, as bytes.
+const NOTE: &str = "note";
+
+/// Tensors of the file beside the variables: the checkpoint's name, as bytes; which words
 /// have moved, i64 [n]; where they have moved to, f32 [n, hidden].
 const CHECKPOINT: &str = "checkpoint";
 const MOVED: &str = "words";
@@ -21,8 +28,27 @@ const MOVED_TO: &str = "word_embeddings";
 impl Learner {
     /// Writes the trained weights. Under its name the file is always whole.
     pub fn save(&self, path: &Path) -> Result<(), ModelError> {
+        Ok(aside::replace(path, &tensors::to_bytes(&self.tensors()))?)
+    }
+
+    /// The trained weights and `note` at `path` in the cache.
+    pub(crate) fn keep(&self, path: &Path, note: &str) -> Result<(), ModelError> {
+        let mut kept = self.tensors();
+        kept.push((NOTE.to_owned(), Tensor::from_slice(note.as_bytes())));
+        Ok(sealed::write(path, &tensors::to_bytes(&kept))?)
+    }
+
+    /// Takes the weights that `keep` wrote, and gives its note; `None` if there are none.
+    pub(crate) fn take_kept(&mut self, path: &Path) -> Option<String> {
+        let kept = tensors::from_bytes(&sealed::read(path)?)?;
+        let note = Vec::<u8>::try_from(kept.get(NOTE)?).ok()?;
+        self.take(&kept).ok()?;
+        String::from_utf8(note).ok()
+    }
+
+    fn tensors(&self) -> Vec<(String, Tensor)> {
         let mut tensors: Vec<(String, Tensor)> = self.saved_variables().into_iter().collect();
-        tensors.push((CHECKPOINT.to_owned(), Tensor::from_slice(self.pretrained.hash.as_bytes())));
+        tensors.push((CHECKPOINT.to_owned(), Tensor::from_slice(self.pretrained.name.as_bytes())));
         if self.config.encoder == EncoderMode::FineTuned {
             let now = self.encoder.word_embeddings().detach().to_device(Device::Cpu);
             let moved = now.not_equal_tensor(&self.pretrained.tensors[WORDS]); // [words, hidden]
@@ -30,38 +56,32 @@ impl Learner {
             tensors.push((MOVED_TO.to_owned(), now.index_select(0, &moved)));
             tensors.push((MOVED.to_owned(), moved));
         }
-        let tensors: Vec<(String, Tensor)> = tensors
-            .into_iter()
-            .map(|(name, tensor)| (name, tensor.detach().to_device(Device::Cpu).contiguous()))
-            .collect();
-
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
-        fs_err::create_dir_all(folder)?;
-        let file = open_partial(folder)?;
-        Tensor::write_safetensors(&tensors, file.path())?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|failed| failed.error)?;
-        Ok(())
+        tensors
     }
 
     /// Takes the weights that `save` wrote for the same checkpoint and configuration.
     pub fn load(&mut self, path: &Path) -> Result<(), ModelError> {
         let bad = |reason| ModelError::BadFile { path: path.to_path_buf(), reason };
-        let saved = Tensor::read_safetensors(path).map_err(|error| bad(error.to_string()))?;
-        let saved: BTreeMap<String, Tensor> = saved.into_iter().collect();
-        let hash = Tensor::from_slice(self.pretrained.hash.as_bytes());
-        if !saved.get(CHECKPOINT).is_some_and(|saved| saved.equal(&hash)) {
-            return Err(bad("was trained from another checkpoint".to_owned()));
+        let bytes = foreign::read(path, LIMIT)?;
+        let saved = tensors::from_bytes(&bytes);
+        let saved = saved.ok_or_else(|| bad("is no file of trained weights".to_owned()))?;
+        self.take(&saved).map_err(bad)
+    }
+
+    /// All or nothing of what `tensors` gave.
+    fn take(&mut self, saved: &BTreeMap<String, Tensor>) -> Result<(), String> {
+        let name = Tensor::from_slice(self.pretrained.name.as_bytes());
+        if !saved.get(CHECKPOINT).is_some_and(|saved| saved.equal(&name)) {
+            return Err("was trained from another checkpoint".to_owned());
         }
         // All is checked before anything is taken.
         let variables = self.saved_variables();
         for (name, variable) in &variables {
-            check(name, saved.get(name), &variable.size()).map_err(bad)?;
+            check(name, saved.get(name), &variable.size())?;
         }
         let moved = match self.config.encoder {
             EncoderMode::Frozen => None,
-            EncoderMode::FineTuned => Some(self.moved_words(&saved).map_err(bad)?),
+            EncoderMode::FineTuned => Some(self.moved_words(saved)?),
         };
 
         self.pretrained.copy_into(&self.encoder_vars);

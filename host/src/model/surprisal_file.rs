@@ -1,36 +1,31 @@
 //! The surprisal of a whole split on disk, as safetensors: it depends on the checkpoint and the
 //! data alone, and takes a pass through the encoder.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use tch::{Kind, Tensor};
 
-use super::ModelError;
-use super::frozen::open_partial;
 use super::surprisal::{Surprisal, SurprisalOptions};
+use super::{ModelError, identity, tensors};
 use crate::data::tokens::Tokens;
+use crate::store::sealed;
 
 /// Part of the name: raise it when the same input gives other losses, or the file changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
-/// Where the surprisal of `tokens` is kept. `head` names the masked-LM head, `how` the precision
-/// and the kind of device.
+/// Where the surprisal of `tokens` is kept. `checkpoint` and `computation` are names, see `identity`;
+/// `head` names the masked-LM head.
 pub fn place(
     cache: &Path,
-    (weights_hash, head, how): (&str, &str, &str),
+    (checkpoint, head, computation): (&str, &str, &str),
     tokens: &Tokens,
     options: SurprisalOptions,
 ) -> PathBuf {
     let SurprisalOptions { probability, strict, seed, token_budget } = options;
-    let mut hasher = blake3::Hasher::new_derive_key("alhost 1 surprisal");
     let numbers = format!("{VERSION} {} {strict} {seed} {token_budget}", probability.to_bits());
-    for part in [weights_hash, head, how, tokens.hash(), &numbers] {
-        hasher.update(part.as_bytes());
-        hasher.update(b"\0");
-    }
-    let name = hasher.finalize().to_hex();
-    cache.join("surprisal").join(format!("{}.safetensors", &name[..32]))
+    let parts = [checkpoint, head, computation, tokens.hash(), &numbers];
+    let name = identity::hash("alhost 2 surprisal", &parts);
+    cache.join("surprisal").join(&name[..32])
 }
 
 /// Under its name the file is always whole.
@@ -41,22 +36,13 @@ pub fn write(file: &Path, surprisal: &Surprisal) -> Result<(), ModelError> {
         ("positions", numbers(surprisal.positions.iter().map(|&at| i64::from(at)).collect())),
         ("losses", Tensor::from_slice(&surprisal.losses)),
     ];
-    let folder = file.parent().unwrap_or(Path::new("."));
-    fs_err::create_dir_all(folder)?;
-    let aside = open_partial(folder)?;
-    Tensor::write_safetensors(&tensors, aside.path())?;
-    aside.as_file().sync_all()?;
-    aside.persist(file).map_err(|failed| failed.error)?;
-    Ok(())
+    let tensors = tensors.map(|(name, tensor)| (name.to_owned(), tensor));
+    Ok(sealed::write(file, &tensors::to_bytes(&tensors))?)
 }
 
-/// `None` if there is no such file, or it is not of `n_texts` texts.
+/// `None` if there is no such file, if it is damaged, or not of `n_texts` texts.
 pub fn read(file: &Path, n_texts: usize) -> Option<Surprisal> {
-    if !file.is_file() {
-        return None;
-    }
-    let tensors = Tensor::read_safetensors(file).ok()?.into_iter();
-    let tensors: BTreeMap<String, Tensor> = tensors.collect();
+    let tensors = tensors::from_bytes(&sealed::read(file)?)?;
     let numbers = |name: &str| {
         let tensor = tensors.get(name).filter(|tensor| tensor.kind() == Kind::Int64)?;
         Vec::<i64>::try_from(tensor).ok()
@@ -100,7 +86,7 @@ mod tests {
         let file = folder.path().join("s.safetensors");
         write(&file, &example()).unwrap();
         assert_eq!(read(&file, 4), None);
-        fs_err::write(&file, "no tensors").unwrap();
+        sealed::write(&file, b"no tensors").unwrap();
         assert_eq!(read(&file, 3), None);
     }
 
@@ -110,19 +96,20 @@ mod tests {
         let options =
             SurprisalOptions { probability: 0.15, strict: false, seed: 1, token_budget: 64 };
         let of = |parts, options| place(Path::new("c"), parts, &tokens, options);
-        let parts = ("w", "h", "f32 cpu");
+        let parts = ("w", "h", "here");
         let mut places = vec![
             of(parts, options),
-            of(("x", "h", "f32 cpu"), options),
-            of(("w", "i", "f32 cpu"), options),
-            of(("w", "h", "bf16 cpu"), options),
+            of(("x", "h", "here"), options),
+            of(("w", "i", "here"), options),
+            of(("w", "h", "there"), options),
             of(parts, SurprisalOptions { probability: 0.5, ..options }),
             of(parts, SurprisalOptions { strict: true, ..options }),
             of(parts, SurprisalOptions { seed: 2, ..options }),
+            of(parts, SurprisalOptions { token_budget: 65, ..options }),
             place(Path::new("c"), parts, &Tokens::from_rows(&[], "u"), options),
         ];
         places.sort();
         places.dedup();
-        assert_eq!(places.len(), 8);
+        assert_eq!(places.len(), 9);
     }
 }

@@ -43,7 +43,12 @@ pub struct PluginManifest {
 #[serde(deny_unknown_fields)]
 pub struct ModelManifest {
     pub weights_hash: String,
+    /// Of the tokenizer as it was built.
     pub tokenizer_hash: String,
+    /// Of the encoder's configuration; absent in records of the first version, which named a tokenizer by
+    /// one of its files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_hash: Option<String>,
     /// `checkpoint`, `fitted on the pool`, or `none` where no strategy asked for one.
     pub mlm_head: String,
 }
@@ -74,7 +79,15 @@ impl RunManifest {
     /// What keeps the run that wrote `self` from going on as `now`: `key: there X, here Y`.
     pub(super) fn differences(&self, now: &Self) -> Vec<String> {
         let mut differences = Vec::new();
-        compare("", &identity(self), &identity(now), &mut differences);
+        let (mut there, mut here) = (identity(self), identity(now));
+        if self.model.config_hash.is_none() {
+            // What an older record does not say may be the same.
+            for identity in [&mut there, &mut here] {
+                identity["model"]["config_hash"] = Value::Null;
+                identity["model"]["tokenizer_hash"] = Value::Null;
+            }
+        }
+        compare("", &there, &here, &mut differences);
         // The hash follows from the keys, which say more.
         let named = differences.iter().any(|difference| difference.starts_with("config."));
         differences.retain(|difference| !(named && difference.starts_with("config_hash")));

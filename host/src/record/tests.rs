@@ -29,6 +29,7 @@ fn manifest() -> RunManifest {
         model: ModelManifest {
             weights_hash: text("w1"),
             tokenizer_hash: text("t1"),
+            config_hash: Some("c".to_owned()),
             mlm_head: text("none"),
         },
         environments: vec![Environment {

@@ -1,16 +1,20 @@
 //! What is computed once and kept on disk, for many runs: found, or made by exactly one of the
 //! processes that ask for it at the same time.
 //!
-//! Beside each kept file lies `<file>.once`: locked by the process that makes the file, and then the
-//! seconds that making it took. The owner of the file names it by all that it depends on, writes it
-//! aside and renames it, so that under its name it is always whole. Everything here may be deleted
-//! at any time when nothing runs.
+//! The owner of a kept file names it by all that it depends on, and writes and reads it through
+//! `sealed`. Beside it lies `<file>.once`: locked by the process that makes the file, and then the seconds
+//! that making it took. Everything here may be deleted at any time when nothing runs.
 
+pub(crate) mod sealed;
+
+use std::collections::HashSet;
 use std::fs::TryLockError;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Instant;
 
+use alhost_base::aside;
 use fs_err::{File, OpenOptions};
 
 use crate::progress::{Progress, Shared};
@@ -34,6 +38,7 @@ pub(crate) fn find<T>(
     mut open: impl FnMut() -> Option<T>,
 ) -> Result<T, Making> {
     let asked = Instant::now();
+    tidy(file);
     if let Some(found) = open() {
         progress.shared(&used(what, file, asked));
         return Ok(found);
@@ -74,20 +79,21 @@ impl Making {
 /// A file that was made before, used without being opened or from memory.
 pub(crate) fn used(what: &str, file: &Path, since: Instant) -> Shared {
     let seconds = fs_err::read_to_string(note_path(file)).ok();
-    let seconds = seconds.and_then(|text| text.trim().parse().ok()).unwrap_or(0.0);
+    let seconds: Option<f64> = seconds.and_then(|text| text.trim().parse().ok());
+    // The note is not sealed: what it says goes into records, so it has to be a number of seconds.
+    let seconds = seconds.filter(|seconds| (0.0..1e12).contains(seconds)).unwrap_or(0.0);
     let spent = since.elapsed().as_secs_f64();
     Shared { what: what.to_owned(), key: key(file), seconds, computed: false, spent }
 }
 
-/// Writes a file aside and renames it.
-pub(crate) fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Removes what killed processes left in the folder of `file`, once a process.
+fn tidy(file: &Path) {
+    static TIDIED: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::new(Mutex::default);
     let folder = file.parent().unwrap_or(Path::new("."));
-    fs_err::create_dir_all(folder)?;
-    let mut aside = tempfile::NamedTempFile::new_in(folder)?;
-    aside.write_all(bytes)?;
-    aside.as_file().sync_all()?;
-    aside.persist(file)?;
-    Ok(())
+    let mut tidied = TIDIED.lock().unwrap_or_else(PoisonError::into_inner);
+    if tidied.insert(folder.to_owned()) {
+        aside::sweep(folder);
+    }
 }
 
 /// The file's name names its content.
@@ -129,13 +135,13 @@ mod tests {
     /// Asks for a file that takes 50 ms to make.
     fn ask(file: &Path, made: &AtomicUsize) -> Shared {
         let noting = Noting::new(&Silent);
-        let open = || fs_err::read_to_string(file).ok();
+        let open = || Some(String::from_utf8(sealed::read(file)?).unwrap());
         let text = match find("a thing", file, &noting, open) {
             Ok(found) => found,
             Err(making) => {
                 made.fetch_add(1, Ordering::SeqCst);
                 std::thread::sleep(Duration::from_millis(50));
-                write(file, b"made").unwrap();
+                sealed::write(file, b"made").unwrap();
                 making.done(&noting);
                 "made".to_owned()
             }
@@ -175,8 +181,21 @@ mod tests {
     fn a_file_whose_note_is_lost_is_found_all_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let (file, made) = (folder.path().join("thing"), AtomicUsize::new(0));
-        write(&file, b"made").unwrap();
+        sealed::write(&file, b"made").unwrap();
         let note = ask(&file, &made);
         assert!(!note.computed && note.seconds < 1e-9 && note.spent < 1.0);
+    }
+
+    #[test]
+    fn a_note_that_is_no_number_of_seconds_costs_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, made) = (folder.path().join("thing"), AtomicUsize::new(0));
+        sealed::write(&file, b"made").unwrap();
+        for (text, expected) in [("2.5", 2.5), ("inf", 0.0), ("-1", 0.0), ("NaN", 0.0), ("x", 0.0)]
+        {
+            fs_err::write(note_path(&file), text).unwrap();
+            let note = ask(&file, &made);
+            assert!((note.seconds - expected).abs() < 1e-12, "{text}: {}", note.seconds);
+        }
     }
 }
