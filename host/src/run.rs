@@ -3,10 +3,11 @@
 //! Everything it does is on disk before it is acted upon, so a run that was killed at any moment
 //! goes on when it is started again, and ends with the same records.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
 use crate::charge::Charged;
 use crate::classifier::Trained;
@@ -54,7 +55,7 @@ pub fn run(
     let mut pool = Pool::new(dataset.train.ids.len(), experiment.n_labels());
     let paid = resume.rounds.iter().flat_map(|round| &round.cost.shared);
     experiment.charged = Charged::after(paid);
-    go_on(experiment, strategy, &resume)?;
+    go_on(experiment, strategy, &resume, dir.path())?;
 
     // The initial set: from disk, or chosen now and written down.
     let mut selection = match recorded(&resume, 0, &pool)? {
@@ -117,14 +118,16 @@ pub fn run(
             }
         }
 
+        let mut weights = None;
         if experiment.config.train.start == Start::Warm {
-            experiment.learner.save(&dir.new_model(round))?;
-            dir.keep_model(round)?;
+            experiment.learner.save(&dir.model_path(round))?;
+            weights = Some(dir.model_hash(round)?);
         }
 
         // Record the round, after the selection that was made in it.
         cost.peak_memory_bytes = peak_memory_bytes();
         let mut record = record(&pool, round, trained, signals, stop, cost);
+        record.weights = weights;
         record.acquired = Some(Acquired::new(&pool, &experiment.tokens.train, round));
         tell(&strategy.instance, seed, &record);
         dir.append_round(&record)?;
@@ -146,11 +149,30 @@ fn go_on(
     experiment: &mut Experiment,
     strategy: &mut LoadedStrategy,
     resume: &Resume,
+    dir: &Path,
 ) -> anyhow::Result<()> {
     if let Some(state) = resume.strategy_state.as_ref().filter(|state| !state.is_empty()) {
         strategy.load(state)?;
     }
-    if let (Start::Warm, Some(weights)) = (experiment.config.train.start, &resume.model_state) {
+    let ids = &experiment.dataset.train.ids;
+    for (index, selection) in resume.selections.iter().enumerate() {
+        let id = |row: &u32| ids.get(*row as usize);
+        let same = selection.rows.iter().map(id).eq(selection.ids.iter().map(Some));
+        ensure!(
+            same,
+            "{}: the ids of selection {index} are not those of its rows in the data set\n\
+             hint: no kill leaves this behind; restore the folder, or delete it to start over",
+            dir.display()
+        );
+    }
+    if experiment.config.train.start == Start::Warm && !resume.rounds.is_empty() {
+        let weights = resume.model_state.as_ref().with_context(|| {
+            format!(
+                "{}: the weights that the last round ended with are gone\nhint: restore the folder \
+                 `checkpoint` in it, or delete the run to start over",
+                dir.display()
+            )
+        })?;
         experiment.learner.load(weights)?;
     }
     Ok(())
@@ -226,6 +248,7 @@ pub(crate) fn record(
         dev_score: trained.training.dev_score,
         losses: trained.training.losses,
         c: trained.training.c,
+        weights: None,
         class_coverage: metrics::coverage(pool.labels()),
         acquired: None,
         signals,

@@ -12,11 +12,12 @@
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use fs_err::File;
 use tempfile::NamedTempFile;
+
+use crate::process::{has_ended, this_process};
 
 const PREFIX: &str = ".new-";
 
@@ -74,7 +75,7 @@ pub fn sweep(folder: &Path) {
         let Some(rest) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
         let age = entry.metadata().and_then(|meta| meta.modified()).ok();
         let age = age.and_then(|modified| SystemTime::now().duration_since(modified).ok());
-        if is_left(rest) || age.is_some_and(|age| age > STALE) {
+        if has_ended(rest) || age.is_some_and(|age| age > STALE) {
             let _stays = remove(&path);
         }
     }
@@ -82,30 +83,6 @@ pub fn sweep(folder: &Path) {
 
 fn remove(path: &Path) -> io::Result<()> {
     if path.is_dir() { fs_err::remove_dir_all(path) } else { fs_err::remove_file(path) }
-}
-
-/// Whether the process of `<machine>-<pid>-...` is one of this machine, and ended.
-fn is_left(rest: &str) -> bool {
-    let mut parts = rest.split('-');
-    let (Some(machine), Some(pid)) = (parts.next(), parts.next()) else { return false };
-    let Ok(pid) = pid.parse::<u32>() else { return false };
-    machine == this_machine() && !Path::new("/proc").join(pid.to_string()).exists()
-}
-
-fn this_process() -> String {
-    format!("{}-{}", this_machine(), std::process::id())
-}
-
-/// Names the space in which process ids are unique: this boot of this machine, and in it this container.
-fn this_machine() -> &'static str {
-    static NAME: OnceLock<String> = OnceLock::new();
-    NAME.get_or_init(|| {
-        let boot = fs_err::read("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        let space = fs_err::read_link("/proc/self/ns/pid").unwrap_or_default();
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&boot).update(space.as_os_str().as_encoded_bytes());
-        hasher.finalize().to_hex()[..8].to_owned()
-    })
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -119,6 +96,7 @@ fn named(path: &Path, what: &str, error: &io::Error) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::this_machine;
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs_err::read_dir(folder).unwrap();

@@ -8,10 +8,11 @@ use crate::record::RecordError;
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
     #[error(
-        "{path} is being worked on by another bench\n\
-         hint: wait for it, or choose another --out"
+        "{path} is being worked on by another bench{}\n\
+         hint: wait for it, or choose another --out",
+        who.as_ref().map(|who| format!(" ({who})")).unwrap_or_default()
     )]
-    Locked { path: PathBuf },
+    Locked { path: PathBuf, who: Option<String> },
     #[error(transparent)]
     Record(#[from] RecordError),
     /// The source names the file.

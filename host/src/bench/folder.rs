@@ -1,11 +1,10 @@
 //! The bench's own files: what became of each cell, what was shared, configs and logs of workers.
 
 use std::collections::BTreeMap;
-use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
 
 use alhost_base::aside;
-use fs_err::{File, OpenOptions};
+use alhost_base::lock::{Busy, Lock, try_lock};
 use serde::{Deserialize, Serialize};
 
 use super::cell::{Cell, State};
@@ -14,8 +13,7 @@ use super::shared::SharedUse;
 
 pub struct BenchFolder {
     path: PathBuf,
-    /// The system lets go of it when the process ends, however it ends.
-    _lock: File,
+    _lock: Lock,
 }
 
 /// A line of `cells.json`.
@@ -42,12 +40,13 @@ impl BenchFolder {
     pub fn open(path: &Path) -> Result<Self, BenchError> {
         let inner = path.join(INNER);
         fs_err::create_dir_all(&inner)?;
-        let lock = OpenOptions::new().create(true).append(true).open(inner.join("lock"))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(BenchError::Locked { path: path.to_owned() }),
-            Err(TryLockError::Error(error)) => Err(error.into()),
-        }
+        let lock = try_lock(&inner.join("lock")).map_err(|busy| match busy {
+            Busy::Held(who) => BenchError::Locked { path: path.to_owned(), who },
+            Busy::Failed(error) => error.into(),
+        })?;
+        aside::sweep(path);
+        aside::sweep(&inner);
+        Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
     pub fn path(&self) -> &Path {

@@ -158,6 +158,12 @@ fn canonical(value: &Value, text: &mut String) {
     }
 }
 
+/// Whether a name that becomes a folder's leads nowhere else.
+pub fn is_folder_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !name.is_empty() && !name.starts_with('.') && name.chars().all(plain)
+}
+
 /// Collects what is wrong with a config.
 struct Check<'a> {
     file: &'a ConfigFile,
@@ -203,8 +209,7 @@ impl Check<'_> {
 
     /// What becomes a folder must not lead elsewhere.
     fn folder_name(&mut self, key: &str, name: &str) {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        let fine = !name.is_empty() && !name.starts_with('.') && name.chars().all(plain);
+        let fine = is_folder_name(name);
         let message = format!("is `{name}`, which cannot name a folder");
         let hint = "letters, digits, `-`, `_` and `.`, not beginning with `.`";
         self.require(fine, key, &message, Some(hint));

@@ -11,7 +11,7 @@ mod protocol;
 mod sections;
 mod usual;
 
-pub use check::RunConfig;
+pub use check::{RunConfig, is_folder_name};
 pub use error::{ConfigError, Problem};
 pub use file::{ConfigFile, DEMO};
 pub use grid::GridFile;

@@ -1,16 +1,24 @@
 //! A file of JSON lines that only grows, and of which a kill costs at most the line being written.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use alhost_base::foreign;
 use fs_err::{File, OpenOptions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::chain::Chain;
 use super::error::RecordError;
+use super::sound;
+
+/// Far more than a run can record, in bytes.
+const LIMIT: u64 = 1 << 34;
 
 pub(super) struct Log {
+    path: PathBuf,
     file: File,
+    chain: Chain,
     /// Bytes of whole lines.
     length: u64,
     n_lines: usize,
@@ -18,30 +26,41 @@ pub(super) struct Log {
 
 impl Log {
     /// Opens or creates the file, cuts off a line that a kill left unfinished, and reads the others.
-    pub(super) fn open<T: DeserializeOwned>(path: &Path) -> Result<(Self, Vec<T>), RecordError> {
+    /// `chain` is where the checks of its lines begin.
+    pub(super) fn open<T: DeserializeOwned + Serialize>(
+        path: &Path,
+        mut chain: Chain,
+    ) -> Result<(Self, Vec<T>), RecordError> {
         let file = OpenOptions::new().create(true).append(true).open(path);
         let file = file.map_err(RecordError::write)?;
-        let bytes = fs_err::read(path)?;
+        let bytes = read_bytes(path)?;
         let whole = whole_lines(&bytes);
         if whole.len() < bytes.len() {
             file.set_len(whole.len() as u64).map_err(RecordError::write)?;
             file.sync_all().map_err(RecordError::write)?;
         }
-        let records = parse(path, whole)?;
-        Ok((Self { file, length: whole.len() as u64, n_lines: records.len() }, records))
+        let records = parse(path, whole, &mut chain)?;
+        let (length, n_lines) = (whole.len() as u64, records.len());
+        Ok((Self { path: path.to_owned(), file, chain, length, n_lines }, records))
     }
 
     /// On disk once this returns; after an error the file is as it was before.
     pub(super) fn append<T: Serialize>(&mut self, record: &T) -> Result<(), RecordError> {
-        let mut line = serde_json::to_vec(record).expect("a record is plain data");
-        line.push(b'\n');
-        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
+        if let Some(problem) = sound::problem(record) {
+            return Err(RecordError::Unsound { path: self.path.clone(), problem });
+        }
+        let text = serde_json::to_string(record).expect("a record is plain data");
+        let mut chain = self.chain.clone();
+        let mut line = chain.seal(&text);
+        line.push('\n');
+        let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
         if let Err(source) = written {
             // If this fails too, the next start cuts the unfinished line off; the first error is
             // the one to tell.
             let _cut = self.file.set_len(self.length);
             return Err(RecordError::write(source));
         }
+        self.chain = chain;
         self.length += line.len() as u64;
         self.n_lines += 1;
         Ok(())
@@ -54,10 +73,17 @@ impl Log {
 
 /// Reads without changing anything, for a file that another process may be writing. Also says whether
 /// there is an unfinished last line, which does not count.
-pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<(Vec<T>, bool), RecordError> {
-    let bytes = fs_err::read(path)?;
+pub(super) fn read<T: DeserializeOwned + Serialize>(
+    path: &Path,
+    mut chain: Chain,
+) -> Result<(Vec<T>, bool), RecordError> {
+    let bytes = read_bytes(path)?;
     let whole = whole_lines(&bytes);
-    Ok((parse(path, whole)?, whole.len() < bytes.len()))
+    Ok((parse(path, whole, &mut chain)?, whole.len() < bytes.len()))
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, RecordError> {
+    Ok(foreign::read(path, LIMIT)?)
 }
 
 /// Up to the last newline. A line counts from the moment its newline is there.
@@ -66,25 +92,56 @@ fn whole_lines(bytes: &[u8]) -> &[u8] {
     &bytes[..end]
 }
 
-fn parse<T: DeserializeOwned>(path: &Path, whole: &[u8]) -> Result<Vec<T>, RecordError> {
+fn parse<T: DeserializeOwned + Serialize>(
+    path: &Path,
+    whole: &[u8],
+    chain: &mut Chain,
+) -> Result<Vec<T>, RecordError> {
     let lines = whole.split_inclusive(|&byte| byte == b'\n').enumerate();
     lines
         .map(|(index, line)| {
-            serde_json::from_slice(line).map_err(|error| RecordError::Corrupt {
+            parse_line(line, chain).map_err(|message| RecordError::Corrupt {
                 path: path.to_owned(),
                 line: index + 1,
-                message: error.to_string(),
+                message,
             })
         })
         .collect()
 }
 
+fn parse_line<T: DeserializeOwned + Serialize>(
+    line: &[u8],
+    chain: &mut Chain,
+) -> Result<T, String> {
+    let line = str::from_utf8(line).map_err(|error| error.to_string())?;
+    let text = chain.open(line.strip_suffix('\n').unwrap_or(line))?;
+    let record = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    match sound::problem(&record) {
+        Some(problem) => Err(problem),
+        None => Ok(record),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
+    use crate::record::tests::manifest;
+
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
+    #[serde(deny_unknown_fields)]
+    struct Number {
+        n: u32,
+    }
+
+    fn chain() -> Chain {
+        Chain::new(&manifest(), "log")
+    }
 
     fn open(path: &Path) -> Result<(Log, Vec<u32>), RecordError> {
-        Log::open(path)
+        let (log, records) = Log::open::<Number>(path, chain())?;
+        Ok((log, records.into_iter().map(|number| number.n).collect()))
     }
 
     #[test]
@@ -93,23 +150,22 @@ mod tests {
         let path = folder.path().join("log");
         let (mut log, found) = open(&path).unwrap();
         assert!(found.is_empty());
-        for number in [10_u32, 200, 3000] {
-            log.append(&number).unwrap();
+        for n in [10, 200, 3000] {
+            log.append(&Number { n }).unwrap();
         }
         drop(log);
         let whole = fs_err::read(&path).unwrap();
-        assert_eq!(whole, b"10\n200\n3000\n");
         for length in 0..=whole.len() {
             fs_err::write(&path, &whole[..length]).unwrap();
             let lines = str::from_utf8(&whole[..length]).unwrap().matches('\n').count();
-            let (found, torn) = read::<u32>(&path).unwrap();
+            let (found, torn) = read::<Number>(&path, chain()).unwrap();
             assert_eq!(
                 (found.len(), torn),
                 (lines, !whole[..length].ends_with(b"\n") && length > 0)
             );
             let (mut log, found) = open(&path).unwrap();
             assert_eq!(found, [10, 200, 3000][..lines], "after {length} bytes");
-            log.append(&7_u32).unwrap();
+            log.append(&Number { n: 7 }).unwrap();
             assert_eq!(log.n_lines(), lines + 1);
             drop(log);
             assert_eq!(open(&path).unwrap().1.last(), Some(&7));
@@ -120,7 +176,12 @@ mod tests {
     fn any_other_damage_is_named_and_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
-        for (text, line) in [("1\nx\n3\n", 2), ("1\n\n3\n", 2), ("\u{0}\n", 1)] {
+        for (text, line) in [
+            ("{\"n\":1}\nx\n{\"n\":3}\n", 2),
+            ("{\"n\":1}\n\n{\"n\":3}\n", 2),
+            ("\u{0}\n", 1),
+            ("{\"n\":1,\"check\":\"0123456789abcdef\"}\n", 1),
+        ] {
             fs_err::write(&path, text).unwrap();
             let error = open(&path).err().unwrap().to_string();
             assert!(error.starts_with(&format!("{}:{line}: ", path.display())), "{error}");

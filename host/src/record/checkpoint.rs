@@ -1,52 +1,16 @@
-//! Files that are replaced as a whole: written aside, synced, renamed.
+//! What it takes to go on beside the records: the strategy's state after its last selection, and weights.
 
-use std::ffi::OsString;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use fs_err::File;
+use alhost_base::{aside, foreign};
 
 use super::error::RecordError;
 
-/// Either the old file or the whole new one is there, whenever the process or the machine stops.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
-    let aside = aside(path);
-    let write = || {
-        let mut file = File::create(&aside)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    if let Err(source) = write() {
-        // Half a file is worth nothing, and its room may be what is missing.
-        let _removed = fs_err::remove_file(&aside);
-        return Err(RecordError::write(source));
-    }
-    put_in_place(&aside, path)
-}
+/// What versions before this one called a file that was not whole yet.
+const LEFT: [&str; 2] = ["part-", "partial-"];
 
-/// Renames a file that is written already.
-pub(super) fn put_in_place(aside: &Path, path: &Path) -> Result<(), RecordError> {
-    let rename = || {
-        File::open(aside)?.sync_all()?;
-        fs_err::rename(aside, path)?;
-        sync_folder(path.parent().expect("a record lies in a folder"))
-    };
-    rename().map_err(RecordError::write)
-}
-
-/// Makes new names in a folder outlive a power cut.
-pub(super) fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// Where `path` is written before it is renamed. The ending stays, since safetensors goes by it.
-pub(super) fn aside(path: &Path) -> PathBuf {
-    let mut name = OsString::from(PART);
-    name.push(path.file_name().expect("a record has a name"));
-    path.with_file_name(name)
-}
-
-const PART: &str = "part-";
+/// No strategy may keep as much, in bytes.
+const LIMIT: u64 = 1 << 30;
 
 const MAGIC: &[u8] = b"alhost strategy state 1\n";
 
@@ -59,12 +23,12 @@ pub(super) fn write_state(
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(blake3::hash(state).as_bytes());
     bytes.extend_from_slice(state);
-    replace(&state_path(folder, selection), &bytes)
+    aside::replace(&state_path(folder, selection), &bytes).map_err(RecordError::write)
 }
 
 pub(super) fn read_state(folder: &Path, selection: usize) -> Result<Vec<u8>, RecordError> {
     let path = state_path(folder, selection);
-    let bytes = fs_err::read(&path)?;
+    let bytes = foreign::read(&path, LIMIT)?;
     let state = bytes.strip_prefix(MAGIC).and_then(|rest| {
         let (hash, state) = rest.split_at_checked(blake3::OUT_LEN)?;
         (blake3::hash(state).as_bytes() == hash).then(|| state.to_vec())
@@ -75,6 +39,13 @@ pub(super) fn read_state(folder: &Path, selection: usize) -> Result<Vec<u8>, Rec
 
 fn state_path(folder: &Path, selection: usize) -> PathBuf {
     folder.join(format!("strategy-{selection}.state"))
+}
+
+/// BLAKE3 of a file, in hex.
+pub(super) fn hash(path: &Path) -> Result<String, RecordError> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(foreign::open(path)?)?;
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 /// The weights that a round ended with.
@@ -96,7 +67,7 @@ pub(super) fn forget_before(
         };
         let old = number("strategy-", ".state").is_some_and(|number| number < selection)
             || number("model-", ".safetensors").is_some_and(|number| number < round)
-            || name.starts_with(PART);
+            || LEFT.iter().any(|left| name.starts_with(left));
         if old {
             fs_err::remove_file(&path).map_err(RecordError::write)?;
         }

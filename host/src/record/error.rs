@@ -6,10 +6,11 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     #[error(
-        "{path} is being written by another process\n\
-         hint: wait for it, or choose another --out"
+        "{path} is being written by {}\n\
+         hint: wait for it, or choose another --out",
+        who.as_deref().unwrap_or("another process")
     )]
-    Locked { path: PathBuf },
+    Locked { path: PathBuf, who: Option<String> },
     #[error(
         "{path} has records of another configuration:\n  {}\n\
          hint: choose another --out or --set name=..., or delete {path} to start over",
@@ -26,6 +27,18 @@ pub enum RecordError {
          hint: no kill leaves this behind; restore the folder, or delete it to start over"
     )]
     Inconsistent { path: PathBuf, message: String },
+    #[error(
+        "{path}: a record that could not be read again is not written: {problem}\n\
+         hint: what was recorded before is kept; this should not happen, so please report it"
+    )]
+    Unsound { path: PathBuf, problem: String },
+    #[error(
+        "{path} has format {found}, and this alhost reads {known}\n\
+         hint: use the alhost that wrote it, or another --out"
+    )]
+    Format { path: PathBuf, found: u64, known: u32 },
+    #[error(transparent)]
+    Unreadable(#[from] alhost_base::Unreadable),
     /// A full disk, above all. The source names the file.
     #[error(
         "{source}\n\

@@ -18,6 +18,7 @@
 
 mod acquired;
 mod append;
+mod chain;
 mod checkpoint;
 mod error;
 mod find;
@@ -27,6 +28,7 @@ mod rounds;
 mod run_dir;
 mod selections;
 mod shadow;
+mod sound;
 
 pub use acquired::Acquired;
 pub use error::RecordError;

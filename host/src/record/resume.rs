@@ -1,5 +1,6 @@
 //! Where a run stopped, and whether its files can have come from one.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::error::RecordError;
@@ -44,6 +45,16 @@ pub(super) fn check_consistent(
         if selection.round != index {
             let (line, round) = (index + 1, selection.round);
             return wrong(format!("selections.jsonl has round {round} in line {line}"));
+        }
+    }
+    let mut seen = HashSet::new();
+    for (index, selection) in selections.iter().enumerate() {
+        let (ids, rows) = (selection.ids.len(), selection.rows.len());
+        if ids != rows {
+            return wrong(format!("selection {index} has {ids} ids and {rows} rows"));
+        }
+        if let Some(row) = selection.rows.iter().find(|row| !seen.insert(**row)) {
+            return wrong(format!("selection {index} has row {row}, which was selected before"));
         }
     }
     let mut labeled = 0;

@@ -39,6 +39,9 @@ pub struct RoundRecord {
     /// The inverse strength of a logistic head's penalty; absent for other heads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub c: Option<f64>,
+    /// BLAKE3 of the weights that the round ended with, where the next one starts from them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
     /// Labels that occur in the labeled set.
     pub class_coverage: usize,
     /// The texts that this round is the first to train on; absent in older records.

@@ -1,17 +1,23 @@
 //! The folder of one run: opened by one process at a time, appended to in a fixed order.
 
-use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
 
-use fs_err::{File, OpenOptions};
+use alhost_base::lock::{Busy, Lock, try_lock};
+use alhost_base::{aside, foreign};
+use serde_json::Value;
 
 use super::append::{self, Log};
+use super::chain::Chain;
 use super::checkpoint;
 use super::error::RecordError;
 use super::manifest::RunManifest;
 use super::resume::{Resume, check_consistent};
 use super::rounds::RoundRecord;
 use super::selections::SelectionRecord;
+use crate::config::is_folder_name;
+
+/// Far more than a manifest has, in bytes.
+const LIMIT: u64 = 1 << 26;
 
 /// Where the run of one strategy and seed lies.
 pub fn place(out: &Path, name: &str, strategy: &str, seed: u64) -> PathBuf {
@@ -22,8 +28,7 @@ pub struct RunDir {
     path: PathBuf,
     selections: Log,
     rounds: Log,
-    /// The system lets go of it when the process ends, however it ends.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl RunDir {
@@ -32,15 +37,18 @@ impl RunDir {
     pub fn open(path: &Path, manifest: &RunManifest) -> Result<(Self, Resume), RecordError> {
         fs_err::create_dir_all(path.join(CHECKPOINT)).map_err(RecordError::write)?;
         let lock = lock(path)?;
+        aside::sweep(path);
+        aside::sweep(&path.join(CHECKPOINT));
         let manifest_path = path.join(MANIFEST);
         let written = read_manifest(path)?;
         match &written {
             Some(written) => same_run(path, written, manifest)?,
             None => begin(path, manifest)?,
         }
-        let (selections, selected) = Log::open(&path.join(SELECTIONS))?;
-        let (rounds, recorded) = Log::open(&path.join(ROUNDS))?;
-        checkpoint::sync_folder(path).map_err(RecordError::write)?;
+        let chain = |file| Chain::new(manifest, file);
+        let (selections, selected) = Log::open(&path.join(SELECTIONS), chain(SELECTIONS))?;
+        let (rounds, recorded) = Log::open(&path.join(ROUNDS), chain(ROUNDS))?;
+        aside::sync_folder(path).map_err(RecordError::write)?;
         check_consistent(path, &selected, &recorded)?;
         let resume = resume(path, selected, recorded)?;
         if let Some(mut written) = written
@@ -83,15 +91,14 @@ impl RunDir {
         checkpoint::forget_before(&self.checkpoint(), selections - 1, round.round)
     }
 
-    /// Where to write the weights that `round` ends with, for [`RunDir::keep_model`].
-    pub fn new_model(&self, round: usize) -> PathBuf {
-        checkpoint::aside(&checkpoint::model_path(&self.checkpoint(), round))
+    /// Where to keep the weights that `round` ends with, before the round is appended.
+    pub fn model_path(&self, round: usize) -> PathBuf {
+        checkpoint::model_path(&self.checkpoint(), round)
     }
 
-    /// Keeps the weights at [`RunDir::new_model`]; to be called before the round is appended.
-    pub fn keep_model(&self, round: usize) -> Result<(), RecordError> {
-        let path = checkpoint::model_path(&self.checkpoint(), round);
-        checkpoint::put_in_place(&self.new_model(round), &path)
+    /// BLAKE3 of the weights at [`RunDir::model_path`], for the round's record.
+    pub fn model_hash(&self, round: usize) -> Result<String, RecordError> {
+        checkpoint::hash(&self.model_path(round))
     }
 
     fn checkpoint(&self) -> PathBuf {
@@ -123,8 +130,8 @@ pub fn read(path: &Path) -> Result<Records, RecordError> {
     let (mut selections, mut rounds) = ((Vec::new(), false), (Vec::new(), false));
     // A run that has just begun has neither.
     if fs_err::exists(path.join(ROUNDS))? {
-        rounds = append::read(&path.join(ROUNDS))?;
-        selections = append::read(&path.join(SELECTIONS))?;
+        rounds = append::read(&path.join(ROUNDS), Chain::new(&manifest, ROUNDS))?;
+        selections = append::read(&path.join(SELECTIONS), Chain::new(&manifest, SELECTIONS))?;
     }
     let is_torn = selections.1 || rounds.1;
     let records = Records { manifest, selections: selections.0, rounds: rounds.0, is_torn };
@@ -139,15 +146,11 @@ const SELECTIONS: &str = "selections.jsonl";
 const ROUNDS: &str = "rounds.jsonl";
 const CHECKPOINT: &str = "checkpoint";
 
-fn lock(path: &Path) -> Result<File, RecordError> {
-    let name = path.join("lock");
-    let file = OpenOptions::new().create(true).append(true).open(name);
-    let file = file.map_err(RecordError::write)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(RecordError::Locked { path: path.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(RecordError::Read(error)),
-    }
+fn lock(path: &Path) -> Result<Lock, RecordError> {
+    try_lock(&path.join("lock")).map_err(|busy| match busy {
+        Busy::Held(who) => RecordError::Locked { path: path.to_owned(), who },
+        Busy::Failed(error) => RecordError::write(error),
+    })
 }
 
 /// Writes the manifest of a run that begins.
@@ -178,10 +181,23 @@ fn resume(
     let checkpoint = path.join(CHECKPOINT);
     let last = selections.len().checked_sub(1);
     let strategy_state = last.map(|last| checkpoint::read_state(&checkpoint, last)).transpose()?;
-    let last = rounds.len().checked_sub(1);
-    let model_state = last.map(|last| checkpoint::model_path(&checkpoint, last));
-    let model_state = model_state.filter(|path| path.exists());
+    let model_state =
+        rounds.last().map(|last| model_state(&checkpoint, last)).transpose()?.flatten();
     Ok(Resume { selections, rounds, strategy_state, model_state })
+}
+
+/// The weights that the last round ended with, where it kept some: they must be the ones that its record names.
+/// A finished run needs them no more.
+fn model_state(checkpoint: &Path, last: &RoundRecord) -> Result<Option<PathBuf>, RecordError> {
+    let path = checkpoint::model_path(checkpoint, last.round);
+    let Some(expected) = last.weights.as_ref().filter(|_| last.stop.is_none()) else {
+        return Ok(Some(path).filter(|path| path.exists()));
+    };
+    if checkpoint::hash(&path)? != *expected {
+        let message = "not the weights that the last round ended with".to_owned();
+        return Err(RecordError::Inconsistent { path, message });
+    }
+    Ok(Some(path))
 }
 
 /// The manifest of the run in a folder; `None` if there is no such run.
@@ -191,16 +207,28 @@ pub fn read_manifest(folder: &Path) -> Result<Option<RunManifest>, RecordError> 
 }
 
 fn parse_manifest(path: &Path) -> Result<RunManifest, RecordError> {
-    let text = fs_err::read_to_string(path)?;
-    serde_json::from_str(&text).map_err(|error| RecordError::Corrupt {
-        path: path.to_owned(),
-        line: error.line(),
-        message: error.to_string(),
-    })
+    let corrupt = |line, message| RecordError::Corrupt { path: path.to_owned(), line, message };
+    let told = |error: serde_json::Error| corrupt(error.line(), error.to_string());
+    let text = foreign::read_text(path, LIMIT)?;
+    let value: Value = serde_json::from_str(&text).map_err(told)?;
+    // First, since another version's manifest may have other keys.
+    let found = value["format"].as_u64();
+    if let Some(found) = found.filter(|&found| found != u64::from(RunManifest::FORMAT)) {
+        return Err(RecordError::Format {
+            path: path.to_owned(),
+            found,
+            known: RunManifest::FORMAT,
+        });
+    }
+    let manifest: RunManifest = serde_json::from_value(value).map_err(told)?;
+    if !is_folder_name(&manifest.strategy) {
+        return Err(corrupt(1, "`strategy` is no name of a folder".to_owned()));
+    }
+    Ok(manifest)
 }
 
 fn write_manifest(path: &Path, manifest: &RunManifest) -> Result<(), RecordError> {
     let mut text = serde_json::to_string_pretty(manifest).expect("a manifest is plain data");
     text.push('\n');
-    checkpoint::replace(path, text.as_bytes())
+    aside::replace(path, text.as_bytes()).map_err(RecordError::write)
 }

@@ -5,8 +5,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::append::{self, Log};
+use super::chain::Chain;
 use super::error::RecordError;
 use super::rounds::Seconds;
+use super::run_dir::read_manifest;
 use super::selections::SelectionRecord;
 
 /// One line: one strategy's answer to one query of the run.
@@ -53,7 +55,7 @@ pub struct ShadowLog(Log);
 impl ShadowLog {
     /// Opens the file in a run's folder, or begins it.
     pub fn open(folder: &Path) -> Result<(Self, Vec<ShadowRecord>), RecordError> {
-        let (log, records) = Log::open(&folder.join(SHADOW))?;
+        let (log, records) = Log::open(&folder.join(SHADOW), chain(folder)?)?;
         Ok((Self(log), records))
     }
 
@@ -66,7 +68,15 @@ impl ShadowLog {
 /// Of a run that had shadows; empty for any other.
 pub fn read_shadows(folder: &Path) -> Result<Vec<ShadowRecord>, RecordError> {
     let path = folder.join(SHADOW);
-    if fs_err::exists(&path)? { Ok(append::read(&path)?.0) } else { Ok(Vec::new()) }
+    if fs_err::exists(&path)? { Ok(append::read(&path, chain(folder)?)?.0) } else { Ok(Vec::new()) }
+}
+
+fn chain(folder: &Path) -> Result<Chain, RecordError> {
+    let manifest = read_manifest(folder)?.ok_or_else(|| RecordError::Inconsistent {
+        path: folder.to_owned(),
+        message: "has no manifest.json".to_owned(),
+    })?;
+    Ok(Chain::new(&manifest, SHADOW))
 }
 
 const SHADOW: &str = "shadow.jsonl";

@@ -1,6 +1,6 @@
 //! A run's folder as a whole: stopped at every step and gone on with, refused, locked, and full.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::json;
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::metrics::{Metrics, Ranking};
 
-fn manifest() -> RunManifest {
+pub(super) fn manifest() -> RunManifest {
     let text = |text: &str| text.to_owned();
     RunManifest {
         format: RunManifest::FORMAT,
@@ -45,12 +45,12 @@ fn manifest() -> RunManifest {
     }
 }
 
-fn selection(round: usize, rows: Vec<u32>) -> SelectionRecord {
+pub(super) fn selection(round: usize, rows: Vec<u32>) -> SelectionRecord {
     let ids = rows.iter().map(|row| format!("text-{row}")).collect();
     SelectionRecord { round, ids, rows, scores: None }
 }
 
-fn round(round: usize, labeled: usize, stop: Option<Stop>) -> RoundRecord {
+pub(super) fn round(round: usize, labeled: usize, stop: Option<Stop>) -> RoundRecord {
     let metrics = Metrics {
         micro_precision: 0.5,
         micro_recall: 0.25,
@@ -94,6 +94,7 @@ fn round(round: usize, labeled: usize, stop: Option<Stop>) -> RoundRecord {
         dev_score: Some(0.75),
         losses: vec![0.5, 0.25],
         c: None,
+        weights: None,
         class_coverage: 11,
         acquired: None,
         signals: None,
@@ -287,19 +288,99 @@ fn weights_are_kept_for_one_round() {
     let (mut run, _) = RunDir::open(folder.path(), &manifest()).unwrap();
     run.append_selection(&selection(0, vec![0]), b"").unwrap();
     for index in 0..3 {
-        fs_err::write(run.new_model(index), format!("weights {index}")).unwrap();
-        run.keep_model(index).unwrap();
+        fs_err::write(run.model_path(index), format!("weights {index}")).unwrap();
         run.append_selection(&selection(index + 1, vec![index as u32 + 1]), b"").unwrap();
-        run.append_round(&round(index, index + 1, None)).unwrap();
+        let weights = Some(run.model_hash(index).unwrap());
+        run.append_round(&RoundRecord { weights, ..round(index, index + 1, None) }).unwrap();
     }
     // Round 3 had its weights written, but was not recorded.
-    fs_err::write(run.new_model(3), "weights 3").unwrap();
-    run.keep_model(3).unwrap();
+    fs_err::write(run.model_path(3), "weights 3").unwrap();
     drop(run);
     let (_, resume) = RunDir::open(folder.path(), &manifest()).unwrap();
     let weights = fs_err::read_to_string(resume.model_state.unwrap()).unwrap();
     assert_eq!(weights, "weights 2");
     assert!(!folder.path().join("checkpoint/model-1.safetensors").exists());
+
+    // They are what the next round starts from: without them, or with others, it would be another run.
+    let path = folder.path().join("checkpoint/model-2.safetensors");
+    fs_err::write(&path, "weights X").unwrap();
+    let refused = |expected: &str| {
+        let error = RunDir::open(folder.path(), &manifest()).err().unwrap().to_string();
+        assert!(error.contains("model-2.safetensors") && error.contains(expected), "{error}");
+    };
+    refused("not the weights that the last round ended with");
+    fs_err::remove_file(&path).unwrap();
+    refused("no such file");
+}
+
+/// Every file of a stopped run, damaged in every way: refused, or healed to the same records.
+#[test]
+fn no_damage_gives_other_records() {
+    let root = tempfile::tempdir().unwrap();
+    let (unbroken, stopped) = (root.path().join("unbroken"), root.path().join("stopped"));
+    go_on(&unbroken, usize::MAX).unwrap();
+    go_on(&stopped, 9).unwrap();
+    let other = root.path().join("other");
+    let mut as_other = manifest();
+    as_other.seed += 1;
+    drop(RunDir::open(&other, &as_other).unwrap());
+    for file in files_below(&stopped) {
+        let whole = fs_err::read(stopped.join(&file)).unwrap();
+        for (what, damaged) in damages(&whole) {
+            let path = root.path().join("damaged");
+            copy(&stopped, &path);
+            match &damaged {
+                Some(bytes) => fs_err::write(path.join(&file), bytes).unwrap(),
+                None => fs_err::remove_file(path.join(&file)).unwrap(),
+            }
+            if go_on(&path, usize::MAX).is_ok() {
+                assert_eq!(files(&path)[1..], files(&unbroken)[1..], "{}: {what}", file.display());
+            }
+            fs_err::remove_dir_all(&path).unwrap();
+        }
+    }
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs_err::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let below = if path.is_dir() { files_below(&path) } else { vec![PathBuf::new()] };
+        found.extend(below.into_iter().map(|file| Path::new(path.file_name().unwrap()).join(file)));
+    }
+    let trimmed = found.into_iter().map(|file| file.components().collect());
+    trimmed.collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    for file in files_below(from) {
+        let target = to.join(&file);
+        fs_err::create_dir_all(target.parent().unwrap()).unwrap();
+        fs_err::copy(from.join(&file), target).unwrap();
+    }
+}
+
+/// What may become of a file: gone, empty, cut, a bit changed in many places, lines lost, doubled, exchanged.
+fn damages(whole: &[u8]) -> Vec<(String, Option<Vec<u8>>)> {
+    let mut damages = vec![("gone".to_owned(), None), ("empty".to_owned(), Some(Vec::new()))];
+    let mut add = |what: String, bytes: Vec<u8>| damages.push((what, Some(bytes)));
+    add("with NULs".to_owned(), [whole, &[0; 16][..], b"\n"].concat());
+    let n = whole.len();
+    for place in (0..n).step_by((n / 60).max(1)) {
+        let mut changed = whole.to_vec();
+        changed[place] ^= if place % 2 == 0 { 1 } else { 0x40 };
+        add(format!("byte {place} changed"), changed);
+        add(format!("cut to {place}"), whole[..place].to_vec());
+    }
+    let lines: Vec<&[u8]> = whole.split_inclusive(|&byte| byte == b'\n').collect();
+    for at in 1..lines.len() {
+        let (before, after) = lines.split_at(at);
+        add(format!("line {at} twice"), [before, &before[at - 1..], after].concat().concat());
+        add(format!("line {at} lost"), [&before[..at - 1], after].concat().concat());
+        let exchanged = [&before[..at - 1], &after[..1], &before[at - 1..], &after[1..]];
+        add(format!("lines {at} and {} exchanged", at + 1), exchanged.concat().concat());
+    }
+    damages
 }
 
 #[test]

@@ -8,14 +8,13 @@
 pub(crate) mod sealed;
 
 use std::collections::HashSet;
-use std::fs::TryLockError;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Instant;
 
 use alhost_base::aside;
-use fs_err::{File, OpenOptions};
+use alhost_base::lock::{self, Lock};
 
 use crate::progress::{Progress, Shared};
 
@@ -25,7 +24,7 @@ pub(crate) struct Making {
     what: &'static str,
     key: String,
     /// `None` where the folder cannot be locked; then two processes may make the same file.
-    note: Option<File>,
+    note: Option<Lock>,
     asked: Instant,
     started: Instant,
 }
@@ -60,9 +59,9 @@ pub(crate) fn find<T>(
 
 impl Making {
     /// The file is there.
-    pub(crate) fn done(self, progress: &dyn Progress) {
+    pub(crate) fn done(mut self, progress: &dyn Progress) {
         let seconds = self.started.elapsed().as_secs_f64();
-        if let Some(mut note) = self.note {
+        if let Some(Lock { file: note, .. }) = &mut self.note {
             let written = note
                 .set_len(0)
                 .and_then(|()| note.seek(SeekFrom::Start(0)))
@@ -107,21 +106,12 @@ fn note_path(file: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn lock(file: &Path, what: &str) -> io::Result<File> {
+fn lock(file: &Path, what: &str) -> io::Result<Lock> {
     if let Some(folder) = file.parent() {
         fs_err::create_dir_all(folder)?;
     }
-    let mut options = OpenOptions::new();
-    let note = options.create(true).truncate(false).write(true).open(note_path(file))?;
-    match note.try_lock() {
-        Ok(()) => Ok(note),
-        Err(TryLockError::WouldBlock) => {
-            tracing::info!("waiting for another process that computes the same: {what}");
-            note.lock()?;
-            Ok(note)
-        }
-        Err(TryLockError::Error(error)) => Err(error),
-    }
+    let waiting = || tracing::info!("waiting for another process that computes the same: {what}");
+    lock::lock(&note_path(file), waiting)
 }
 
 #[cfg(test)]
