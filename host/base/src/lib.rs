@@ -1,7 +1,9 @@
 //! What every part of alhost builds on and what knows none of them: files that are whole or absent
-//! (`aside`), and files of strangers, opened with care (`foreign`). No torch.
+//! (`aside`), files of strangers, opened with care (`foreign`), and their text, made harmless (`text`). No
+//! torch.
 
 pub mod aside;
 pub mod foreign;
+pub mod text;
 
 pub use foreign::Unreadable;

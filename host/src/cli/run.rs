@@ -12,7 +12,8 @@ use anyhow::{Context as _, bail, ensure};
 use serde_json::{Map, Value};
 
 use super::progress::Bars;
-use super::{RunArgs, environment, print_error, tables};
+use super::terminal::tell_error;
+use super::{RunArgs, environment, tables};
 use crate::config::{Isolation, Overrides, RunConfig, plugin_stem};
 use crate::experiment::{Experiment, Watch};
 use crate::plugin::{LoadedStrategy, Lock, PluginFile, PluginLibrary, Setting, WorkerOptions};
@@ -54,8 +55,7 @@ pub(super) fn run(args: &RunArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     if args.locked {
         check_lock(&args.lock.lock, all())?;
     }
-    let cache = environment::cache(&config);
-    fs_err::create_dir_all(&cache)?;
+    let cache = environment::cache(&config)?;
     let cancelled = cancel_on_interrupt();
     let watch = Watch { progress: bars, cancelled };
 
@@ -73,7 +73,7 @@ pub(super) fn run(args: &RunArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
                 Ok(run) => finished.push(run),
                 // The others are worth having all the same.
                 Err(error) if plans.len() > 1 && !cancelled.load(Ordering::Relaxed) => {
-                    print_error(&error);
+                    tell_error(&error);
                     n_failed += 1;
                 }
                 Err(error) => return Err(error),
