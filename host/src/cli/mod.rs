@@ -111,7 +111,7 @@ struct RunArgs {
     #[command(flatten)]
     config: ConfigArgs,
     /// Seed of all randomness. May be repeated: one run each. Replaces the config's.
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = clap::value_parser!(u64).range(..=MOST_SEED))]
     seed: Vec<u64>,
     /// auto, cpu, cuda or cuda:N.
     #[arg(long)]
@@ -151,7 +151,7 @@ struct BenchArgs {
     #[arg(short, long, value_name = "FILE|ID")]
     plugin: Vec<String>,
     /// A seed, in place of the grid's. May be repeated.
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = clap::value_parser!(u64).range(..=MOST_SEED))]
     seed: Vec<u64>,
     /// auto, cpu, cuda or cuda:N.
     #[arg(long)]
@@ -172,7 +172,7 @@ struct TrainArgs {
     #[arg(long, value_parser = ["linear", "cnn"])]
     head: Vec<String>,
     /// Seed of head and shuffling. May be repeated: one training each. Replaces the config's.
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = clap::value_parser!(u64).range(..=MOST_SEED))]
     seed: Vec<u64>,
     /// auto, cpu, cuda or cuda:N.
     #[arg(long)]
@@ -301,6 +301,9 @@ enum ConfigCommand {
         config: ConfigArgs,
     },
 }
+
+/// A config can hold no larger one, and a run's seed goes into its config.
+const MOST_SEED: u64 = i64::MAX as u64;
 
 /// The whole program.
 pub fn main() -> ExitCode {
