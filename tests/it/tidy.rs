@@ -45,7 +45,11 @@ const LAYERS: [Layer; 13] = [
         members: &[API, BASE],
         never: &["tch", "tokenizers", "torch-sys"],
     },
-    Layer { package: "alhost-prepare", members: &[], never: &["tch", "tokenizers", "torch-sys"] },
+    Layer {
+        package: "alhost-prepare",
+        members: &[BASE],
+        never: &["tch", "tokenizers", "torch-sys"],
+    },
     Layer {
         package: "alhost",
         members: &[API, BASE, "alhost-plugin-host", "alhost-prepare"],

@@ -156,6 +156,7 @@ fn note(error: &io::Error) {
 }
 
 fn tell_unwritten(why: &str) {
+    let why = why.split(" (os error").next().unwrap_or(why);
     tell(&format!(
         "error: the results cannot be written to standard output: {why}\n\
          hint: make room there, or send them elsewhere; what is in files is whole"

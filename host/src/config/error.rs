@@ -68,6 +68,9 @@ pub(super) fn for_people(message: &str) -> String {
     if let Some(at) = words.find("expected struct ") {
         words.replace_range(at.., "expected a table");
     }
+    if words.ends_with("value was too large") {
+        "a whole number is at most 9223372036854775807".clone_into(&mut words);
+    }
     words.replace('\n', " ")
 }
 

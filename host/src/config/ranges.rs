@@ -114,6 +114,8 @@ pub(super) fn problems(prefix: &str, table: &Table) -> Vec<(&'static str, String
         };
         if let Some(wrong) = values.iter().find(|value| !range.holds(value)) {
             let shown = match wrong {
+                // A number of three hundred digits helps nobody.
+                Value::Float(x) if x.abs() >= 1e16 => format!("{x:e}"),
                 Value::Float(x) => x.to_string(),
                 other => other.to_string(),
             };
