@@ -53,9 +53,7 @@ fn example(command: &str, n: usize) -> (Vec<String>, String) {
         "data stats" => ("--config tiny.toml".to_owned(), ""),
         "data prepare" => (format!("arxiv --source source --out arxiv-{n}"), ""),
         "data convert" => (format!("--config tiny.toml --to jsonl --out converted-{n}"), ""),
-        "config show" | "config check" => {
-            (format!("--config tiny.toml --set strategy=[{{plugin='{random}'}}]"), "")
-        }
+        "config show" | "config check" => ("--config one.toml".to_owned(), ""),
         _ => panic!("`{command}` is new: give it an example here"),
     };
     let words = command.split(' ').chain(more.split_whitespace());
@@ -74,6 +72,9 @@ fn sandbox() -> Sandbox {
             r#"{{"id":"0704.{i:04}","title":"P {i}","abstract":"A","categories":"{category}"}}"#
         )
     };
+    let one =
+        format!("{}[[strategy]]\nplugin = \"{}\"\n", sandbox.read("tiny.toml"), random.display());
+    sandbox.write("one.toml", &one);
     let papers: Vec<String> = (0..40).map(paper).collect();
     sandbox.write("source/arxiv-metadata-oai-snapshot.json", &(papers.join("\n") + "\n"));
     sandbox.run(&["random"], &[]).ok();
