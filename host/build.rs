@@ -14,6 +14,10 @@ fn main() {
         Ok(real) => {
             let folder = real.parent().expect("a file lies in a folder").display();
             println!("cargo::rustc-link-arg=-Wl,-rpath,{folder}");
+            // DT_RPATH and not DT_RUNPATH: another libtorch in LD_LIBRARY_PATH would come before the
+            // latter, and its symbols are not those that this program was linked with. Where the folder
+            // is gone, as on the machine of a bundle, LD_LIBRARY_PATH has its say.
+            println!("cargo::rustc-link-arg=-Wl,--disable-new-dtags");
         }
         Err(error) => {
             println!("cargo::error=no libtorch: `{}`: {error}", library.display());

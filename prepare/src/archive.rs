@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Cursor, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use alhost_base::foreign;
 use fs_err::File;
 use unzip::ZipArchive;
 
@@ -74,7 +75,7 @@ pub(crate) fn read_plain<T>(
     with: impl FnOnce(&mut dyn Read) -> Result<T, PrepareError>,
 ) -> Result<T, PrepareError> {
     let failed = failed(path);
-    let file = File::open(path).map_err(&failed)?;
+    let file = open(path).map_err(&failed)?;
     progress.begin("reading", file.metadata().map_err(&failed)?.len());
     let mut file = BufReader::with_capacity(BUFFER, Counted { reader: file, progress });
     let given = with(&mut *unpacked(&path.display().to_string(), &mut file)?);
@@ -82,10 +83,15 @@ pub(crate) fn read_plain<T>(
     given
 }
 
+/// A file of a distribution; a pipe, which could be waited for without end, is none.
+pub(crate) fn open(path: &Path) -> std::io::Result<File> {
+    foreign::open(path).map_err(|error| std::io::Error::other(error.problem))
+}
+
 type Zip = ZipArchive<BufReader<File>>;
 
 fn open_zip(path: &Path) -> Result<Zip, PrepareError> {
-    let file = File::open(path).map_err(failed(path))?;
+    let file = open(path).map_err(failed(path))?;
     ZipArchive::new(BufReader::with_capacity(BUFFER, file))
         .map_err(|error| failed(path)(std::io::Error::from(error)))
 }
@@ -156,7 +162,7 @@ type EachEntry<'a> =
 /// Steps over what is not read, without reading it if the archive is not compressed.
 fn each_entry(path: &Path, each: &mut EachEntry<'_>) -> Result<(), PrepareError> {
     let failed = failed(path);
-    let mut file = BufReader::with_capacity(BUFFER, File::open(path).map_err(&failed)?);
+    let mut file = BufReader::with_capacity(BUFFER, open(path).map_err(&failed)?);
     if file.fill_buf().map_err(&failed)?.starts_with(&[0x1f, 0x8b]) {
         let mut tar = tar::Archive::new(flate2::bufread::MultiGzDecoder::new(file));
         walk(path, tar.entries().map_err(&failed)?, each)

@@ -4,10 +4,9 @@
 use std::io::{Cursor, Read, Seek};
 use std::path::Path;
 
-use fs_err::File;
 use unzip::ZipArchive;
 
-use crate::archive::{Batch, Counted, entries, unpacked};
+use crate::archive::{Batch, Counted, entries, open, unpacked};
 use crate::error::PrepareError;
 use crate::progress::Progress;
 use crate::source::{Member, Source};
@@ -142,7 +141,7 @@ impl Walk<'_, '_> {
         let total = places.iter().map(|place| fs_err::metadata(place).map_or(0, |m| m.len())).sum();
         self.progress.begin("reading", total);
         for place in &places {
-            let file = File::open(place).map_err(failed(place))?;
+            let file = open(Path::new(place)).map_err(failed(place))?;
             let mut file = Counted { reader: file, progress: self.progress };
             (self.visit)(place, &mut *unpacked(place, &mut file)?)?;
         }
@@ -153,7 +152,7 @@ impl Walk<'_, '_> {
     fn archive(&mut self, path: &Path) -> Result<(), PrepareError> {
         let place = path.display().to_string();
         self.source.used(path);
-        let file = File::open(path).map_err(failed(&place))?;
+        let file = open(path).map_err(failed(&place))?;
         let total = file.metadata().map_err(failed(&place))?.len();
         self.progress.begin("reading", total);
         let mut file = Counted { reader: file, progress: self.progress };

@@ -13,6 +13,7 @@ mod check;
 mod checkpoint;
 mod data;
 mod docs;
+mod edges;
 mod fuzz;
 mod golden_model;
 mod guide;

@@ -45,7 +45,11 @@ const LAYERS: [Layer; 13] = [
         members: &[API, BASE],
         never: &["tch", "tokenizers", "torch-sys"],
     },
-    Layer { package: "alhost-prepare", members: &[], never: &["tch", "tokenizers", "torch-sys"] },
+    Layer {
+        package: "alhost-prepare",
+        members: &[BASE],
+        never: &["tch", "tokenizers", "torch-sys"],
+    },
     Layer {
         package: "alhost",
         members: &[API, BASE, "alhost-plugin-host", "alhost-prepare"],
@@ -87,11 +91,17 @@ const ORDER: [&[&str]; 27] = [
 ];
 
 /// What may occur in code of `host/src` only below the places named beside it.
-const OWNERS: [(&str, &[&str]); 4] = [
+const OWNERS: [(&str, &[&str]); 8] = [
     ("abi_stable::", &["plugin/"]),
     ("libloading::", &["model/device.rs"]),
     ("tch::", &["compute/", "model/"]),
-    ("println!", &["cli/", "main.rs"]),
+    // One way out, which makes text of strangers harmless and survives a reader that has gone.
+    ("println!", &["cli/terminal.rs"]),
+    ("print!(", &["cli/terminal.rs"]),
+    ("stdout()", &["cli/terminal.rs"]),
+    ("stderr()", &["cli/terminal.rs"]),
+    // It panics where the system lets no thread be started; `thread::Builder` does not.
+    ("thread::spawn", &[]),
 ];
 
 const MAX_LINES: usize = 600;

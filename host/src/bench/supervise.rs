@@ -67,11 +67,16 @@ pub fn supervise(cells: &mut [Cell], crew: Crew<'_>) -> Result<(), BenchError> {
     std::thread::scope(|scope| {
         for (number, device) in devices.into_iter().enumerate() {
             let shared = &shared;
-            scope.spawn(move || {
+            let work = move || {
                 let slot = Slot { number, device, start, shared, cancelled };
                 slot.work();
                 lock(shared).workers -= 1;
-            });
+            };
+            // Those that there are do the work of all.
+            if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, work) {
+                tracing::warn!("no thread for worker {number}: {error}");
+                lock(shared).workers -= 1;
+            }
         }
         let mut told = (usize::MAX, Instant::now());
         let mut interrupted = BTreeSet::new();

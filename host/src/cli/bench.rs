@@ -11,7 +11,8 @@ use anyhow::Context as _;
 
 use super::progress::{Bars, Standings};
 use super::run::{Finished, Plan, cancel_on_interrupt, plan, plan_initial};
-use super::{BenchArgs, environment, print_error, tables};
+use super::terminal::{say, tell_error};
+use super::{BenchArgs, environment, tables};
 use crate::bench::{
     BenchFolder, Cell, Crew, Expected, SharedUse, State, shared_uses, stamp, supervise,
 };
@@ -57,7 +58,6 @@ pub(super) fn bench(args: &BenchArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
 
 /// Writes the report on all finished cells, where it is not there or may be old. The records are
 /// what counts, so a report that cannot be made is told and no more.
-#[expect(clippy::print_stdout, reason = "cli prints")]
 fn write_report(folder: &Path, is_old: bool) {
     let out = folder.join("report");
     let page = out.join("report.html");
@@ -66,7 +66,7 @@ fn write_report(folder: &Path, is_old: bool) {
             let options = Options { metric: "micro_f1".parse()?, baseline: None, upto: None };
             report(&[folder.to_owned()], &options)?.write(&out)?;
         }
-        println!("report: {}", page.display());
+        say!("report: {}", page.display());
         Ok(())
     };
     if let Err(error) = write() {
@@ -172,7 +172,6 @@ fn work(
 }
 
 /// What came of it: tables, `shared.json`, the exit code.
-#[expect(clippy::print_stdout, reason = "cli prints")]
 fn conclude(
     cells: &[Cell],
     grid: &GridFile,
@@ -209,12 +208,15 @@ fn conclude(
     let shared = shared_uses(all.iter().copied());
     folder.keep_shared(&shared)?;
     for (data, runs) in &runs {
-        println!("\n{data}: micro-F1 / macro-F1 (paper), mean over {}", seeds(runs));
-        println!("{}", tables::compare(runs));
+        say!("\n{data}: micro-F1 / macro-F1 (paper), mean over {}", seeds(runs));
+        say!("{}", tables::compare(runs));
     }
-    print!("{}", of_shared(&shared, &all));
+    let shared = of_shared(&shared, &all);
+    if !shared.is_empty() {
+        say!("{}", shared.trim_end());
+    }
     for (cell, reason) in &failures {
-        print_error(&anyhow::anyhow!("{}: {reason}", cell.name()));
+        tell_error(&anyhow::anyhow!("{}: {reason}", cell.name()));
     }
     let (n, n_failed) = (cells.len(), failures.len());
     let mut text = format!("{n_finished} of {n} cells finished");
@@ -223,7 +225,7 @@ fn conclude(
         (_, 0) => write!(text, ", {n_failed} failed; the same command tries those again"),
         _ => write!(text, ", {n_failed} failed, {n_left} left; the same command goes on"),
     };
-    println!("{text} ({:.0} s)\nrecords: {}", took.as_secs_f64(), grid.folder.display());
+    say!("{text} ({:.0} s)\nrecords: {}", took.as_secs_f64(), grid.folder.display());
     Ok(if n_finished == n { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 
 use super::progress::Bars;
 use super::run::{Beside, Libraries, Plan, cancel_on_interrupt, one_run, plan, plan_initial};
-use super::{environment, error_text};
+use super::{environment, terminal};
 use crate::bench::{Order, Reply, die_with_parent};
 use crate::config::{ConfigFile, Overrides};
 use crate::experiment::{Experiment, Watch};
@@ -34,14 +34,13 @@ pub(super) fn work(parent: u32, bars: &Bars) -> anyhow::Result<ExitCode> {
         let order: Order = serde_json::from_str(&line?).context("not an order")?;
         tracing::info!("{}, {}, seed {}", order.config.display(), order.strategy, order.seed);
         let error = follow(&order, &mut opened, bars, watch).err();
-        let reply = Reply { error: error.as_ref().map(error_text) };
+        let reply = Reply { error: error.as_ref().map(terminal::error_text) };
         if let Some(error) = &reply.error {
             tracing::warn!("{error}");
         }
-        let mut out = std::io::stdout().lock();
         // On a line of its own, whatever a plugin has printed.
-        writeln!(out, "\n{}", serde_json::to_string(&reply)?)?;
-        out.flush()?;
+        let line = format!("\n{}", terminal::json_line(&reply)?);
+        terminal::Output.write_all(line.as_bytes())?;
         if cancelled.load(Ordering::Relaxed) {
             break;
         }
@@ -86,8 +85,7 @@ fn open(order: &Order, bars: &Bars) -> anyhow::Result<Opened> {
     let overrides = Overrides { device: order.device.clone(), ..Overrides::default() };
     let config = ConfigFile::read(&order.config, &overrides)?.check(&environment::lookup)?;
     let (plans, initial) = (plan(&config)?, plan_initial(&config)?);
-    let cache = environment::cache(&config);
-    fs_err::create_dir_all(&cache)?;
+    let cache = environment::cache(&config)?;
     let mut experiment = Experiment::open(config, &environment::places(), &cache, bars)?;
     if plans.iter().chain(&initial).any(|plan| plan.apart) {
         experiment.share_matrices();

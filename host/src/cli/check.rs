@@ -10,6 +10,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Map, Value, json};
 
 use super::environment;
+use super::terminal::{self, say};
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
@@ -46,7 +47,6 @@ fn param(given: &str) -> Result<(String, Value), String> {
     Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| text())))
 }
 
-#[expect(clippy::print_stdout, reason = "cli prints")]
 pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let plugin = check::find(&args.plugin, &environment::search_path())?;
     let options = CheckOptions {
@@ -65,9 +65,9 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         tracing::info!("{n_done}/{n_cases} {id}: {status} ({seconds:.2} s)");
     })?;
     if args.json {
-        println!("{:#}", as_json(args, &options.plugin, &verdicts));
+        terminal::print_json(&as_json(args, &options.plugin, &verdicts))?;
     } else if args.junit {
-        print!("{}", check::junit(&args.plugin, &verdicts));
+        say!("{}", check::junit(&args.plugin, &verdicts).trim_end());
     } else {
         print_table(args, &verdicts);
     }
@@ -75,7 +75,6 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-#[expect(clippy::print_stdout, reason = "cli prints")]
 fn print_table(args: &CheckArgs, verdicts: &[Verdict]) {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
@@ -91,14 +90,14 @@ fn print_table(args: &CheckArgs, verdicts: &[Verdict]) {
     }
     table.remove_style(comfy_table::TableComponent::HorizontalLines);
     table.remove_style(comfy_table::TableComponent::MiddleIntersections);
-    println!("{table}");
+    say!("{table}");
     for verdict in verdicts.iter().filter(|verdict| verdict.status != Status::Pass) {
-        println!("{} {}: {}", verdict.status, verdict.id, verdict.detail);
+        say!("{} {}: {}", verdict.status, verdict.id, verdict.detail);
         if verdict.is_bad() {
-            println!("    again: {}", again(args, verdict.id));
+            say!("    again: {}", again(args, verdict.id));
         }
     }
-    println!("{}", summary(args, verdicts));
+    say!("{}", summary(args, verdicts));
 }
 
 /// The command that runs one case again.

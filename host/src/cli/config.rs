@@ -2,21 +2,20 @@
 
 use std::process::ExitCode;
 
+use super::terminal::say;
 use super::{ConfigArgs, environment, run};
 use crate::config::Overrides;
 
-#[expect(clippy::print_stdout, reason = "cli prints")]
 pub(super) fn show(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
-    print!("{}", args.read(Overrides::default())?.to_toml());
+    say!("{}", args.read(Overrides::default())?.to_toml().trim_end());
     Ok(ExitCode::SUCCESS)
 }
 
-#[expect(clippy::print_stdout, reason = "cli prints")]
 pub(super) fn check(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let config = args.read(Overrides::default())?.check(&environment::lookup)?;
     let planned = run::plan(&config)?;
     let strategies: Vec<&str> = planned.iter().map(|plan| plan.instance.as_str()).collect();
     let (n, seeds) = (strategies.len(), config.seeds.len());
-    println!("ok: {n} strategies ({}), {seeds} seeds", strategies.join(", "));
+    say!("ok: {n} strategies ({}), {seeds} seeds", strategies.join(", "));
     Ok(ExitCode::SUCCESS)
 }

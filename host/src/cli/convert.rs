@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::progress::Bars;
+use super::terminal::say;
 use super::{ConfigArgs, environment};
 use crate::config::{DataFormat, Overrides};
 use crate::data;
@@ -32,7 +33,6 @@ enum Target {
     XmcJson,
 }
 
-#[expect(clippy::print_stdout, reason = "cli prints")]
 pub(super) fn convert(args: &ConvertArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     let config = args.config.read(Overrides::default())?.check(&environment::lookup)?;
     let loaded = data::load(&config.data, Path::new(""), bars)?;
@@ -48,6 +48,6 @@ pub(super) fn convert(args: &ConvertArgs, bars: &Bars) -> anyhow::Result<ExitCod
     for file in &written.files {
         tracing::info!("written: {}", file.display());
     }
-    println!("{}", written.section.trim_end());
+    say!("{}", written.section.trim_end());
     Ok(ExitCode::SUCCESS)
 }

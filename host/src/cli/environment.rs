@@ -4,6 +4,8 @@
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
+
 use crate::config::RunConfig;
 use crate::model::Places;
 use crate::plugin::SearchPath;
@@ -48,19 +50,33 @@ pub(super) fn threads_each(jobs: usize) -> Vec<(&'static str, String)> {
     names.map(|name| (name, each.clone())).collect()
 }
 
-/// Where what is computed once is kept: the config's, else `XDG_CACHE_HOME`, else `~/.cache`.
-pub(super) fn cache(config: &RunConfig) -> PathBuf {
+/// How many threads rayon is to have: the user's word, else one a core.
+pub(super) fn rayon_threads() -> usize {
+    let said = lookup("RAYON_NUM_THREADS").and_then(|n| n.parse().ok()).filter(|&n: &usize| n > 0);
+    said.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get))
+}
+
+/// Makes sure of the folder where what is computed once is kept: the config's, else in
+/// `XDG_CACHE_HOME`, else in `~/.cache`.
+pub(super) fn cache(config: &RunConfig) -> anyhow::Result<PathBuf> {
+    let hint = "give a folder that can be written with --set cache.path=FOLDER or XDG_CACHE_HOME";
     let given = config.cache.path.clone();
-    given.unwrap_or_else(|| home_cache().join("alhost"))
+    let cache = given.or_else(|| Some(home_cache()?.join("alhost")));
+    let cache =
+        cache.with_context(|| format!("there is no place for the cache: no home\nhint: {hint}"))?;
+    fs_err::create_dir_all(&cache)
+        .with_context(|| format!("the cache cannot be begun\nhint: {hint}"))?;
+    Ok(cache)
 }
 
-fn home_cache() -> PathBuf {
-    let xdg = lookup("XDG_CACHE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
-    xdg.unwrap_or_else(|| home().join(".cache"))
+fn home_cache() -> Option<PathBuf> {
+    let xdg = std::env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty());
+    xdg.map(PathBuf::from).or_else(|| Some(home()?.join(".cache")))
 }
 
-fn home() -> PathBuf {
-    lookup("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from)
+/// `HOME`, else what the system knows of the user.
+fn home() -> Option<PathBuf> {
+    std::env::home_dir().filter(|home| !home.as_os_str().is_empty())
 }
 
 /// Where checkpoints are looked for: `ALHOST_MINILM`, and the variables of the Hugging Face hub.
@@ -70,7 +86,8 @@ pub(super) fn places() -> Places {
     let is_on = |value: String| !matches!(value.as_str(), "" | "0" | "false" | "FALSE");
     Places {
         minilm: minilm(),
-        hub_cache: hub_cache.unwrap_or_else(|| home().join(".cache/huggingface/hub")),
+        hub_cache: hub_cache
+            .unwrap_or_else(|| home().unwrap_or_default().join(".cache/huggingface/hub")),
         hub_endpoint: lookup("HF_ENDPOINT"),
         hub_offline: lookup("HF_HUB_OFFLINE").is_some_and(is_on),
         hub_token: lookup("HF_TOKEN"),

@@ -4,10 +4,12 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use alhost_base::text;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
 use super::environment;
+use super::terminal::{self, say};
 use crate::plugin::{Lock, PluginFile};
 
 /// What `alhost.lock` in the working directory says of a file.
@@ -17,7 +19,6 @@ enum Pinned {
     No(String),
 }
 
-#[expect(clippy::print_stdout, reason = "cli prints")]
 pub(super) fn inspect(plugin: &str, as_json: bool, lock: &Path) -> anyhow::Result<ExitCode> {
     let file = PluginFile::open(plugin, &environment::search_path())?;
     let pinned = pinned(&file, lock)?;
@@ -37,18 +38,19 @@ pub(super) fn inspect(plugin: &str, as_json: bool, lock: &Path) -> anyhow::Resul
             },
             "warnings": warnings,
         });
-        println!("{all:#}");
+        terminal::print_json(&all)?;
         return Ok(ExitCode::SUCCESS);
     }
     let manifest = &file.manifest;
-    println!("{} {}: {}", manifest.id, manifest.version, manifest.summary);
-    println!("{}", about(&file, &pinned, lock));
+    let summary = format!("{} {}: {}", manifest.id, manifest.version, manifest.summary);
+    say!("{}", text::in_line(&summary));
+    say!("{}", about(&file, &pinned, lock));
     match parameters(&file) {
-        Some(table) => println!("{table}"),
-        None => println!("no parameters"),
+        Some(table) => say!("{table}"),
+        None => say!("no parameters"),
     }
     for warning in warnings {
-        println!("warning: {warning}");
+        say!("warning: {warning}");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -99,7 +101,7 @@ fn about(file: &PluginFile, pinned: &Pinned, lock: &Path) -> Table {
         ("pinned", pinned),
     ];
     for (name, value) in rows {
-        about.add_row([name, &value]);
+        about.add_row([name, &text::in_line(&value)]);
     }
     about
 }
@@ -116,7 +118,8 @@ fn parameters(file: &PluginFile) -> Option<Table> {
     for param in &parameters {
         let default =
             if param.default.is_null() { "none".to_owned() } else { param.default.to_string() };
-        table.add_row([&param.name, &default, &param.allowed(), &param.help]);
+        let cells = [&param.name, &default, &param.allowed(), &param.help];
+        table.add_row(cells.map(|cell| text::in_line(cell).into_owned()));
     }
     Some(table)
 }

@@ -2,25 +2,26 @@
 
 use std::process::ExitCode;
 
+use alhost_base::text;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
 use super::environment;
+use super::terminal::{self, say};
 use crate::plugin::{self, Listed, PluginFile, Status};
 
-#[expect(clippy::print_stdout, reason = "cli prints")]
-pub(super) fn list(as_json: bool) -> ExitCode {
+pub(super) fn list(as_json: bool) -> anyhow::Result<ExitCode> {
     let search = environment::search_path();
     let listed = plugin::list(&search);
     if as_json {
         let all: Vec<Value> = listed.iter().map(json_of).collect();
-        println!("{:#}", Value::from(all));
-        return ExitCode::SUCCESS;
+        terminal::print_json(&all)?;
+        return Ok(ExitCode::SUCCESS);
     }
     if listed.is_empty() {
         let folders: Vec<String> = search.0.iter().map(|path| path.display().to_string()).collect();
-        println!("no plugins in {}", folders.join(", "));
-        return ExitCode::SUCCESS;
+        say!("no plugins in {}", folders.join(", "));
+        return Ok(ExitCode::SUCCESS);
     }
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
@@ -32,15 +33,16 @@ pub(super) fn list(as_json: bool) -> ExitCode {
         match &one.file {
             Ok(PluginFile { manifest, .. }) => {
                 let (id, version, api) = (&manifest.id, &manifest.version, &manifest.api);
-                table.add_row([id, version, api, &status, &manifest.summary, &path]);
+                let cells = [id, version, api, &status, &manifest.summary, &path];
+                table.add_row(cells.map(|cell| text::in_line(cell).into_owned()));
             }
             Err(_) => {
-                table.add_row(["?", "", "", &status, "", &path]);
+                table.add_row(["?", "", "", &text::in_line(&status), "", &text::in_line(&path)]);
             }
         }
     }
-    println!("{table}");
-    ExitCode::SUCCESS
+    say!("{table}");
+    Ok(ExitCode::SUCCESS)
 }
 
 fn status(one: &Listed) -> String {

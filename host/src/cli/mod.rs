@@ -3,6 +3,7 @@
 
 mod bench;
 mod bench_worker;
+mod bug;
 mod check;
 mod config;
 mod convert;
@@ -18,6 +19,8 @@ mod report;
 mod run;
 mod stats;
 mod tables;
+mod terminal;
+mod threads;
 mod train;
 
 use std::num::NonZero;
@@ -108,7 +111,7 @@ struct RunArgs {
     #[command(flatten)]
     config: ConfigArgs,
     /// Seed of all randomness. May be repeated: one run each. Replaces the config's.
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = clap::value_parser!(u64).range(..=MOST_SEED))]
     seed: Vec<u64>,
     /// auto, cpu, cuda or cuda:N.
     #[arg(long)]
@@ -148,7 +151,7 @@ struct BenchArgs {
     #[arg(short, long, value_name = "FILE|ID")]
     plugin: Vec<String>,
     /// A seed, in place of the grid's. May be repeated.
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = clap::value_parser!(u64).range(..=MOST_SEED))]
     seed: Vec<u64>,
     /// auto, cpu, cuda or cuda:N.
     #[arg(long)]
@@ -169,7 +172,7 @@ struct TrainArgs {
     #[arg(long, value_parser = ["linear", "cnn"])]
     head: Vec<String>,
     /// Seed of head and shuffling. May be repeated: one training each. Replaces the config's.
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = clap::value_parser!(u64).range(..=MOST_SEED))]
     seed: Vec<u64>,
     /// auto, cpu, cuda or cuda:N.
     #[arg(long)]
@@ -299,18 +302,29 @@ enum ConfigCommand {
     },
 }
 
+/// A config can hold no larger one, and a run's seed goes into its config.
+const MOST_SEED: u64 = i64::MAX as u64;
+
 /// The whole program.
 pub fn main() -> ExitCode {
+    bug::tell_of_panics();
+    match Cli::try_parse() {
+        Ok(cli) => terminal::conclude(answer(cli)),
+        Err(error) => terminal::answer(&error),
+    }
+}
+
+fn answer(cli: Cli) -> anyhow::Result<ExitCode> {
     // Before the first torch call, since libtorch looks for its CUDA part once.
     let _reason_is_told_by_device_open = device::load_cuda();
-    let cli = Cli::parse();
     let bars = progress::Bars::new(&cli.output);
     bars.log();
-    let done = match cli.command.unwrap_or(Command::Run(cli.run)) {
+    threads::start()?;
+    match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(args) => run::run(&args, &bars),
         Command::Report(args) => report::run(&args),
         Command::Plugin(PluginCommand::New { name, dir, api }) => new::new(&name, &dir, api),
-        Command::Plugin(PluginCommand::List { json }) => Ok(list::list(json)),
+        Command::Plugin(PluginCommand::List { json }) => list::list(json),
         Command::Plugin(PluginCommand::Inspect { plugin, json, lock }) => {
             inspect::inspect(&plugin, json, &lock.lock)
         }
@@ -325,14 +339,6 @@ pub fn main() -> ExitCode {
         Command::Data(DataCommand::Convert(args)) => convert::convert(&args, &bars),
         Command::Config(ConfigCommand::Show { config }) => config::show(&config),
         Command::Config(ConfigCommand::Check { config }) => config::check(&config),
-    };
-    match done {
-        Ok(code) => code,
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            print_error(&error);
-            ExitCode::from(2)
-        }
     }
 }
 
@@ -344,34 +350,4 @@ impl ConfigArgs {
             None => ConfigFile::demo(&overrides)?,
         })
     }
-}
-
-#[expect(clippy::print_stderr, reason = "cli prints")]
-fn print_error(error: &anyhow::Error) {
-    eprintln!("error: {}", error_text(error));
-}
-
-/// What was being done first, then the causes; hints last, each on a line of its own.
-fn error_text(error: &anyhow::Error) -> String {
-    let (mut causes, mut hints) = (Vec::new(), Vec::new());
-    for cause in error.chain() {
-        let text = cause.to_string();
-        let (message, hint) = text.split_once("hint: ").unwrap_or((&text, ""));
-        let (message, hint) = (message.trim_end(), hint.trim_end());
-        // An error that shows its source in its own message would say it twice.
-        if !causes.iter().any(|said: &String| said.contains(message)) {
-            causes.push(message.to_owned());
-        }
-        if !hint.is_empty() && !hints.iter().any(|said: &String| said == hint) {
-            hints.push(hint.to_owned());
-        }
-    }
-    let hints = hints.iter().map(|hint| format!("\nhint: {hint}"));
-    causes.join(": ") + &hints.collect::<String>()
-}
-
-/// `alhost ... | head` is no failure.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let io = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
-    io.into_iter().any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -9,6 +9,8 @@ use std::str::FromStr;
 use alhost_plugin_api::export::API_VERSION;
 use anyhow::{Context as _, ensure};
 
+use super::terminal::say;
+
 /// Path in the new crate, and content.
 const TEMPLATE: [(&str, &str); 6] = [
     ("Cargo.toml", include_str!("template/Cargo.toml")),
@@ -86,7 +88,6 @@ impl Source {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "cli prints")]
 pub(super) fn new(name: &str, dir: &Path, api: Option<Source>) -> anyhow::Result<ExitCode> {
     check_name(name)?;
     let folder = dir.join(name);
@@ -102,15 +103,12 @@ pub(super) fn new(name: &str, dir: &Path, api: Option<Source>) -> anyhow::Result
         fs_err::write(path, content)?;
     }
     let library = library(name);
-    println!(
-        "made {}: a strategy that works; src/lib.rs is the place to begin\n",
-        folder.display()
-    );
-    println!("cd {}", folder.display());
-    println!("cargo test");
-    println!("cargo build --release");
-    println!("alhost plugin check target/release/lib{library}.so");
-    println!("alhost --plugin target/release/lib{library}.so --plugin random");
+    say!("made {}: a strategy that works; src/lib.rs is the place to begin\n", folder.display());
+    say!("cd {}", folder.display());
+    say!("cargo test");
+    say!("cargo build --release");
+    say!("alhost plugin check target/release/lib{library}.so");
+    say!("alhost --plugin target/release/lib{library}.so --plugin random");
     Ok(ExitCode::SUCCESS)
 }
 

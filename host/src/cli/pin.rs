@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use anyhow::ensure;
 
 use super::environment;
+use super::terminal::say;
 use crate::plugin::{self, Lock, PluginFile, Status};
 
 /// Pins these plugins in the lock file, or all on the search path that could be used.
-#[expect(clippy::print_stdout, reason = "cli prints")]
 pub(super) fn pin(plugins: &[String], path: &Path) -> anyhow::Result<ExitCode> {
     let mut lock = Lock::read_if_there(path)?.unwrap_or_default();
     let files = if plugins.is_empty() { all_usable()? } else { named(plugins)? };
@@ -21,10 +21,10 @@ pub(super) fn pin(plugins: &[String], path: &Path) -> anyhow::Result<ExitCode> {
             None => String::new(),
         };
         let (id, version) = (&file.manifest.id, &file.manifest.version);
-        println!("{id} {version} {}{change}", file.hash);
+        say!("{id} {version} {}{change}", file.hash);
     }
     lock.write(path)?;
-    println!("pinned in {}", path.display());
+    say!("pinned in {}", path.display());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use super::PredictArgs;
 use super::progress::Bars;
+use super::{PredictArgs, terminal};
 use crate::data;
 use crate::prediction::Choice;
 use crate::progress::Progress as _;
@@ -32,8 +32,7 @@ pub(super) fn predict(args: &PredictArgs, bars: &Bars) -> anyhow::Result<ExitCod
         let done = data::for_each_block(&args.texts, |texts| {
             let predictions = classifier.predict(&texts, choice)?;
             for prediction in &predictions {
-                serde_json::to_writer(&mut *out, prediction)?;
-                out.write_all(b"\n")?;
+                out.write_all(terminal::json_line(prediction)?.as_bytes())?;
                 n_labels += prediction.labels.len();
             }
             n_texts += predictions.len();
@@ -45,7 +44,7 @@ pub(super) fn predict(args: &PredictArgs, bars: &Bars) -> anyhow::Result<ExitCod
         Ok(out.flush()?)
     };
     match &args.out {
-        None => label(&mut BufWriter::new(std::io::stdout().lock()))?,
+        None => label(&mut BufWriter::new(terminal::Output))?,
         Some(path) => {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             let folder = folder.unwrap_or(std::path::Path::new("."));

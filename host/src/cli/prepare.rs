@@ -13,6 +13,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use indicatif::HumanCount;
 
 use super::progress::Bars;
+use super::terminal::say;
 use crate::progress::Progress as _;
 
 #[derive(Debug, Args)]
@@ -202,16 +203,15 @@ impl PrepareArgs {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "cli prints")]
 pub(super) fn run(args: &PrepareArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     let prepared = prepare(&args.name, &args.source, &args.out, &args.choices(), &Shown(bars))?;
-    println!("{}\n{}", prepared.about.title, table(&prepared));
+    say!("{}\n{}", prepared.about.title, table(&prepared));
     for (what, n) in &prepared.remarks {
-        println!("note: {} {what}", HumanCount(*n));
+        say!("note: {} {what}", HumanCount(*n));
     }
-    println!("{}", against_paper(&prepared));
+    say!("{}", against_paper(&prepared));
     let out = args.out.display();
-    println!("data set: {out} (data.format = \"jsonl\", data.path = \"{out}\")");
+    say!("data set: {out} (data.format = \"jsonl\", data.path = \"{out}\")");
     Ok(ExitCode::SUCCESS)
 }
 

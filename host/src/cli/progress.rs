@@ -2,17 +2,17 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use alhost_base::text;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::OutputArgs;
+use super::{OutputArgs, terminal};
 use crate::bench::Standing;
 use crate::progress::Progress;
 
@@ -38,7 +38,7 @@ impl Bars {
             (false, 1) => Level::DEBUG,
             (false, _) => Level::TRACE,
         };
-        let is_terminal = std::io::stderr().is_terminal();
+        let is_terminal = terminal::is_seen();
         Self { all: MultiProgress::new(), open: Mutex::default(), level, is_terminal }
     }
 
@@ -105,7 +105,8 @@ impl Standings {
             Some(bar) => {
                 bar.set_length(rounds.1 as u64);
                 bar.set_position(rounds.0 as u64);
-                bar.set_message(format!("{line}\n{}", running.join("; ")));
+                let running = text::in_line(&running.join("; ")).into_owned();
+                bar.set_message(format!("{line}\n{running}"));
             }
             None if self.told.replace((*finished, *failed)) != (*finished, *failed) => {
                 tracing::info!("{line}");
@@ -134,7 +135,7 @@ fn minutes(time: Duration) -> String {
 impl Progress for Bars {
     fn begin(&self, what: &str, total: u64) {
         let bar = self.bar(total);
-        bar.set_message(what.to_owned());
+        bar.set_message(text::in_line(what).into_owned());
         let phase = Phase { what: what.to_owned(), bar, since: Instant::now() };
         self.with_open(|open| open.push(phase));
     }
@@ -182,7 +183,8 @@ struct Line(MultiProgress);
 
 impl std::io::Write for Line {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.suspend(|| std::io::Write::write_all(&mut std::io::stderr(), bytes))?;
+        // Never an error, which tracing would print, and printing it would be a panic.
+        self.0.suspend(|| terminal::tell(String::from_utf8_lossy(bytes).trim_end_matches('\n')));
         Ok(bytes.len())
     }
 

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::terminal::say;
 use super::{ReportArgs, tables};
 use crate::report::{Options, export_to_tensorboard, report};
 
-#[expect(clippy::print_stdout, reason = "cli prints")]
 pub(super) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let options =
         Options { metric: args.metric.parse()?, baseline: args.baseline.clone(), upto: args.upto };
@@ -21,10 +21,10 @@ pub(super) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     for note in &report.notes {
         tracing::warn!("{note}");
     }
-    println!("{}", report.short.caption);
-    println!("{}", tables::of_report(&report.short));
-    println!("report: {}", out.join("report.html").display());
-    println!("also:   report.md, figures/*.svg and csv/*.csv there");
+    say!("{}", report.short.caption);
+    say!("{}", tables::of_report(&report.short));
+    say!("report: {}", out.join("report.html").display());
+    say!("also:   report.md, figures/*.svg and csv/*.csv there");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -12,8 +12,9 @@ use anyhow::{Context as _, bail, ensure};
 use serde_json::{Map, Value};
 
 use super::progress::Bars;
-use super::{RunArgs, environment, print_error, tables};
-use crate::config::{Isolation, Overrides, RunConfig, plugin_stem};
+use super::terminal::tell_error;
+use super::{RunArgs, environment, tables};
+use crate::config::{Isolation, Overrides, RunConfig, names_a_folder, plugin_stem};
 use crate::experiment::{Experiment, Watch};
 use crate::plugin::{LoadedStrategy, Lock, PluginFile, PluginLibrary, Setting, WorkerOptions};
 use crate::record::{RoundRecord, RunDir, place};
@@ -54,8 +55,7 @@ pub(super) fn run(args: &RunArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     if args.locked {
         check_lock(&args.lock.lock, all())?;
     }
-    let cache = environment::cache(&config);
-    fs_err::create_dir_all(&cache)?;
+    let cache = environment::cache(&config)?;
     let cancelled = cancel_on_interrupt();
     let watch = Watch { progress: bars, cancelled };
 
@@ -73,7 +73,7 @@ pub(super) fn run(args: &RunArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
                 Ok(run) => finished.push(run),
                 // The others are worth having all the same.
                 Err(error) if plans.len() > 1 && !cancelled.load(Ordering::Relaxed) => {
-                    print_error(&error);
+                    tell_error(&error);
                     n_failed += 1;
                 }
                 Err(error) => return Err(error),
@@ -90,6 +90,7 @@ pub(super) fn plan(config: &RunConfig) -> anyhow::Result<Vec<Plan>> {
     for strategy in config.strategies()? {
         let (file, params) = check_plugin(&strategy.plugin, &strategy.params)?;
         let instance = strategy.name.clone().unwrap_or_else(|| file.manifest.id.clone());
+        check_instance(&instance)?;
         ensure!(
             plans.iter().all(|plan| plan.instance != instance),
             "two strategies are called `{instance}`\n\
@@ -99,6 +100,16 @@ pub(super) fn plan(config: &RunConfig) -> anyhow::Result<Vec<Plan>> {
         plans.push(Plan { instance, file, params, apart });
     }
     Ok(plans)
+}
+
+/// An instance becomes a folder, and a plugin may give itself any id.
+fn check_instance(instance: &str) -> anyhow::Result<()> {
+    ensure!(
+        names_a_folder(instance),
+        "the plugin calls itself `{instance}`, which cannot name a folder\n\
+         hint: give it another `name` in a [[strategy]]: letters, digits, `-`, `_` and `.`"
+    );
+    Ok(())
 }
 
 fn check_plugin(
@@ -156,6 +167,7 @@ fn plan_shadows(config: &RunConfig, plugins: &[String]) -> anyhow::Result<Vec<Pl
         let params = same.map(|strategy| strategy.params.clone()).unwrap_or_default();
         let (file, params) = check_plugin(plugin, &params)?;
         let instance = file.manifest.id.clone();
+        check_instance(&instance)?;
         let is_new = plans.iter().all(|plan| plan.instance != instance);
         ensure!(is_new, "two shadows are called `{instance}`");
         let apart = runs_apart(config, &file.path);

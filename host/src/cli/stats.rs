@@ -9,6 +9,7 @@ use comfy_table::Table;
 
 use super::progress::Bars;
 use super::tables::{align, new_table};
+use super::terminal::{self, say};
 use super::{ConfigArgs, environment};
 use crate::config::{Overrides, RunConfig};
 use crate::data::{self, Dataset, SplitStats, Stats, Tokenized, Tokens};
@@ -50,7 +51,6 @@ struct Described {
     notes: Vec<String>,
 }
 
-#[expect(clippy::print_stdout, reason = "cli prints")]
 pub(super) fn stats(args: &StatsArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     let one =
         |config: Option<&PathBuf>| ConfigArgs { config: config.cloned(), set: args.set.clone() };
@@ -72,18 +72,15 @@ pub(super) fn stats(args: &StatsArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
             [one] => serde_json::to_value(one)?,
             _ => serde_json::to_value(&all)?,
         };
-        println!("{shown:#}");
+        terminal::print_json(&shown)?;
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{}", table_1(&sets));
-    println!(
-        "all: train, dev and test together\n\nlabels and repeated texts\n{}",
-        of_labels(&sets)
-    );
-    println!("\nlengths\n{}", of_lengths(&sets));
+    say!("{}", table_1(&sets));
+    say!("all: train, dev and test together\n\nlabels and repeated texts\n{}", of_labels(&sets));
+    say!("\nlengths\n{}", of_lengths(&sets));
     for set in &sets {
         for note in &set.notes {
-            println!("note: {}: {note}", set.stats.name);
+            say!("note: {}: {note}", set.stats.name);
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -123,7 +120,7 @@ fn tokenize(
 ) -> anyhow::Result<Tokenized> {
     let (checkpoint, max_tokens) = (config.model.checkpoint.clone(), config.model.max_tokens);
     let (tokenizer, hash) = Checkpoint::tokenizer_of(&checkpoint, places)?;
-    let cache = environment::cache(config);
+    let cache = environment::cache(config)?;
     let splits = dataset
         .splits()
         .map(|(_, split)| Tokens::open(&tokenizer, &hash, &split.texts, max_tokens, &cache, bars));

@@ -1,44 +1,46 @@
 //! The tables at the end of a run.
 
+use alhost_base::text;
 use comfy_table::{CellAlignment, Table, TableComponent, presets};
 
 use super::run::Finished;
+use super::terminal::say;
 use crate::record::{RoundRecord, read_shadows};
 use crate::report;
 
 /// One table a run, then the strategies side by side where there are several.
-#[expect(clippy::print_stdout, reason = "cli prints")]
 pub(super) fn print(data: &str, runs: &[Finished], seconds_of_data: f64) {
     for run in runs {
-        println!("\n{} on {data}, seed {}", run.instance, run.seed);
-        println!("{}", of_run(&run.rounds));
-        println!("records: {}", run.path.display());
+        say!("\n{} on {data}, seed {}", run.instance, run.seed);
+        say!("{}", of_run(&run.rounds));
+        say!("records: {}", run.path.display());
         // What cannot be read is for whoever needs it; the run itself is done.
         let shadows = read_shadows(&run.path).unwrap_or_default();
         if !shadows.is_empty() {
-            println!(
+            say!(
                 "\nshadows of {}: what they selected on its models, mean over queries",
                 run.instance
             );
             let answers: Vec<_> =
                 shadows.iter().map(|shadow| (run.instance.as_str(), shadow)).collect();
-            println!("{}", of_report(&report::table_of_shadows(&answers)));
+            say!("{}", of_report(&report::table_of_shadows(&answers)));
         }
     }
     if strategies(runs).len() > 1 {
-        println!("\nside by side: micro-F1 / macro-F1 (paper), mean over seeds");
-        println!("{}", compare(runs));
+        say!("\nside by side: micro-F1 / macro-F1 (paper), mean over seeds");
+        say!("{}", compare(runs));
     }
-    println!("reading and tokenizing took {seconds_of_data:.1} s");
+    say!("reading and tokenizing took {seconds_of_data:.1} s");
 }
 
 /// A table of a report; the best of a column has a star.
 pub(super) fn of_report(shown: &report::Table) -> Table {
     let mut table = new_table();
-    table.set_header(&shown.head);
+    table.set_header(shown.head.iter().map(|name| text::in_line(name)));
     for row in &shown.rows {
         let star = |cell: &report::Cell| if cell.is_best { "*" } else { "" };
-        table.add_row(row.iter().map(|cell| format!("{}{}", cell.text, star(cell))));
+        table
+            .add_row(row.iter().map(|cell| format!("{}{}", text::in_line(&cell.text), star(cell))));
     }
     align(&mut table);
     table

@@ -11,6 +11,7 @@ use comfy_table::Table;
 use super::progress::Bars;
 use super::run::cancel_on_interrupt;
 use super::tables::{align, new_table};
+use super::terminal::say;
 use super::{TrainArgs, environment};
 use crate::config::{Overrides, RunConfig};
 use crate::experiment::{Experiment, Watch};
@@ -39,8 +40,7 @@ pub(super) fn train(args: &TrainArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     let watch = Watch { progress: bars, cancelled: cancel_on_interrupt() };
     let mut done = Vec::new();
     for config in configs? {
-        let cache = environment::cache(&config);
-        fs_err::create_dir_all(&cache)?;
+        let cache = environment::cache(&config)?;
         let mut experiment = Experiment::open(config, &environment::places(), &cache, bars)?;
         let instance = full_data::instance(&experiment);
         for seed in experiment.config.seeds.clone() {
@@ -77,13 +77,11 @@ fn config(args: &TrainArgs, head: Option<&str>) -> anyhow::Result<RunConfig> {
     Ok(args.config.read(overrides)?.check(&environment::lookup)?)
 }
 
-#[expect(clippy::print_stdout, reason = "cli prints")]
 fn as_run(args: &TrainArgs, run: &Path, bars: &Bars) -> anyhow::Result<ExitCode> {
     let records = record::read(run)?;
     let config = config(args, args.head.first().map(String::as_str))?;
     let same = config.hash() == records.manifest.config_hash;
-    let cache = environment::cache(&config);
-    fs_err::create_dir_all(&cache)?;
+    let cache = environment::cache(&config)?;
     let watch = Watch { progress: bars, cancelled: cancel_on_interrupt() };
     let mut experiment = Experiment::open(config, &environment::places(), &cache, bars)?;
     let round = full_data::train_as_run(&mut experiment, &records, run, watch)?;
@@ -94,7 +92,7 @@ fn as_run(args: &TrainArgs, run: &Path, bars: &Bars) -> anyhow::Result<ExitCode>
     if let Some(recorded) = recorded {
         let same = recorded.metrics == round.metrics;
         let what = if same { "the same scores as" } else { "other scores than" };
-        println!("{what} the run's last round, {:.3} micro-F1", recorded.metrics.micro_f1);
+        say!("{what} the run's last round, {:.3} micro-F1", recorded.metrics.micro_f1);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -120,23 +118,23 @@ const SHOWN: [Shown; 6] = [
     ("nDCG@5", |round| round.ranking.ndcg_at_5),
 ];
 
-#[expect(clippy::print_stdout, reason = "cli prints")]
 fn print(done: &[Done]) {
-    println!("\ntest scores, mean ± standard deviation over seeds");
-    println!("{}", scores(done));
+    say!("\ntest scores, mean ± standard deviation over seeds");
+    say!("{}", scores(done));
     let heads = heads(done);
     if heads.len() == 2 {
         match tests(done, [heads[0], heads[1]]) {
-            Some(table) => println!(
+            Some(table) => say!(
                 "\n{} against {}: difference of means, p of an unpaired t-test over seeds, as the \
                  paper's Table 2\n{table}",
-                heads[1], heads[0]
+                heads[1],
+                heads[0]
             ),
-            None => println!("one seed each: no test can be made (--seed 1 --seed 2 --seed 3)"),
+            None => say!("one seed each: no test can be made (--seed 1 --seed 2 --seed 3)"),
         }
     }
     for one in done {
-        println!("classifier: {}", one.path.join(FOLDER).display());
+        say!("classifier: {}", one.path.join(FOLDER).display());
     }
 }
 

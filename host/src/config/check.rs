@@ -8,9 +8,10 @@ use super::error::{ConfigError, Problem};
 use super::expand::{Unexpanded, expand};
 use super::file::ConfigFile;
 use super::overrides::plugin_stem;
+use super::ranges;
 use super::sections::{
-    Chosen, DataConfig, DataFormat, EarlyStopping, EncoderMode, EvaluationConfig, HeadKind,
-    Penalty, Start, StopConfig, StrategyConfig, ThresholdRule,
+    Chosen, DataConfig, DataFormat, EarlyStopping, EncoderMode, EvaluationConfig, HeadKind, Penalty,
+    Start, StopConfig, StrategyConfig, ThresholdRule,
 };
 
 /// A config whose values make sense. Only [`ConfigFile::check`] makes one, and none can be changed.
@@ -30,15 +31,12 @@ impl ConfigFile {
     pub fn check(self, lookup: &dyn Fn(&str) -> Option<String>) -> Result<RunConfig, ConfigError> {
         let mut check = Check { file: &self, problems: Vec::new() };
         check.general();
+        check.numbers();
         check.data();
         check.model();
         check.logistic();
-        check.train();
         check.rounds();
         check.evaluation();
-        check.positive("limits.matrix_gib", check.file.limits.matrix_gib);
-        check.positive("isolation.deadline_seconds", check.file.isolation.deadline_seconds);
-        check.positive("isolation.memory_gib", check.file.isolation.memory_gib);
         check.strategies();
         let path = check.data_path(lookup);
         if !check.problems.is_empty() {
@@ -131,6 +129,18 @@ fn remove(section: &mut Value, key: &str) {
     }
 }
 
+/// Whether a name can be that of a folder and leads nowhere else: a strategy's, a data set's.
+pub fn names_a_folder(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    (1..=MOST_OF_A_NAME).contains(&name.len()) && !name.starts_with('.') && name.chars().all(plain)
+}
+
+/// What such a name is made of.
+pub(super) const HINT_FOR_NAMES: &str = "letters, digits, `-`, `_` and `.`, not beginning with `.`";
+
+/// File systems take 255 bytes.
+const MOST_OF_A_NAME: usize = 200;
+
 /// JSON with sorted keys and no spaces, whatever order `serde_json` keeps.
 fn canonical(value: &Value, text: &mut String) {
     match value {
@@ -158,12 +168,6 @@ fn canonical(value: &Value, text: &mut String) {
     }
 }
 
-/// Whether a name that becomes a folder's leads nowhere else.
-pub fn is_folder_name(name: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    !name.is_empty() && !name.starts_with('.') && name.chars().all(plain)
-}
-
 /// Collects what is wrong with a config.
 struct Check<'a> {
     file: &'a ConfigFile,
@@ -180,14 +184,12 @@ impl Check<'_> {
         self.problems.push(Problem { at, message, hint: hint.map(str::to_owned) });
     }
 
-    fn at_least(&mut self, key: &str, value: usize, least: usize) {
-        let message = format!("is {value}, but must be at least {least}");
-        self.require(value >= least, key, &message, None);
-    }
-
-    fn positive(&mut self, key: &str, value: f64) {
-        let message = format!("is {value}, but must be above 0");
-        self.require(value > 0.0 && value.is_finite(), key, &message, None);
+    /// Those of `[model]` are bounded together, see [`Check::model`].
+    fn numbers(&mut self) {
+        let table = toml::Table::try_from(self.file).expect("a config is plain data");
+        for (key, message) in ranges::problems("", &table) {
+            self.require(key.starts_with("model."), key, &message, None);
+        }
     }
 
     fn general(&mut self) {
@@ -209,9 +211,9 @@ impl Check<'_> {
 
     /// What becomes a folder must not lead elsewhere.
     fn folder_name(&mut self, key: &str, name: &str) {
-        let fine = is_folder_name(name);
+        let fine = names_a_folder(name);
         let message = format!("is `{name}`, which cannot name a folder");
-        let hint = "letters, digits, `-`, `_` and `.`, not beginning with `.`";
+        let hint = HINT_FOR_NAMES;
         self.require(fine, key, &message, Some(hint));
     }
 
@@ -224,13 +226,9 @@ impl Check<'_> {
         let separator = &data.label_separator;
         self.require(!separator.is_empty(), "data.label_separator", "is empty", None);
         let share = data.dev_share;
-        let message = format!("is {share}, but must be at least 0 and below 1");
-        self.require((0.0..1.0).contains(&share), "data.dev_share", &message, None);
         let both = share > 0.0 && (!data.dev.is_empty() || data.format == DataFormat::Demo);
         let message = "asks for a part of train as dev set, but there is one already";
         self.require(!both, "data.dev_share", message, Some("leave out one: data.dev = \"\""));
-        self.at_least("data.demo.train_texts", data.demo.train_texts, 1);
-        self.at_least("data.demo.test_texts", data.demo.test_texts, 1);
     }
 
     fn data_path(&mut self, lookup: &dyn Fn(&str) -> Option<String>) -> Option<String> {
@@ -264,21 +262,9 @@ impl Check<'_> {
     fn model(&mut self) {
         let model = &self.file.model;
         self.require(!model.checkpoint.is_empty(), "model.checkpoint", "is empty", None);
-        self.at_least("model.max_tokens", model.max_tokens, 8);
-        let message = format!(
-            "is {}, but a batch must hold one text of `model.max_tokens` = {}",
-            model.token_budget, model.max_tokens
-        );
-        let holds = model.token_budget >= model.max_tokens;
-        self.require(holds, "model.token_budget", &message, None);
-        self.require(!model.widths.is_empty(), "model.widths", "is empty", None);
-        let range = 1..=model.max_tokens;
-        let fit = model.widths.iter().all(|width| range.contains(width));
-        let message = format!("has a width outside 1..={}", model.max_tokens);
-        self.require(fit, "model.widths", &message, None);
-        self.at_least("model.filters", model.filters, 1);
-        let message = format!("is {}, but must be at least 0 and below 1", model.dropout);
-        self.require((0.0..1.0).contains(&model.dropout), "model.dropout", &message, None);
+        for (key, message) in model.problems() {
+            self.require(false, key, &message, None);
+        }
     }
 
     /// A logistic head is found in one solve, on embeddings that nothing changes.
@@ -294,30 +280,16 @@ impl Check<'_> {
         let message = "is `warm`, but a logistic head depends on its texts alone";
         let cold = train.start == Start::Pretrained;
         self.require(cold, "train.start", message, Some("leave out train.start"));
-        match train.c {
-            Penalty::C(c) => self.positive("train.c", c),
-            Penalty::Chosen(Chosen::Dev) => {
-                let message = "is `dev`, but the data has no dev set";
-                let hint = "a number, such as train.c = 30.0";
-                self.require(self.has_dev(), "train.c", message, Some(hint));
-            }
-        }
-        self.at_least("loop.initial", self.file.r#loop.initial, 2);
-    }
-
-    fn train(&mut self) {
-        let train = &self.file.train;
-        self.at_least("train.epochs", train.epochs, 1);
-        self.at_least("train.batch", train.batch, 1);
-        self.at_least("train.min_epochs", train.min_epochs, 1);
-        self.positive("train.rate", train.rate);
-        self.positive("train.head_rate", train.head_rate);
+        let message = "is `dev`, but the data has no dev set";
+        let by_dev = train.c == Penalty::Chosen(Chosen::Dev);
+        let hint = "a number, such as train.c = 30.0";
+        self.require(!by_dev || self.has_dev(), "train.c", message, Some(hint));
+        let message = "is 1, but a logistic head needs two texts";
+        self.require(self.file.r#loop.initial >= 2, "loop.initial", message, None);
     }
 
     fn rounds(&mut self) {
         let rounds = &self.file.r#loop;
-        self.at_least("loop.initial", rounds.initial, 1);
-        self.at_least("loop.query_size", rounds.query_size, 1);
         let strategy = &rounds.initial_strategy;
         let hint = "`random`, or a plugin that needs no classifier, such as `alps`";
         self.require(!strategy.is_empty(), "loop.initial_strategy", "is empty", Some(hint));
@@ -332,20 +304,6 @@ impl Check<'_> {
 
     fn stop(&mut self) {
         let stop = &self.file.r#loop.stop;
-        for (key, share) in [("loop.stop.target", stop.target), ("loop.stop.kappa", stop.kappa)] {
-            let share = share.unwrap_or(1.0);
-            let message = format!("is {share}, but must be above 0 and at most 1");
-            self.require(share > 0.0 && share <= 1.0, key, &message, None);
-        }
-        for (key, value) in
-            [("loop.stop.uncertainty", stop.uncertainty), ("loop.stop.seconds", stop.seconds)]
-        {
-            self.positive(key, value.unwrap_or(1.0));
-        }
-        let message = format!("is {}, but must be at least 0", stop.plateau_delta);
-        let holds = stop.plateau_delta >= 0.0 && stop.plateau_delta.is_finite();
-        self.require(holds, "loop.stop.plateau_delta", &message, None);
-        self.at_least("loop.stop.kappa_window", stop.kappa_window, 1);
         let on_dev = [
             ("loop.stop.target", stop.target.is_some()),
             ("loop.stop.plateau_rounds", stop.plateau_rounds > 0),
@@ -366,14 +324,6 @@ impl Check<'_> {
 
     fn evaluation(&mut self) {
         let evaluation = &self.file.evaluation;
-        let message = format!("is {}, but must be above 0 and below 1", evaluation.fixed);
-        let inside = evaluation.fixed > 0.0 && evaluation.fixed < 1.0;
-        self.require(inside, "evaluation.fixed", &message, None);
-        let (a, b) = (evaluation.propensity_a, evaluation.propensity_b);
-        let message = format!("is {a}, but must be a number of at least 0");
-        self.require(a.is_finite() && a >= 0.0, "evaluation.propensity_a", &message, None);
-        let message = format!("is {b}, but must be a number above 0");
-        self.require(b.is_finite() && b > 0.0, "evaluation.propensity_b", &message, None);
         let needs_dev = !matches!(
             evaluation.threshold,
             ThresholdRule::Each | ThresholdRule::Cardinality | ThresholdRule::Fixed

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::protocol::PAPER;
+use super::ranges::RANGES;
 use super::{ConfigFile, GridFile, HeadKind, OnUnlabeled, Overrides, keys};
 
 const DOC: &str = include_str!("../../../docs/config.md");
@@ -54,6 +55,14 @@ fn the_reference_names_every_key_with_its_default_and_no_other() {
     let ours: BTreeMap<String, String> =
         keys().iter().map(|key| (key.path.clone(), as_toml(&key.default))).collect();
     assert_eq!(rows("\n# Keys"), ours);
+}
+
+#[test]
+fn the_reference_says_the_range_of_every_number() {
+    for (key, range) in RANGES {
+        let row = DOC.lines().find(|line| line.starts_with(&format!("| `{key}` |"))).unwrap();
+        assert!(row.ends_with(&format!("{range} |")), "no `{range}` in: {row}");
+    }
 }
 
 #[test]

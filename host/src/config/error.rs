@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use alhost_base::Unreadable;
+
 /// One mistake.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Problem {
@@ -23,9 +25,8 @@ impl fmt::Display for Problem {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The message names the file already.
     #[error(transparent)]
-    Read(#[from] std::io::Error),
+    Read(#[from] Unreadable),
     /// Everything that was found, so that a user need not try once for each mistake.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Wrong(Vec<Problem>),
@@ -34,6 +35,16 @@ pub enum ConfigError {
 impl ConfigError {
     pub(super) fn one(at: &str, message: &str, hint: Option<String>) -> Self {
         Self::Wrong(vec![Problem { at: at.to_owned(), message: message.to_owned(), hint }])
+    }
+
+    /// Where there is none yet.
+    pub(super) fn with_hint(mut self, hint: &str) -> Self {
+        if let Self::Wrong(problems) = &mut self {
+            for problem in problems {
+                problem.hint.get_or_insert_with(|| hint.to_owned());
+            }
+        }
+        self
     }
 }
 
@@ -56,6 +67,9 @@ pub(super) fn for_people(message: &str) -> String {
     }
     if let Some(at) = words.find("expected struct ") {
         words.replace_range(at.., "expected a table");
+    }
+    if words.ends_with("value was too large") {
+        "a whole number is at most 9223372036854775807".clone_into(&mut words);
     }
     words.replace('\n', " ")
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use alhost_base::foreign;
 use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
 
@@ -17,6 +18,13 @@ use super::{protocol, usual};
 
 /// The config that a run takes when none is given.
 pub const DEMO: &str = include_str!("../../../configs/demo.toml");
+
+/// For what is no TOML at all.
+pub(super) const IN_TOML: &str =
+    "configs are written in TOML (https://toml.io); `alhost config show` prints one to begin with";
+
+/// A config of a thousand strategies with parameters has less.
+pub(super) const MOST_BYTES: u64 = 1 << 20;
 
 /// Keys stand in the order of `docs/config.md`. [`ConfigFile::check`] makes a
 /// [`RunConfig`](super::RunConfig) of it.
@@ -70,7 +78,7 @@ impl Default for ConfigFile {
 
 impl ConfigFile {
     pub fn read(path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
-        let text = fs_err::read_to_string(path)?;
+        let text = foreign::read_text(path, MOST_BYTES)?;
         Self::parse(&text, &path.display().to_string(), overrides)
     }
 
@@ -88,7 +96,8 @@ impl ConfigFile {
             };
             ConfigError::one(&at, &for_people(error.message()), None)
         };
-        let document = DeTable::parse(text).map_err(|error| failed(&error))?;
+        let no_toml = |error: &toml::de::Error| failed(error).with_hint(IN_TOML);
+        let document = DeTable::parse(text).map_err(|error| no_toml(&error))?;
         let mut walk = Walk { text, origin, given: BTreeMap::new(), problems: Vec::new() };
         walk.table("", "", document.get_ref());
         if !walk.problems.is_empty() {

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use alhost_base::foreign;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use super::check::{HINT_FOR_NAMES, names_a_folder};
 use super::error::{ConfigError, for_people, line_and_column};
-use super::file::ConfigFile;
+use super::file::{ConfigFile, IN_TOML, MOST_BYTES};
 use super::overrides::{Overrides, plugin_stem};
 use super::sections::StrategyConfig;
 
@@ -61,7 +63,7 @@ struct Sections {
 impl GridFile {
     /// `overrides` come from the command line and win over the file.
     pub fn read(path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
-        let text = fs_err::read_to_string(path)?;
+        let text = foreign::read_text(path, MOST_BYTES)?;
         let origin = path.display().to_string();
         check_keys(&text, &origin)?;
         let written: Written = toml::from_str(&text).map_err(|error| {
@@ -69,7 +71,8 @@ impl GridFile {
                 Some(span) => format!("{origin}:{}", line_and_column(&text, span.start)),
                 None => origin.clone(),
             };
-            ConfigError::one(&at, &for_people(error.message()), None)
+            let error = ConfigError::one(&at, &for_people(error.message()), None);
+            if text.parse::<Table>().is_ok() { error } else { error.with_hint(IN_TOML) }
         })?;
         let beside = path.parent().unwrap_or(Path::new("."));
         written.into_grid(&origin, beside, overrides)
@@ -196,13 +199,11 @@ fn check_keys(text: &str, origin: &str) -> Result<(), ConfigError> {
 }
 
 fn check_name(origin: &str, key: &str, name: &str) -> Result<(), ConfigError> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if !name.is_empty() && !name.starts_with('.') && name.chars().all(plain) {
+    if names_a_folder(name) {
         return Ok(());
     }
     let message = format!("`{key}` is `{name}`, which cannot name a folder");
-    let hint = "letters, digits, `-`, `_` and `.`, not beginning with `.`";
-    Err(ConfigError::one(origin, &message, Some(hint.to_owned())))
+    Err(ConfigError::one(origin, &message, Some(HINT_FOR_NAMES.to_owned())))
 }
 
 /// Comparisons are between strategies, so all data sets have the same ones.

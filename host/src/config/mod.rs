@@ -8,10 +8,11 @@ mod grid;
 mod keys;
 mod overrides;
 mod protocol;
+mod ranges;
 mod sections;
 mod usual;
 
-pub use check::{RunConfig, is_folder_name};
+pub use check::{RunConfig, names_a_folder};
 pub use error::{ConfigError, Problem};
 pub use file::{ConfigFile, DEMO};
 pub use grid::GridFile;

@@ -37,7 +37,12 @@ fn an_empty_file_is_the_default() {
 
 #[test]
 fn mistakes_of_the_file_have_their_line() {
-    check_mistake("seeds = [1", "x.toml:1:11: unclosed array, expected `]`");
+    check_mistake(
+        "seeds = [1",
+        "x.toml:1:11: unclosed array, expected `]`\n\
+         hint: configs are written in TOML (https://toml.io); `alhost config show` prints one to begin \
+         with",
+    );
     check_mistake(
         "name = \"a\"\n[train]\nbacth = 3\n",
         "x.toml:3:1: unknown key `train.bacth`\nhint: did you mean `train.batch`?",
@@ -72,15 +77,16 @@ fn all_unknown_keys_are_told_at_once() {
 fn mistakes_of_the_values_say_where_and_what_would_be_right() {
     check_mistake(
         "[loop]\nquery_size = 0",
-        "x.toml:2:1: `loop.query_size` is 0, but must be at least 1",
+        "x.toml:2:1: `loop.query_size` is 0, but must be from 1 to 1000000000",
     );
     check_mistake(
         "[loop]\nbudget = 50",
         "x.toml:2:1: `loop.budget` is 50, but the initial set alone (`loop.initial`) has 100\n\
          hint: the budget counts the initial set too",
     );
-    check_mistake("train.rate = 0", "x.toml:1:7: `train.rate` is 0, but must be above 0");
-    check_mistake("train.rate = nan", "x.toml:1:7: `train.rate` is NaN, but must be above 0");
+    let range = "but must be above 0 and at most 10";
+    check_mistake("train.rate = 0", &format!("x.toml:1:7: `train.rate` is 0, {range}"));
+    check_mistake("train.rate = nan", &format!("x.toml:1:7: `train.rate` is NaN, {range}"));
     check_mistake("model.widths = []", "x.toml:1:7: `model.widths` is empty");
     check_mistake(
         "name = \"../x\"",

@@ -63,6 +63,11 @@ pub fn torch_threads() -> usize {
     usize::try_from(tch::get_num_threads()).unwrap_or(1)
 }
 
+/// Where the system lets no more be started.
+pub fn use_torch_threads(n: usize) {
+    tch::set_num_threads(i32::try_from(n).unwrap_or(1));
+}
+
 fn open_cuda(index: usize) -> Result<Device, String> {
     load_cuda()?;
     let count = Cuda::device_count();

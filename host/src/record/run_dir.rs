@@ -14,7 +14,7 @@ use super::manifest::RunManifest;
 use super::resume::{Resume, check_consistent};
 use super::rounds::RoundRecord;
 use super::selections::SelectionRecord;
-use crate::config::is_folder_name;
+use crate::config::names_a_folder;
 
 /// Far more than a manifest has, in bytes.
 const LIMIT: u64 = 1 << 26;
@@ -221,7 +221,7 @@ fn parse_manifest(path: &Path) -> Result<RunManifest, RecordError> {
         });
     }
     let manifest: RunManifest = serde_json::from_value(value).map_err(told)?;
-    if !is_folder_name(&manifest.strategy) {
+    if !names_a_folder(&manifest.strategy) {
         return Err(corrupt(1, "`strategy` is no name of a folder".to_owned()));
     }
     Ok(manifest)

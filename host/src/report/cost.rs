@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use alhost_base::text::file_name;
+
 use super::collect::{DataSet, Run, Strategy};
 use super::document::{Cell, Section, Table};
 use super::plot::{Chart, Point, Scale, Series, draw};
-use super::view::{View, file_name};
+use super::view::View;
 use crate::record::{RoundRecord, Seconds};
 use crate::statistics::summary;
 
@@ -186,7 +188,7 @@ fn query_chart(view: &View<'_>, set: &DataSet) -> Chart {
     };
     let all: Vec<Series> = set.strategies.iter().map(series).collect();
     Chart {
-        name: file_name(&[&set.name, "query-seconds"]),
+        name: format!("{}-query-seconds", file_name(&set.name)),
         caption: format!(
             "{}: seconds of a query (mean; band: from least to most over seeds)",
             set.name

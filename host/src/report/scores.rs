@@ -1,5 +1,7 @@
 //! Sections on scores: learning curves, and the tables that sum them up.
 
+use alhost_base::text::file_name;
+
 use super::collect::{DataSet, Strategy};
 use super::compare::{
     ALPHA, BySeed, Quantity, Standing, curve, numbers, paired, reached, reference, standing, values,
@@ -7,7 +9,7 @@ use super::compare::{
 use super::document::{Cell, Figure, Section, Table, score};
 use super::metric::Metric;
 use super::plot::{Chart, Point, Scale, Series, draw};
-use super::view::{View, file_name};
+use super::view::View;
 use crate::statistics::{Summary, summary};
 
 pub(super) fn curves(view: &View<'_>, set: &DataSet) -> Section {
@@ -36,7 +38,7 @@ fn learning_curve(view: &View<'_>, set: &DataSet, metric: Metric) -> Option<Figu
         _ => "",
     };
     draw(&Chart {
-        name: file_name(&[&set.name, metric.name()]),
+        name: format!("{}-{metric}", file_name(&set.name)),
         caption: format!("{}: {} on test ({spread}{like})", set.name, metric.title()),
         x_title: "labeled texts".to_owned(),
         y_title: short(metric).to_owned(),

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use alhost_base::text::file_name;
+
 use super::collect::{DataSet, Run, Strategy};
 use super::document::{Cell, Section, Table};
 use super::plot::{Chart, Point, Scale, Series, draw};
-use super::view::{View, file_name};
+use super::view::View;
 use crate::record::{Acquired, RoundRecord};
 use crate::statistics::summary;
 
@@ -44,7 +46,7 @@ fn chart(
         }
     };
     Chart {
-        name: file_name(&[&set.name, name]),
+        name: format!("{}-{name}", file_name(&set.name)),
         caption: format!("{}: {y_title} (mean, band: ± one standard deviation)", set.name),
         x_title: "labeled texts".to_owned(),
         y_title: y_title.to_owned(),

@@ -5,7 +5,7 @@ use super::collect::DataSet;
 use super::compare::{ALPHA, Comparison, POWER, Quantity, compare, numbers, values};
 use super::document::{Cell, Section, Table, p_value, score, signed};
 use super::metric::Metric;
-use super::view::{View, all_pairs, common_seeds, file_name};
+use super::view::{View, all_pairs, common_seeds};
 use crate::statistics::{
     critical_difference, detectable_effect, friedman, ranks, seeds_for_wilcoxon, seeds_needed,
     smallest_wilcoxon_p, student_t, summary,
@@ -345,7 +345,7 @@ pub(super) fn over_sets(view: &View<'_>) -> Option<Section> {
              Bars join strategies that Nemenyi's test cannot tell apart at {ALPHA}.",
             view.metric.title()
         );
-        let name = file_name(&["critical-difference", view.metric.name()]);
+        let name = format!("critical-difference-{}", view.metric);
         section.figures(vec![cd::draw(&name, &caption, &ranked, difference)]);
     }
     Some(section)

@@ -6,6 +6,8 @@
 
 use std::fmt::Write as _;
 
+pub(super) use alhost_base::text::xml as escape;
+
 use super::document::Figure;
 
 /// Okabe and Ito (2008), for all kinds of colour vision, on light and on dark ground; a darker
@@ -63,11 +65,6 @@ pub(super) fn marker(style: Style, x: f64, y: f64) -> String {
         _ => "M-1.3-4.5h2.6v3.2h3.2v2.6h-3.2v3.2h-2.6v-3.2h-3.2v-2.6h3.2z",
     };
     format!(r#"<path class="mark" transform="translate({x:.1} {y:.1})" d="{d}"/>"#)
-}
-
-pub(super) fn escape(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    text.replace('"', "&quot;")
 }
 
 /// About how wide a text is, in the figures' type: rather too wide.

@@ -1,5 +1,9 @@
 //! Tidy tables, one observation a line, for a researcher's own figures: all numbers in full.
 
+use std::borrow::Cow;
+
+use alhost_base::text;
+
 use super::collect::{DataSet, Run, Strategy};
 use super::compare::{Comparison, Quantity, compare, numbers, reached, reference, values};
 use super::cost::{actual, actual_query_seconds, per_1600, query_seconds};
@@ -33,10 +37,20 @@ type Rows = Vec<Vec<String>>;
 fn to_csv(rows: &Rows) -> Result<String, ReportError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
-        writer.write_record(row).map_err(std::io::Error::other)?;
+        writer
+            .write_record(row.iter().map(|cell| safe(cell).into_owned()))
+            .map_err(std::io::Error::other)?;
     }
     let bytes = writer.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A spreadsheet takes a cell that begins so for a formula, and runs it; an apostrophe makes it a text.
+fn safe(cell: &str) -> Cow<'_, str> {
+    let cell = text::in_line(cell);
+    let formula = ['=', '+', '-', '@', '|', '%', '＝', '＋', '－', '＠'];
+    let begins = cell.trim_start().starts_with(formula) || cell.starts_with("\\t");
+    if begins && cell.parse::<f64>().is_err() { Cow::Owned(format!("'{cell}")) } else { cell }
 }
 
 fn head(names: &[&str]) -> Rows {
@@ -308,4 +322,28 @@ fn rank_rows(view: &View<'_>) -> Rows {
         }
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula_and_numbers_stay_numbers() {
+        let check = |cell: &str, expected: &str| {
+            let line = to_csv(&vec![vec![cell.to_owned(), "x".to_owned()]]).unwrap();
+            assert_eq!(line, format!("{expected},x\n"), "for {cell:?}");
+        };
+        check("-0.25", "-0.25");
+        check("+1e-9", "+1e-9");
+        check("alps", "alps");
+        check("=1+1", "'=1+1");
+        check("-1+cmd|' /C calc'!A0", "'-1+cmd|' /C calc'!A0");
+        check("@SUM(A1)", "'@SUM(A1)");
+        check(" =1", "' =1");
+        check("＝1", "'＝1");
+        check("\t=1", "'\\t=1");
+        check("a\x1b[31m\nb", "a\\u{1b}[31m\\nb");
+        check("=a,\"b\"", "\"'=a,\"\"b\"\"\"");
+    }
 }

@@ -8,6 +8,8 @@
 
 use std::path::{Path, PathBuf};
 
+use alhost_base::text::file_name;
+
 use super::error::ReportError;
 use super::metric::Metric;
 use crate::record::{self, Records, RoundRecord};
@@ -34,13 +36,13 @@ pub fn export(paths: &[PathBuf], out: &Path) -> Result<usize, ReportError> {
 /// TensorBoard takes every file with `tfevents` in its name.
 const FILE: &str = "events.out.tfevents.0000000000.alhost";
 
-/// `demo/alps/seed-1`: the run's name in TensorBoard's list.
+/// `demo/alps/seed-1`: the run's name in TensorBoard's list. What the record says is a name, never a path.
 fn name(path: &Path, records: &Records) -> PathBuf {
     let manifest = &records.manifest;
     let above = path.canonicalize().ok();
     let above = above.as_deref().and_then(Path::parent).and_then(Path::parent);
     let set = above.and_then(Path::file_name).unwrap_or_default();
-    Path::new(set).join(&manifest.strategy).join(format!("seed-{}", manifest.seed))
+    Path::new(set).join(file_name(&manifest.strategy)).join(format!("seed-{}", manifest.seed))
 }
 
 fn events(records: &Records) -> Vec<u8> {

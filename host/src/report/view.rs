@@ -71,10 +71,3 @@ pub(super) fn common_seeds(set: &DataSet) -> Vec<u64> {
     let first = set.strategies[0].runs.iter().map(super::collect::Run::seed);
     first.filter(|&seed| set.strategies.iter().all(|strategy| has(strategy, seed))).collect()
 }
-
-/// For file names.
-pub(super) fn file_name(parts: &[&str]) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
-    let name: String = parts.join("-").chars().map(plain).collect();
-    name.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
-}

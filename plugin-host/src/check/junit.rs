@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use alhost_base::text;
+
 use super::verdict::{Status, Verdict};
 
 /// One test suite of this name, a test a case.
@@ -43,21 +45,9 @@ fn push(xml: &mut String, line: &str) {
     writeln!(xml, "{line}").expect("a String takes all");
 }
 
-/// For text and attributes alike; control characters have no place in XML.
+/// For text and attributes alike; a line end would become a blank in an attribute.
 fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' => out.push_str("&#10;"),
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
+    text::xml(text).replace('\n', "&#10;")
 }
 
 #[cfg(test)]
@@ -85,7 +75,7 @@ mod tests {
 <testsuites>
   <testsuite name="x &amp; y" tests="5" failures="1" errors="1" skipped="1" time="1.250">
     <testcase classname="a" name="a.pass" time="0.250"/>
-    <testcase classname="a" name="a.fail" time="0.250"><failure message="1 &lt; 2 &amp; &quot;so&quot;�&#10;on"/></testcase>
+    <testcase classname="a" name="a.fail" time="0.250"><failure message="1 &lt; 2 &amp; &quot;so&quot;\u{1}&#10;on"/></testcase>
     <testcase classname="b" name="b.crash" time="0.250"><error message="SIGSEGV"/></testcase>
     <testcase classname="b" name="b.skip" time="0.250"><skipped message="no"/></testcase>
     <testcase classname="b" name="b.warn" time="0.250"><system-out>warning: well</system-out></testcase>

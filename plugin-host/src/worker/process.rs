@@ -45,7 +45,8 @@ impl Process {
         drop(command);
         let lines = Arc::new(Mutex::new(VecDeque::new()));
         let (kept, instance) = (Arc::clone(&lines), instance.to_owned());
-        let reader = std::thread::spawn(move || forward(output, &instance, &kept));
+        let reader =
+            std::thread::Builder::new().spawn(move || forward(output, &instance, &kept))?;
         Ok(Self { child: Some(child), lines, reader })
     }
 
