@@ -19,6 +19,8 @@ mod guide;
 mod inspect;
 mod isolation;
 mod mlm;
+mod openers;
+mod pickles;
 mod prepare;
 mod report;
 mod report_readers;

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use tch::{Device, Tensor};
 
-use super::ModelError;
 use super::checkpoint::Checkpoint;
 use super::learner::Learner;
+use super::{ModelError, safetensors_file};
 
 /// The head's file in the folder; its tensors have the names of `heads.rs`.
 pub const HEAD: &str = "head.safetensors";
@@ -39,7 +39,7 @@ impl Learner {
     /// Takes the head that `export` wrote to `path`. The learner was made from the same folder.
     pub fn load_head(&mut self, path: &Path) -> Result<(), ModelError> {
         let bad = |reason| ModelError::BadFile { path: path.to_path_buf(), reason };
-        let read = Tensor::read_safetensors(path).map_err(|error| bad(error.to_string()))?;
+        let read = safetensors_file::read(path)?;
         let variables = self.head.vars().variables();
         for (name, variable) in &variables {
             let saved = read.iter().find(|(other, _)| other == name).map(|(_, tensor)| tensor);

@@ -6,7 +6,7 @@ use hf_hub::api::sync::{ApiBuilder, ApiError, ApiRepo};
 use hf_hub::{Cache, CacheRepo};
 
 use super::checkpoint::Places;
-use super::{ModelError, tokenizer, weights};
+use super::{ModelError, tokenizer, weight_files};
 
 const PUBLIC: &str = "https://huggingface.co";
 
@@ -25,7 +25,7 @@ pub(super) fn is_id(name: &str) -> bool {
 pub(super) fn fetch(name: &str, places: &Places) -> Result<PathBuf, ModelError> {
     let repo = Repo::new(name, places)?;
     let config = repo.any_of(&["config.json"])?;
-    repo.any_of(weights::FILES)?;
+    repo.any_of(weight_files::NAMES)?;
     let tokenizer = repo.any_of(tokenizer::FILES)?;
     if tokenizer.ends_with("vocab.txt") {
         repo.get("tokenizer_config.json")?; // Says how to split; may be absent.

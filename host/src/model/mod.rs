@@ -22,6 +22,7 @@ mod optimizer;
 mod pickle;
 pub mod precision;
 mod random;
+mod safetensors_file;
 mod saved;
 mod states;
 pub mod surprisal;
@@ -31,6 +32,8 @@ mod tests;
 mod tokenizer;
 mod torch_file;
 mod train;
+mod weight_files;
+mod weight_names;
 mod weights;
 
 /// The libtorch that this program is built for; torch-sys refuses any other.

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use tch::{Device, Kind, Tensor};
 
-use super::ModelError;
 use super::frozen::open_partial;
 use super::learner::{Learner, WORDS};
+use super::{ModelError, safetensors_file};
 use crate::config::EncoderMode;
 
 /// Tensors of the file beside the variables: what the checkpoint hashes to, as bytes; which words
@@ -48,8 +48,7 @@ impl Learner {
     /// Takes the weights that `save` wrote for the same checkpoint and configuration.
     pub fn load(&mut self, path: &Path) -> Result<(), ModelError> {
         let bad = |reason| ModelError::BadFile { path: path.to_path_buf(), reason };
-        let saved = Tensor::read_safetensors(path).map_err(|error| bad(error.to_string()))?;
-        let saved: BTreeMap<String, Tensor> = saved.into_iter().collect();
+        let saved: BTreeMap<String, Tensor> = safetensors_file::read(path)?.into_iter().collect();
         let hash = Tensor::from_slice(self.pretrained.hash.as_bytes());
         if !saved.get(CHECKPOINT).is_some_and(|saved| saved.equal(&hash)) {
             return Err(bad("was trained from another checkpoint".to_owned()));
