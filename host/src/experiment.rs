@@ -185,6 +185,7 @@ impl Experiment {
                 weights_hash: self.checkpoint.weights_hash.clone(),
                 tokenizer_hash: self.checkpoint.tokenizer_hash.clone(),
                 mlm_head: "none".to_owned(),
+                revision: self.checkpoint.revision.clone(),
             },
             environments: vec![self.environment()],
         }

@@ -16,6 +16,7 @@ mod docs;
 mod fuzz;
 mod golden_model;
 mod guide;
+mod hub;
 mod inspect;
 mod isolation;
 mod mlm;

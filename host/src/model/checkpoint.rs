@@ -43,6 +43,8 @@ pub struct Checkpoint {
     pub tokenizer_hash: String,
     /// blake3 of the weights' file, or of all shards in a row, in hex.
     pub weights_hash: String,
+    /// The commit, of a checkpoint of the hub.
+    pub revision: Option<String>,
     /// Where the configuration and the tokenizer were read from.
     pub(super) files: [PathBuf; 2],
     /// f32 on the CPU, by upstream's name without the `bert.` prefix.
@@ -53,6 +55,11 @@ impl Checkpoint {
     /// `name` is a folder, `minilm`, or a hub id.
     pub fn open(name: &str, places: &Places) -> Result<Self, ModelError> {
         Self::from_folder(&find(name, places)?)
+    }
+
+    /// Makes sure that `open` needs no network, for those who open it at the same time.
+    pub fn fetch(name: &str, places: &Places) -> Result<(), ModelError> {
+        find(name, places).map(drop)
     }
 
     /// The tokenizer alone, with its hash; nothing else of the checkpoint is read.
@@ -85,12 +92,14 @@ impl Checkpoint {
         let weights = weights.ok_or_else(|| missing(folder, "the file of weights"))?;
         let tensors = weights::read(&weights, &config)?;
         let weights_hash = weights.hash()?;
+        let revision = hub::commit(folder);
         Ok(Self {
             config,
             tokenizer,
             specials,
             tokenizer_hash,
             weights_hash,
+            revision,
             files,
             tensors,
         })

@@ -46,6 +46,9 @@ pub struct ModelManifest {
     pub tokenizer_hash: String,
     /// `checkpoint`, `fitted on the pool`, or `none` where no strategy asked for one.
     pub mlm_head: String,
+    /// The commit, of a checkpoint of the hub. Older records do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -74,7 +77,13 @@ impl RunManifest {
     /// What keeps the run that wrote `self` from going on as `now`: `key: there X, here Y`.
     pub(super) fn differences(&self, now: &Self) -> Vec<String> {
         let mut differences = Vec::new();
-        compare("", &identity(self), &identity(now), &mut differences);
+        let (mut there, mut here) = (identity(self), identity(now));
+        // What is not known of one of them is no difference: the hashes decide.
+        if self.model.revision.is_none() || now.model.revision.is_none() {
+            there["model"]["revision"] = Value::Null;
+            here["model"]["revision"] = Value::Null;
+        }
+        compare("", &there, &here, &mut differences);
         // The hash follows from the keys, which say more.
         let named = differences.iter().any(|difference| difference.starts_with("config."));
         differences.retain(|difference| !(named && difference.starts_with("config_hash")));
