@@ -316,6 +316,21 @@ fn a_hub_that_cannot_be_used_is_told_with_its_cause() {
 }
 
 #[test]
+fn either_variable_keeps_alhost_from_the_network() {
+    let (hub, sandbox) = (Hub::new(&tiny(), Manner::Proper), Sandbox::new());
+    let run = |name: &str, value: &str| {
+        let mut command = sandbox.run_command(&["random"], &["--set", "model.checkpoint=me/m"]);
+        command.env("HF_HOME", sandbox.path("hf")).env("HF_ENDPOINT", &hub.endpoint);
+        ran(&command.env(name, value).output().unwrap())
+    };
+    for name in ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"] {
+        run(name, "1").refused(&["me/m", "is set", "hint: "]);
+    }
+    assert_eq!(hub.n_requests(), 0);
+    run("TRANSFORMERS_OFFLINE", "0").ok();
+}
+
+#[test]
 fn a_hub_that_never_answers_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());

@@ -4,10 +4,11 @@
 //! The format: 8 bytes with the header's length, the header (JSON: type, shape and place of each
 //! tensor), the tensors (<https://github.com/huggingface/safetensors#format>).
 
-use std::io::Read as _;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use alhost_base::{Unreadable, foreign};
+use fs_err::File;
 use serde_json::{Map, Value};
 use tch::Tensor;
 
@@ -32,46 +33,52 @@ fn check(path: &Path) -> Result<(), Unreadable> {
     let system = |error| Unreadable::of(path, &error);
     let mut file = foreign::open(path)?;
     let len = file.metadata().map_err(system)?.len();
+    let n_header = header_len(path, &mut file, len)?;
+    let mut text = Vec::new();
+    file.take(n_header).read_to_end(&mut text).map_err(system)?;
+    let Ok(Value::Object(header)) = serde_json::from_slice(&text) else {
+        return bad("its header is damaged".to_owned(), "fetch or save the file again");
+    };
+    if let Some((name, kind)) = unknown_type(&header) {
+        let hint = "convert the weights to f32, f16 or bf16";
+        let problem = format!("`{name}` has numbers of type {kind}, which are not supported");
+        return bad(problem, hint);
+    }
+    let whole = (8 + n_header).saturating_add(end(&header));
+    if whole > len {
+        return bad(format!("is cut short: {len} bytes of {whole}"), FETCH);
+    }
+    Ok(())
+}
+
+/// The bytes of the header, which is next in the file then.
+fn header_len(path: &Path, file: &mut File, len: u64) -> Result<u64, Unreadable> {
+    let bad = |problem: String, hint: &str| Err(Unreadable::new(path, problem, hint));
+    let system = |error| Unreadable::of(path, &error);
     let mut start = Vec::new();
     file.by_ref().take(512).read_to_end(&mut start).map_err(system)?;
+    file.seek(SeekFrom::Start(8)).map_err(system)?;
     if let Some((what, hint)) = foreign::mistaken(&start) {
         return bad(format!("is {what}"), hint);
     }
     let Some((header, rest)) = start.split_first_chunk() else {
         return bad(format!("has only {len} bytes, so it is no file of safetensors"), FETCH);
     };
-    let header = u64::from_le_bytes(*header);
     if rest.first() != Some(&b'{') {
-        let problem =
-            format!("is no file of safetensors; it looks like {}", foreign::looks_like(&start));
-        return bad(problem, "check that this is the file you mean, and fetch it again");
+        let kind = foreign::looks_like(&start);
+        let hint = "check that this is the file you mean, and fetch it again";
+        return bad(format!("is no file of safetensors; it looks like {kind}"), hint);
     }
+    let header = u64::from_le_bytes(*header);
     if header > len - 8 {
-        return bad(
-            format!("is cut short: {len} bytes, of which the header alone has {header}"),
-            FETCH,
-        );
+        let problem = format!("is cut short: {len} bytes, of which the header alone has {header}");
+        return bad(problem, FETCH);
     }
     if header > MOST_HEADER {
         let problem = format!("its header has {header} bytes, above {MOST_HEADER}");
         return bad(problem, "check that this is the file you mean");
     }
-    let mut text = rest.to_vec();
-    text.truncate(header as usize);
-    let missing = header - text.len() as u64;
-    file.take(missing).read_to_end(&mut text).map_err(system)?;
-    let Ok(Value::Object(header_of)) = serde_json::from_slice(&text) else {
-        return bad("its header is damaged".to_owned(), "fetch or save the file again");
-    };
-    if let Some((name, kind)) = unknown_type(&header_of) {
-        let hint = "convert the weights to f32, f16 or bf16";
-        return bad(format!("`{name}` has numbers of type {kind}, which are not supported"), hint);
-    }
-    let whole = (8 + header).saturating_add(end(&header_of));
-    if whole > len {
-        return bad(format!("is cut short: {len} bytes of {whole}"), FETCH);
-    }
-    Ok(())
+    Ok(header)
 }
 
 /// What describes tensors.

@@ -111,10 +111,23 @@ fn read_legacy(file: &mut impl BufRead, kind: &str) -> Result<Vec<(String, Tenso
     let pickle = unpickle(file)?;
     let keys = unpickle(file)?;
     let keys = keys.items(&keys.value).ok_or("it does not list its storages")?;
+    let read = legacy_storages(file, &pickle, keys)?;
+    tensors_of(&pickle, |storage| {
+        let tensor = read.get(&storage.key).map(Tensor::shallow_clone);
+        tensor.ok_or_else(|| Fault::damaged(format!("storage `{}` is missing", storage.key)))
+    })
+}
+
+/// The storages that the state dict uses, by key; they follow in the order of `keys`.
+fn legacy_storages(
+    file: &mut impl BufRead,
+    pickle: &Pickle,
+    keys: &[Value],
+) -> Result<HashMap<Rc<str>, Tensor>> {
     let kinds: HashMap<Rc<str>, Kind> =
         pickle.storages.iter().map(|storage| (Rc::clone(&storage.key), storage.kind)).collect();
     let used: BTreeSet<Rc<str>> =
-        views(&pickle)?.into_values().map(|view| Rc::clone(&view.storage.key)).collect();
+        views(pickle)?.into_values().map(|view| Rc::clone(&view.storage.key)).collect();
     let mut read = HashMap::new();
     for key in keys {
         let Value::Text(key) = key else { return Err("a storage has no name".into()) };
@@ -136,10 +149,7 @@ fn read_legacy(file: &mut impl BufRead, kind: &str) -> Result<Vec<(String, Tenso
             read.insert(Rc::clone(key), flat(&bytes, kind)?);
         }
     }
-    tensors_of(&pickle, |storage| {
-        let tensor = read.get(&storage.key).map(Tensor::shallow_clone);
-        tensor.ok_or_else(|| Fault::damaged(format!("storage `{}` is missing", storage.key)))
-    })
+    Ok(read)
 }
 
 /// The bytes as numbers in one row.

@@ -184,16 +184,7 @@ fn check(
             Some(_) => (),
         }
     }
-    let layers: BTreeSet<usize> = shapes.keys().filter_map(|name| layer(name)).collect();
-    let is_left_out = |name: &str| layer(name).is_some_and(|layer| !layers.contains(&layer));
-    let ours = ["embeddings.", "encoder.", "cls.predictions."];
-    let is_ours = |name: &str| ours.iter().any(|prefix| name.starts_with(prefix));
-    let unexpected: Vec<String> = tensors
-        .keys()
-        .filter(|name| is_ours(name) && !shapes.contains_key(*name))
-        .filter(|name| !is_buffer(name) && !is_left_out(name))
-        .cloned()
-        .collect();
+    let unexpected = unexpected(tensors, shapes);
     let kinds = [
         ("missing", missing, "the file does not hold the whole encoder; fetch or save it again"),
         ("wrong shape", misshapen, FROM_ONE_PLACE),
@@ -211,6 +202,20 @@ fn check(
     let problems: Vec<String> =
         kinds.iter().flat_map(|(kind, names, _)| lines(kind, names)).collect();
     Err(ModelError::BadWeights { path: path.to_owned(), problems: problems.join("\n"), hint })
+}
+
+/// Names in the encoder or its masked-LM head that we know nothing of.
+fn unexpected(tensors: &Tensors, shapes: &BTreeMap<String, Vec<i64>>) -> Vec<String> {
+    let layers: BTreeSet<usize> = shapes.keys().filter_map(|name| layer(name)).collect();
+    let is_left_out = |name: &str| layer(name).is_some_and(|layer| !layers.contains(&layer));
+    let ours = ["embeddings.", "encoder.", "cls.predictions."];
+    let is_ours = |name: &str| ours.iter().any(|prefix| name.starts_with(prefix));
+    tensors
+        .keys()
+        .filter(|name| is_ours(name) && !shapes.contains_key(*name))
+        .filter(|name| !is_buffer(name) && !is_left_out(name))
+        .cloned()
+        .collect()
 }
 
 /// A line for each name, up to a number that can be read.

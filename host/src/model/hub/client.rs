@@ -149,24 +149,7 @@ impl Client {
         }
         out.seek(SeekFrom::Start(*have)).map_err(disk)?;
         let mut body = answer.response.into_reader().take(found.size - *have);
-        let mut buffer = vec![0; 1 << 16];
-        let (mut since, mut in_time) = (Instant::now(), 0);
-        loop {
-            let n = body.read(&mut buffer).map_err(|error| broke_off(&error))?;
-            if n == 0 {
-                break;
-            }
-            out.write_all(&buffer[..n]).map_err(disk)?;
-            *have += n as u64;
-            in_time += n as u64;
-            if since.elapsed() > MINUTE {
-                if in_time < FEWEST_A_MINUTE {
-                    let reason = format!("only {in_time} bytes came in a minute");
-                    return Err(Trouble::new(reason, NO_NETWORK));
-                }
-                (since, in_time) = (Instant::now(), 0);
-            }
-        }
+        copy_in_time(&mut body, out, have)?;
         let missing = found.size - *have;
         if missing > 0 {
             return Err(Trouble::new(format!("it ended {missing} bytes early"), "try again later"));
@@ -184,23 +167,7 @@ impl Client {
         let mut url = format!("{}/{file}", self.base);
         let (mut commit, mut etag) = (None, None);
         for _ in 0..=MOST_REDIRECTS {
-            let mut request = self.agent.get(&url).set("Range", range);
-            if let Some(within) = within {
-                request = request.timeout(within);
-            }
-            if let Some(token) =
-                self.token.as_ref().filter(|_| origin(&url) == origin(&self.endpoint))
-            {
-                request = request.set("Authorization", &format!("Bearer {token}"));
-            }
-            let response = match request.call() {
-                Ok(response) => response,
-                Err(ureq::Error::Status(404, response)) if is_absent(&response) => return Ok(None),
-                Err(ureq::Error::Status(status, response)) => {
-                    return Err(refused(status, &response));
-                }
-                Err(ureq::Error::Transport(transport)) => return Err(unreachable(&transport)),
-            };
+            let Some(response) = self.send(&url, range, within)? else { return Ok(None) };
             let header = |name: &str| response.header(name).map(str::to_owned);
             commit = commit.or_else(|| header("x-repo-commit"));
             // The content's own, of a file that lies elsewhere; then that of the answer.
@@ -214,6 +181,50 @@ impl Client {
                 .ok_or_else(|| Trouble::new(format!("it refers to {to:?}"), NO_HUB))?;
         }
         Err(Trouble::new(format!("it refers further more than {MOST_REDIRECTS} times"), NO_HUB))
+    }
+
+    fn send(
+        &self,
+        url: &str,
+        range: &str,
+        within: Option<Duration>,
+    ) -> Result<Option<Response>, Trouble> {
+        let mut request = self.agent.get(url).set("Range", range);
+        if let Some(within) = within {
+            request = request.timeout(within);
+        }
+        let is_hub = origin(url) == origin(&self.endpoint);
+        if let Some(token) = self.token.as_ref().filter(|_| is_hub) {
+            request = request.set("Authorization", &format!("Bearer {token}"));
+        }
+        match request.call() {
+            Ok(response) => Ok(Some(response)),
+            Err(ureq::Error::Status(404, response)) if is_absent(&response) => Ok(None),
+            Err(ureq::Error::Status(status, response)) => Err(refused(status, &response)),
+            Err(ureq::Error::Transport(transport)) => Err(unreachable(&transport)),
+        }
+    }
+}
+
+/// Writes what comes, and counts it in `have`, until there is no more or too little of it.
+fn copy_in_time(body: &mut impl Read, out: &mut File, have: &mut u64) -> Result<(), Trouble> {
+    let mut buffer = vec![0; 1 << 16];
+    let (mut since, mut in_time) = (Instant::now(), 0);
+    loop {
+        let n = body.read(&mut buffer).map_err(|error| broke_off(&error))?;
+        if n == 0 {
+            return Ok(());
+        }
+        out.write_all(&buffer[..n]).map_err(|error| Trouble::disk(&error))?;
+        *have += n as u64;
+        in_time += n as u64;
+        if since.elapsed() > MINUTE {
+            if in_time < FEWEST_A_MINUTE {
+                let reason = format!("only {in_time} bytes came in a minute");
+                return Err(Trouble::new(reason, NO_NETWORK));
+            }
+            (since, in_time) = (Instant::now(), 0);
+        }
     }
 }
 

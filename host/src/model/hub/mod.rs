@@ -105,7 +105,10 @@ pub(super) fn fetch(name: &str, places: &Places) -> Result<PathBuf, ModelError> 
     if places.hub_offline {
         return usable.ok_or_else(|| offline(id, places, lacking));
     }
-    let fetched = fetch_missing(id, &repo, places);
+    // What is nearly whole is completed, though its branch may be further by now.
+    let nearly = cached.as_ref().filter(|_| usable.is_some()).map(Snapshot::commit);
+    let revision = nearly.or(id.revision).unwrap_or(cache::DEFAULT);
+    let fetched = fetch_missing(id, &repo, revision, places);
     match (fetched, usable) {
         (Ok(folder), _) => Ok(folder),
         (Err(error), Some(folder)) => {
@@ -176,13 +179,17 @@ fn endpoint(places: &Places) -> &str {
 }
 
 /// Fetches everything that the checkpoint needs and the cache does not have, of one commit.
-fn fetch_missing(id: Id<'_>, repo: &Repo, places: &Places) -> Result<PathBuf, ModelError> {
+fn fetch_missing(
+    id: Id<'_>,
+    repo: &Repo,
+    revision: &str,
+    places: &Places,
+) -> Result<PathBuf, ModelError> {
     let lock = lock(repo, id.whole);
     // Another process may have fetched it meanwhile.
     if let Lack::Nothing(folder) = Lack::of(repo.snapshot(id.revision).as_ref()) {
         return Ok(folder);
     }
-    let revision = id.revision.unwrap_or(cache::DEFAULT);
     let token = places.hub_token.clone().or_else(|| cache::token(&places.hub_cache));
     let client = Client::new(endpoint(places), id.repo, revision, token);
     let error = |file: &str, trouble: Trouble| ModelError::Hub {
@@ -197,19 +204,10 @@ fn fetch_missing(id: Id<'_>, repo: &Repo, places: &Places) -> Result<PathBuf, Mo
     let snapshot = repo.at(&config.commit);
     let process = lock.is_none().then(std::process::id);
     let fetch = Fetch { id, client, snapshot, process };
-    fetch.keep(CONFIG, &config).map_err(|trouble| error(CONFIG, trouble))?;
-    for file in OPTIONAL {
-        fetch.get(file).map_err(|trouble| error(file, trouble))?;
-    }
-    fetch.any_of(tokenizer::FILES).map_err(|(file, trouble)| error(&file, trouble))?;
-    let weights = fetch.any_of(weight_files::NAMES);
-    let weights = weights.map_err(|(file, trouble)| error(&file, trouble))?;
-    if weight_files::is_index(&weights) {
-        for shard in weight_files::shards(&weights)? {
-            let name = shard.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            fetch.any_of(&[&name]).map_err(|(file, trouble)| error(&file, trouble))?;
-        }
-    }
+    fetch.all(&config).map_err(|failed| match failed {
+        Failed::Fetching(file, trouble) => error(&file, trouble),
+        Failed::Reading(unreadable) => unreadable.into(),
+    })?;
     // Last: a name stands for a whole snapshot.
     repo.keep_ref(revision, &config.commit)?;
     Ok(fetch.snapshot.folder().to_owned())
@@ -260,17 +258,43 @@ struct Fetch<'a> {
     process: Option<u32>,
 }
 
+/// What came in the way of a file.
+enum Failed {
+    Fetching(String, Trouble),
+    Reading(Unreadable),
+}
+
 impl Fetch<'_> {
-    /// The first of `files` that the repository has; Err with their names.
-    fn any_of(&self, files: &[&str]) -> Result<PathBuf, (String, Trouble)> {
+    /// Everything that the checkpoint needs.
+    fn all(&self, config: &Found) -> Result<(), Failed> {
+        let failed = |file: &str| {
+            let file = file.to_owned();
+            move |trouble| Failed::Fetching(file, trouble)
+        };
+        self.keep(CONFIG, config).map_err(failed(CONFIG))?;
+        for file in OPTIONAL {
+            self.get(file).map_err(failed(file))?;
+        }
+        self.any_of(tokenizer::FILES)?;
+        let weights = self.any_of(weight_files::NAMES)?;
+        if weight_files::is_index(&weights) {
+            for shard in weight_files::shards(&weights).map_err(Failed::Reading)? {
+                self.any_of(&[&shard.file_name().unwrap_or_default().to_string_lossy()])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The first of `files` that the repository has.
+    fn any_of(&self, files: &[&str]) -> Result<PathBuf, Failed> {
         for file in files {
             match self.get(file) {
                 Ok(Some(path)) => return Ok(path),
                 Ok(None) => (),
-                Err(trouble) => return Err(((*file).to_owned(), trouble)),
+                Err(trouble) => return Err(Failed::Fetching((*file).to_owned(), trouble)),
             }
         }
-        Err((files.join("` or `"), no_such_file()))
+        Err(Failed::Fetching(files.join("` or `"), no_such_file()))
     }
 
     /// None if the repository does not have the file, which is noted in the cache.
