@@ -185,6 +185,7 @@ impl Experiment {
                 tokenizer_hash: self.checkpoint.tokenizer_hash.clone(),
                 config_hash: Some(self.checkpoint.identity().config),
                 mlm_head: "none".to_owned(),
+                revision: self.checkpoint.revision.clone(),
             },
             environments: vec![self.environment()],
         }

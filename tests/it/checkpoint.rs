@@ -1,7 +1,5 @@
 //! Checkpoints in every form they come in, and each way in which one can be broken.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 
 use alhost::model::{Checkpoint, ModelError, Places};
@@ -86,6 +84,14 @@ fn a_config_that_cannot_be_run_is_said_so() {
     };
     check("model_type", json!("roberta"), &["FOLDER/config.json: model_type `roberta` is not"]);
     check("hidden_act", json!("swish"), &["activation `swish` is not supported", "hint: "]);
+    check("is_decoder", json!(true), &["each token sees only those before it"]);
+    check("num_hidden_layers", json!(1_000_000_000_000_000_000_u64), &["from 1 to 1000"]);
+    check("num_hidden_layers", json!(3), &["has 2 layers", "`num_hidden_layers` 3", "hint: "]);
+    check(
+        "intermediate_size",
+        json!(1_000_000),
+        &["wrong shape: encoder.layer.0", "hint: take config"],
+    );
     check("num_attention_heads", json!(5), &["hidden_size 32 cannot be divided among 5"]);
     check("hidden_size", json!("wide"), &["FOLDER/config.json: invalid type: string \"wide\""]);
     check("vocab_size", json!(100), &["tokenizer.json: gives ids up to 153", "vocab_size 100"]);
@@ -100,7 +106,7 @@ fn every_tensor_that_does_not_fit_is_named() {
             "bert.embeddings.LayerNorm.bias" => Some((name, tensor.narrow(0, 0, 31).copy())),
             "cls.predictions.bias" => Some((name, tensor.to_kind(Kind::Int64))),
             "bert.encoder.layer.1.output.dense.weight" => {
-                Some(("bert.encoder.layer.2.output.dense.weight".to_owned(), tensor))
+                Some(("bert.encoder.layer.1.surplus.weight".to_owned(), tensor))
             }
             _ => Some((name, tensor)),
         });
@@ -114,9 +120,143 @@ fn every_tensor_that_does_not_fit_is_named() {
             "missing: encoder.layer.1.output.dense.weight [32, 64]\n",
             "wrong shape: embeddings.LayerNorm.bias is [31], expected [32]\n",
             "wrong type: cls.predictions.bias is Int64, expected floats\n",
-            "unexpected: encoder.layer.2.output.dense.weight",
+            "unexpected: encoder.layer.1.surplus.weight\n  hint: ",
         ],
     );
+}
+
+#[test]
+fn a_list_of_names_is_cut_short() {
+    let spoil = |folder: &Path| {
+        change_weights(folder, |name, tensor| {
+            let is_kept = !name.contains("attention") && !name.contains("output");
+            is_kept.then_some((name, tensor))
+        });
+    };
+    check(spoil, &["missing: encoder.layer.0", "missing: 20 more\n  hint: "]);
+    let folder = copy();
+    spoil(folder.path());
+    assert_eq!(message(folder.path()).lines().count(), 1 + 8 + 1 + 1);
+}
+
+#[test]
+fn weights_of_something_else_are_told_by_their_names() {
+    let spoil = |folder: &Path| {
+        change_weights(folder, |name, tensor| {
+            Some((format!("h{}", name.replace("layer", "h")), tensor))
+        });
+    };
+    check(spoil, &["holds no layers of BERT, but `", "more", "hint: is it another model's file?"]);
+    let twice = |folder: &Path| {
+        let tensors = Tensor::read_safetensors(folder.join("model.safetensors")).unwrap();
+        let of = |tower: &str| {
+            let tower = format!("{tower}.");
+            let rename = move |(name, tensor): &(String, Tensor)| {
+                (name.replace("bert.", &tower), tensor.shallow_clone())
+            };
+            tensors
+                .iter()
+                .filter(|(name, _)| name.starts_with("bert."))
+                .map(rename)
+                .collect::<Vec<_>>()
+        };
+        let both: Vec<_> = of("question").into_iter().chain(of("answer")).collect();
+        Tensor::write_safetensors(&both, folder.join("model.safetensors")).unwrap();
+    };
+    check(twice, &["holds several encoders: `answer.`, `question.`", "hint: save the one"]);
+}
+
+#[test]
+fn numbers_that_are_none_are_found_where_they_are() {
+    for (bad, kind) in [(f64::NAN, Kind::Float), (f64::INFINITY, Kind::Half)] {
+        let spoil = |folder: &Path| {
+            change_weights(folder, |name, tensor| {
+                let tensor = tensor.to_kind(kind);
+                if name.ends_with("layer.1.output.dense.bias") {
+                    let _in_place = tensor.get(3).fill_(bad);
+                }
+                Some((name, tensor))
+            });
+        };
+        let expected = "are NaN or infinite: 1 of 32 in `encoder.layer.1.output.dense.bias`";
+        check(spoil, &["FOLDER/model.safetensors: ", expected, "hint: the checkpoint is damaged"]);
+    }
+}
+
+#[test]
+fn fewer_layers_than_the_file_has_are_the_first() {
+    let folder = copy();
+    change_config(folder.path(), "num_hidden_layers", json!(1));
+    let checkpoint = open(folder.path()).unwrap();
+    assert!(checkpoint.tensor("encoder.layer.0.output.dense.weight").is_some());
+    assert!(checkpoint.tensor("encoder.layer.1.output.dense.weight").is_none());
+}
+
+#[test]
+fn a_prefix_that_all_names_share_is_removed() {
+    for (encoder, heads) in [
+        ("module.bert.", "module."),
+        ("module.", ""),
+        ("model.", ""),
+        ("_orig_mod.bert.", "_orig_mod."),
+        ("encoder.", ""),
+        ("net.text_model.", "net."),
+    ] {
+        let folder = copy();
+        change_weights(folder.path(), |name, tensor| {
+            let inner = name.strip_prefix("bert.").map(|name| format!("{encoder}{name}"));
+            Some((inner.unwrap_or_else(|| format!("{heads}{name}")), tensor))
+        });
+        let checkpoint = open(folder.path()).unwrap();
+        assert!(checkpoint.has_mlm_head(), "{encoder}");
+        assert_same_weights(&checkpoint, &open(&tiny_folder()).unwrap(), 0.0);
+    }
+}
+
+/// The weights of the tiny checkpoint in two shards, with their index.
+pub(crate) fn write_shards(folder: &Path) {
+    let tensors = Tensor::read_safetensors(tiny_folder().join("model.safetensors")).unwrap();
+    let names = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+    let (mut shards, mut map) = ([Vec::new(), Vec::new()], serde_json::Map::new());
+    for (number, (name, tensor)) in tensors.into_iter().enumerate() {
+        map.insert(name.clone(), json!(names[number % 2]));
+        shards[number % 2].push((name, tensor));
+    }
+    for (shard, name) in shards.iter().zip(names) {
+        Tensor::write_safetensors(shard, folder.join(name)).unwrap();
+    }
+    let index = json!({ "metadata": {}, "weight_map": map });
+    fs_err::write(folder.join("model.safetensors.index.json"), index.to_string()).unwrap();
+}
+
+fn sharded() -> TempDir {
+    let folder = copy();
+    fs_err::remove_file(folder.path().join("model.safetensors")).unwrap();
+    write_shards(folder.path());
+    folder
+}
+
+#[test]
+fn shards_are_read_and_hashed_as_one() {
+    let folder = sharded();
+    let checkpoint = open(folder.path()).unwrap();
+    assert_same_weights(&checkpoint, &open(&tiny_folder()).unwrap(), 0.0);
+    let shard = folder.path().join("model-00002-of-00002.safetensors");
+    let tensors = Tensor::read_safetensors(&shard).unwrap();
+    let tensors: Vec<_> = tensors.into_iter().map(|(name, tensor)| (name, tensor + 1.0)).collect();
+    Tensor::write_safetensors(&tensors, &shard).unwrap();
+    assert_ne!(open(folder.path()).unwrap().weights_hash, checkpoint.weights_hash);
+    let files = Checkpoint::files(folder.path().to_str().unwrap(), &Places::default());
+    for part in ["index.json", "00001-of-00002.safetensors", "00002-of-00002.safetensors"] {
+        assert!(
+            files.iter().any(|file| file.to_str().unwrap().ends_with(part)),
+            "{part}: {files:?}"
+        );
+    }
+    fs_err::remove_file(&shard).unwrap();
+    let message = message(folder.path());
+    assert!(message.contains("index.json: names the shard `model-00002-of-00002"), "{message}");
+    assert!(message.contains("hint: "), "{message}");
 }
 
 #[test]
@@ -206,76 +346,4 @@ fn hashes_follow_the_files() {
     let other = open(folder.path()).unwrap();
     assert_ne!(other.weights_hash, original.weights_hash);
     assert_eq!(other.tokenizer_hash, original.tokenizer_hash);
-}
-
-/// Answers as the hub does, from the tiny checkpoint's folder, until the test ends.
-fn serve() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            answer(&mut stream).unwrap();
-        }
-    });
-    endpoint
-}
-
-fn answer(stream: &mut TcpStream) -> std::io::Result<()> {
-    let mut request = Vec::new();
-    while !request.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        if stream.read(&mut byte)? == 0 {
-            return Ok(());
-        }
-        request.push(byte[0]);
-    }
-    let request = String::from_utf8(request).unwrap();
-    let path = request.split(' ').nth(1).unwrap();
-    let file =
-        path.strip_prefix("/someone/tiny/resolve/main/").map(|name| tiny_folder().join(name));
-    let Some(file) = file.filter(|file| file.is_file()) else {
-        return stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
-    };
-    let content = fs_err::read(&file)?;
-    // hf-hub first asks for one byte, to learn the size.
-    let end =
-        if request.to_lowercase().contains("range: bytes=0-0\r\n") { 1 } else { content.len() };
-    write!(
-        stream,
-        "HTTP/1.1 206 Partial Content\r\nContent-Length: {end}\r\nETag: \"{}\"\r\n\
-         x-repo-commit: 0123456789abcdef\r\nContent-Range: bytes 0-{}/{}\r\n\
-         Connection: close\r\n\r\n",
-        file.file_name().unwrap().to_str().unwrap(),
-        end - 1,
-        content.len(),
-    )?;
-    stream.write_all(&content[..end])
-}
-
-#[test]
-fn a_hub_id_is_fetched_once_and_then_works_offline() {
-    let cache = tempfile::tempdir().unwrap();
-    let places = |offline: bool, endpoint: &str| Places {
-        hub_cache: cache.path().join("hub"),
-        hub_endpoint: Some(endpoint.to_owned()),
-        hub_offline: offline,
-        ..Places::default()
-    };
-    let nowhere = "http://127.0.0.1:9";
-
-    let error = Checkpoint::open("someone/tiny", &places(true, nowhere)).err().unwrap().to_string();
-    assert!(error.contains("HF_HUB_OFFLINE is set"), "{error}");
-    let error =
-        Checkpoint::open("someone/tiny", &places(false, nowhere)).err().unwrap().to_string();
-    assert!(error.contains("cannot fetch `config.json` of `someone/tiny` from"), "{error}");
-
-    let endpoint = serve();
-    let fetched = Checkpoint::open("someone/tiny", &places(false, &endpoint)).unwrap();
-    assert_same_weights(&fetched, &open(&tiny_folder()).unwrap(), 0.0);
-    let cached = Checkpoint::open("someone/tiny", &places(true, nowhere)).unwrap();
-    assert_eq!(cached.weights_hash, fetched.weights_hash);
-
-    let error = Checkpoint::open("someone/else", &places(false, &endpoint)).err().unwrap();
-    assert!(error.to_string().contains("the repository has no such file"), "{error}");
 }

@@ -1,10 +1,11 @@
-//! Plugin files with bytes changed at random: reading one is an error or not, loading one in a worker
-//! may kill the worker, and the host goes on. `ALHOST_FUZZ=10000 cargo test -p alhost --test it fuzz`
+//! Plugin files and weights with bytes changed at random: reading one is an error or not, loading a plugin
+//! in a worker may kill the worker, and the host goes on. `ALHOST_FUZZ=10000 cargo test -p alhost --test it fuzz`
 //! tries more of them.
 
 use std::path::Path;
 use std::time::Duration;
 
+use alhost::model::{Checkpoint, Places};
 use alhost_plugin_api::Rng;
 use alhost_plugin_api::testing::StandIn;
 use alhost_plugin_host::{LoadedStrategy, Manifest, PluginFile, Setting, WorkerOptions};
@@ -106,4 +107,43 @@ fn a_changed_plugin_harms_its_worker_at_most() {
         }
     }
     assert!(selected > 0 && lost > 0, "{selected} selected, {lost} were lost");
+}
+
+#[test]
+fn changed_weights_are_read_or_refused() {
+    let fixtures = crate::support::workspace().join("tests/fixtures");
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["config.json", "tokenizer.json"] {
+        fs_err::copy(fixtures.join("tiny-bert-mlm").join(file), folder.path().join(file)).unwrap();
+    }
+    let kinds = [
+        ("tiny-bert-bin/legacy.bin", "pytorch_model.bin"),
+        ("tiny-bert-bin/pytorch_model.bin", "pytorch_model.bin"),
+        ("tiny-bert-mlm/model.safetensors", "model.safetensors"),
+    ];
+    let (mut n_read, mut n_refused) = (0, 0);
+    for (from, name) in kinds {
+        let mut file = fs_err::read(fixtures.join(from)).unwrap();
+        let path = folder.path().join(name);
+        // Headers and pickles come first, the archive's list of entries last.
+        let places =
+            [(0, 300), (0, file.len() / 8), (file.len() - 3000, file.len()), (0, file.len())];
+        for input in 0..n_inputs(300) {
+            let mut rng = Rng::stream(&[3; 32], &format!("{from} {input}"));
+            let undo = mutate(&mut file, &places, &mut rng);
+            let end = if rng.below(5) == 0 { rng.below(file.len()) } else { file.len() };
+            fs_err::write(&path, &file[..end]).unwrap();
+            match Checkpoint::open(folder.path().to_str().unwrap(), &Places::default()) {
+                Ok(_) => n_read += 1,
+                Err(error) => {
+                    n_refused += 1;
+                    let message = error.to_string();
+                    assert!(message.contains(name) && message.contains("hint: "), "{message}");
+                }
+            }
+            undo.iter().rev().for_each(|&(at, byte)| file[at] = byte);
+        }
+        fs_err::remove_file(path).unwrap();
+    }
+    assert!(n_read > 0 && n_refused > 0, "{n_read} read, {n_refused} refused");
 }

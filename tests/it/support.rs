@@ -92,7 +92,16 @@ mode = "off"
     /// As `command`, for another program.
     pub(crate) fn command_of(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        for name in ["ALHOST_PLUGIN_PATH", "ALHOST_REUTERS", "HF_HOME", "HF_ENDPOINT"] {
+        for name in [
+            "ALHOST_PLUGIN_PATH",
+            "ALHOST_REUTERS",
+            "HF_HOME",
+            "HF_HUB_CACHE",
+            "HF_HUB_OFFLINE",
+            "HF_ENDPOINT",
+            "HF_TOKEN",
+            "TRANSFORMERS_OFFLINE",
+        ] {
             command.env_remove(name);
         }
         // Two test processes of four threads each would only wait for each other.

@@ -26,6 +26,10 @@ impl Unreadable {
     /// An error of the system, in plain words.
     pub fn of(path: &Path, error: &io::Error) -> Self {
         let (problem, hint) = match error.kind() {
+            io::ErrorKind::NotFound if path.is_symlink() => (
+                "is a link to a file that is not there".to_owned(),
+                "fetch or make that file again",
+            ),
             io::ErrorKind::NotFound => ("no such file".to_owned(), "check the path"),
             io::ErrorKind::PermissionDenied => {
                 ("you may not read it".to_owned(), "its owner can change that with `chmod`")
@@ -163,7 +167,10 @@ mod tests {
         let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, mode).unwrap();
         let missing = folder.path().join("missing");
+        let broken = folder.path().join("broken");
+        fs_err::os::unix::fs::symlink(&missing, &broken).unwrap();
         let cases = [
+            (broken.as_path(), "is a link to a file that is not there"),
             (folder.path(), "is a folder"),
             (&pipe, "is a pipe"),
             (Path::new("/dev/zero"), "is a device"),

@@ -1,6 +1,6 @@
 //! `alhost bench`: from a grid file to finished cells and a table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -34,6 +34,7 @@ pub(super) fn bench(args: &BenchArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
         ..Overrides::default()
     };
     let grid = GridFile::read(&args.grid, &overrides)?;
+    fetch(&grid)?;
     let mut cells = Vec::new();
     for config in &grid.configs {
         cells.extend(cells_of(config, &grid.folder)?);
@@ -54,6 +55,22 @@ pub(super) fn bench(args: &BenchArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     let code = conclude(&cells, &grid, &folder, started.elapsed())?;
     write_report(&grid.folder, has_work);
     Ok(code)
+}
+
+/// Fetches the checkpoints that are not on this machine, once: the workers would all do it. One that
+/// cannot be had costs its own cells, and no others.
+fn fetch(grid: &GridFile) -> anyhow::Result<()> {
+    let places = environment::places();
+    let mut names = BTreeSet::new();
+    for config in &grid.configs {
+        names.insert(config.clone().check(&environment::lookup)?.model.checkpoint.clone());
+    }
+    for name in names {
+        if let Err(error) = Checkpoint::fetch(&name, &places) {
+            tracing::warn!("{error}");
+        }
+    }
+    Ok(())
 }
 
 /// Writes the report on all finished cells, where it is not there or may be old. The records are

@@ -83,13 +83,15 @@ fn home() -> Option<PathBuf> {
 pub(super) fn places() -> Places {
     let hub_home = lookup("HF_HOME").map(|path| PathBuf::from(path).join("hub"));
     let hub_cache = lookup("HF_HUB_CACHE").map(PathBuf::from).or(hub_home);
-    let is_on = |value: String| !matches!(value.as_str(), "" | "0" | "false" | "FALSE");
+    // As upstream takes them.
+    let is_on = |value: String| ["1", "ON", "YES", "TRUE"].contains(&&*value.to_uppercase());
     Places {
         minilm: minilm(),
-        hub_cache: hub_cache
-            .unwrap_or_else(|| home().unwrap_or_default().join(".cache/huggingface/hub")),
+        hub_cache: hub_cache.unwrap_or_else(|| home_cache().join("huggingface/hub")),
         hub_endpoint: lookup("HF_ENDPOINT"),
-        hub_offline: lookup("HF_HUB_OFFLINE").is_some_and(is_on),
+        hub_offline: ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"]
+            .into_iter()
+            .any(|name| lookup(name).is_some_and(is_on)),
         hub_token: lookup("HF_TOKEN"),
     }
 }

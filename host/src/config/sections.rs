@@ -125,7 +125,7 @@ impl Default for DemoConfig {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelConfig {
-    /// A folder, `minilm`, or a hub id such as `bert-base-uncased`.
+    /// A folder, `minilm`, or a hub id such as `bert-base-uncased`, with `@revision` behind it or not.
     pub checkpoint: String,
     /// Texts are cut after so many tokens, [CLS] and [SEP] included.
     pub max_tokens: usize,

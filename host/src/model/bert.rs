@@ -247,8 +247,8 @@ impl LayerWeights {
         let attended =
             self.attention_norm.layer_norm(&(attended + hidden_states), config.layer_norm_eps);
 
-        // [batch, len, intermediate]; "none" is the exact GELU, by the error function.
-        let widened = self.intermediate.apply(&attended).gelu("none");
+        // [batch, len, intermediate]
+        let widened = config.activation().apply(&self.intermediate.apply(&attended));
         let output = self.output.apply(&widened).dropout(dropout, train);
         self.output_norm.layer_norm(&(output + attended), config.layer_norm_eps)
     }

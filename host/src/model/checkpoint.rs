@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use alhost_base::{Unreadable, foreign};
 use tch::Tensor;
 use tch::nn::VarStore;
 use tokenizers::Tokenizer;
@@ -11,6 +12,7 @@ use tokenizers::Tokenizer;
 use super::bert_config::BertConfig;
 use super::identity::CheckpointIdentity;
 use super::tokenizer::Specials;
+use super::weight_files::{WeightFiles, is_there};
 use super::{ModelError, Pooling, hub, pooling, tokenizer, weights};
 
 /// Where checkpoints are looked for. The caller reads the environment; nothing here does.
@@ -18,15 +20,19 @@ use super::{ModelError, Pooling, hub, pooling, tokenizer, weights};
 pub struct Places {
     /// The folder of the checkpoint `minilm`, if set-up has fetched it.
     pub minilm: Option<PathBuf>,
-    /// The hub's cache: `HF_HUB_CACHE`, else `hub` in `HF_HOME`, else `~/.cache/huggingface/hub`.
+    /// The hub's cache: `HF_HUB_CACHE`, else `hub` in `HF_HOME`, else `huggingface/hub` in
+    /// `XDG_CACHE_HOME` or `~/.cache`.
     pub hub_cache: PathBuf,
     /// `HF_ENDPOINT`; the public hub where absent.
     pub hub_endpoint: Option<String>,
-    /// `HF_HUB_OFFLINE`: use what the cache has and fetch nothing.
+    /// `HF_HUB_OFFLINE` or `TRANSFORMERS_OFFLINE`: use what the cache has and fetch nothing.
     pub hub_offline: bool,
     /// `HF_TOKEN`, for private repositories; the cache's own token where absent.
     pub hub_token: Option<String>,
 }
+
+/// A configuration also has the names of labels, which may be a million.
+const MOST_OF_CONFIG: u64 = 64 << 20;
 
 /// Weights that fit their configuration, with the tokenizer they were trained with.
 pub struct Checkpoint {
@@ -36,8 +42,10 @@ pub struct Checkpoint {
     pub specials: Specials,
     /// blake3 of the tokenizer's file, in hex.
     pub tokenizer_hash: String,
-    /// blake3 of the weights' file, in hex.
+    /// blake3 of the weights' file, or of all shards in a row, in hex.
     pub weights_hash: String,
+    /// The commit, of a checkpoint of the hub.
+    pub revision: Option<String>,
     /// Where the configuration and the tokenizer were read from.
     pub(super) files: [PathBuf; 2],
     folder: PathBuf,
@@ -51,6 +59,11 @@ impl Checkpoint {
         Self::from_folder(&find(name, places)?)
     }
 
+    /// Makes sure that `open` needs no network, for those who open it at the same time.
+    pub fn fetch(name: &str, places: &Places) -> Result<(), ModelError> {
+        find(name, places).map(drop)
+    }
+
     /// The tokenizer alone, with its hash; nothing else of the checkpoint is read.
     pub fn tokenizer_of(name: &str, places: &Places) -> Result<(Tokenizer, String), ModelError> {
         let file = existing(&find(name, places)?, "the tokenizer", tokenizer::FILES)?;
@@ -61,10 +74,11 @@ impl Checkpoint {
     pub fn files(name: &str, places: &Places) -> Vec<PathBuf> {
         let offline = Places { hub_offline: true, ..places.clone() };
         let Ok(folder) = find(name, &offline) else { return Vec::new() };
-        let lists = [&["config.json"], tokenizer::FILES, weights::FILES];
+        let lists = [&["config.json"], tokenizer::FILES];
         let first =
             |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|file| file.is_file());
-        lists.into_iter().filter_map(first).collect()
+        let weights = WeightFiles::find(&folder).ok().flatten().map(WeightFiles::all);
+        lists.into_iter().filter_map(first).chain(weights.unwrap_or_default()).collect()
     }
 
     fn from_folder(folder: &Path) -> Result<Self, ModelError> {
@@ -76,9 +90,11 @@ impl Checkpoint {
         let specials = Specials::of(&tokenizer, &file)?;
         let tokenizer_hash = hash(&file)?;
         let files = [config_file, file];
-        let file = existing(folder, "the file of weights", weights::FILES)?;
-        let tensors = weights::read(&file, &config)?;
-        let weights_hash = hash(&file)?;
+        let weights = WeightFiles::find(folder)?;
+        let weights = weights.ok_or_else(|| missing(folder, "the file of weights"))?;
+        let tensors = weights::read(&weights, &config)?;
+        let weights_hash = weights.hash()?;
+        let revision = hub::commit(folder);
         let folder = folder.to_owned();
         Ok(Self {
             config,
@@ -86,6 +102,7 @@ impl Checkpoint {
             specials,
             tokenizer_hash,
             weights_hash,
+            revision,
             files,
             folder,
             tensors,
@@ -148,6 +165,9 @@ fn find(name: &str, places: &Places) -> Result<PathBuf, ModelError> {
     if folder.is_dir() {
         return Ok(folder.to_path_buf());
     }
+    if folder.is_file() {
+        return none("this is a file; name the folder that it lies in");
+    }
     if !hub::is_id(name) {
         return none("there is no such folder");
     }
@@ -160,32 +180,22 @@ fn existing(
     what: &'static str,
     names: &'static [&'static str],
 ) -> Result<PathBuf, ModelError> {
-    let file = names.iter().map(|name| folder.join(name)).find(|file| file.is_file());
-    file.ok_or_else(|| ModelError::MissingFile {
+    let file = names.iter().map(|name| folder.join(name)).find(|file| is_there(file));
+    file.ok_or_else(|| missing(folder, what))
+}
+
+fn missing(folder: &Path, missing: &'static str) -> ModelError {
+    ModelError::MissingFile {
         folder: folder.to_path_buf(),
-        missing: what,
+        missing,
         expected: "config.json, model.safetensors or pytorch_model.bin, and tokenizer.json or \
                    vocab.txt",
-    })
+    }
 }
 
 fn read_config(path: &Path) -> Result<BertConfig, ModelError> {
-    let bad = |error: serde_json::Error| ModelError::BadFile {
-        path: path.to_path_buf(),
-        reason: error.to_string(),
-    };
-    let unsupported = |reason| ModelError::Unsupported { path: path.to_path_buf(), reason };
-    let value: serde_json::Value =
-        serde_json::from_str(&fs_err::read_to_string(path)?).map_err(bad)?;
-    // First, since another model's file may lack the keys of BERT's.
-    if let Some(model_type) = value["model_type"].as_str().filter(|&name| name != "bert") {
-        return Err(unsupported(format!("model_type `{model_type}` is not supported")));
-    }
-    let config: BertConfig = serde_json::from_value(value).map_err(bad)?;
-    match config.problem() {
-        Some(problem) => Err(unsupported(problem)),
-        None => Ok(config),
-    }
+    let text = foreign::read_text(path, MOST_OF_CONFIG)?;
+    BertConfig::parse(&text).map_err(|(problem, hint)| Unreadable::new(path, problem, hint).into())
 }
 
 /// Every id that the tokenizer can give has a row in the word table.

@@ -15,7 +15,7 @@ pub enum ModelError {
 
     #[error(
         "no checkpoint `{name}`: {reason}\n  hint: `model.checkpoint` is a folder, `minilm`, or a \
-         hub id such as `bert-base-uncased`"
+         hub id such as `bert-base-uncased`, also with a revision, `bert-base-uncased@main`"
     )]
     NoCheckpoint { name: String, reason: String },
 
@@ -25,13 +25,12 @@ pub enum ModelError {
     #[error("{path}: {reason}")]
     BadFile { path: PathBuf, reason: String },
 
-    #[error(
-        "{path}: {reason}\n  hint: the encoder must be BERT or MiniLM (`model_type = \"bert\"`)"
-    )]
-    Unsupported { path: PathBuf, reason: String },
+    /// A file of a checkpoint that is not what it should be.
+    #[error(transparent)]
+    Unreadable(#[from] alhost_base::Unreadable),
 
-    #[error("{path} does not fit its config.json:\n{problems}")]
-    BadWeights { path: PathBuf, problems: String },
+    #[error("{path} does not fit its config.json:\n{problems}\n  hint: {hint}")]
+    BadWeights { path: PathBuf, problems: String, hint: &'static str },
 
     #[error(
         "texts of {max_tokens} tokens are asked for, but the checkpoint knows {positions} \

@@ -1,20 +1,17 @@
 //! A trained model as a folder that other programs can read: a Hugging Face checkpoint with the
 //! trained encoder, and the head in a file beside it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use alhost_base::foreign;
 use tch::Tensor;
 
 use super::checkpoint::Checkpoint;
 use super::learner::Learner;
-use super::{ModelError, tensors};
+use super::{ModelError, safetensors_file, tensors};
 
 /// The head's file in the folder; its tensors have the names of `heads.rs`.
 pub const HEAD: &str = "head.safetensors";
-
-/// No head is as large, in bytes.
-const LIMIT: u64 = 1 << 34;
 
 const WEIGHTS: &str = "model.safetensors";
 const POOLER: [&str; 2] = ["pooler.dense.weight", "pooler.dense.bias"];
@@ -45,9 +42,7 @@ impl Learner {
     /// Takes the head that `export` wrote to `path`. The learner was made from the same folder.
     pub fn load_head(&mut self, path: &Path) -> Result<(), ModelError> {
         let bad = |reason| ModelError::BadFile { path: path.to_path_buf(), reason };
-        let bytes = foreign::read(path, LIMIT)?;
-        let read =
-            tensors::from_bytes(&bytes).ok_or_else(|| bad("is no file of a head".to_owned()))?;
+        let read: BTreeMap<String, Tensor> = safetensors_file::read(path)?.into_iter().collect();
         let variables = self.head.vars().variables();
         for (name, variable) in &variables {
             super::saved::check(name, read.get(name), &variable.size()).map_err(bad)?;

@@ -10,6 +10,7 @@ use tch::{Kind, Tensor};
 
 use super::Checkpoint;
 use super::bert::{Affine, Weights};
+use super::bert_config::Activation;
 use super::weights::MLM_BIAS;
 
 /// Positions whose logits are held at once: 62 MB in f32 for BERT's vocabulary.
@@ -101,12 +102,14 @@ pub(super) struct Transform {
     pub(super) dense: Affine, // [hidden, hidden]
     pub(super) norm: Affine,  // [hidden]
     pub(super) layer_norm_eps: f64,
+    pub(super) activation: Activation,
 }
 
 impl Transform {
     /// [n, hidden] of any kind to f32 [n, hidden].
     pub(super) fn forward(&self, hidden_states: &Tensor) -> Tensor {
-        let widened = self.dense.apply(&hidden_states.to_kind(Kind::Float)).gelu("none");
+        let widened = self.dense.apply(&hidden_states.to_kind(Kind::Float));
+        let widened = self.activation.apply(&widened);
         self.norm.layer_norm(&widened, self.layer_norm_eps)
     }
 
@@ -115,7 +118,7 @@ impl Transform {
         let detach =
             |affine: &Affine| Affine { weight: affine.weight.detach(), bias: affine.bias.detach() };
         let (dense, norm) = (detach(&self.dense), detach(&self.norm));
-        Self { dense, norm, layer_norm_eps: self.layer_norm_eps }
+        Self { dense, norm, layer_norm_eps: self.layer_norm_eps, activation: self.activation }
     }
 }
 
@@ -136,6 +139,7 @@ impl MlmHead {
             dense: affine("transform.dense"),
             norm: affine("transform.LayerNorm"),
             layer_norm_eps: checkpoint.config.layer_norm_eps,
+            activation: checkpoint.config.activation(),
         };
         // Tied, unless the file has a decoder of its own.
         let decoder = checkpoint

@@ -163,6 +163,7 @@ impl Variables {
             dense: affine("dense", &Tensor::eye(hidden, float)),
             norm: affine("norm", &Tensor::full([hidden], INITIAL_SCALE, float)),
             layer_norm_eps: config.layer_norm_eps,
+            activation: config.activation(),
         };
         let (ids, bias): (Vec<i64>, Vec<f32>) = frequencies.iter().copied().unzip();
         let ids = Tensor::from_slice(&ids).to_device(weights.device());
@@ -272,6 +273,7 @@ fn read(file: &Path, weights: &Weights, specials: Specials) -> Option<MlmHead> {
         dense: affine("dense")?,
         norm: affine("norm")?,
         layer_norm_eps: weights.config().layer_norm_eps,
+        activation: weights.config().activation(),
     };
     let source = MlmSource::Fitted(Fitted { texts, positions, loss_before, loss });
     let pieces = Pieces::some(&get("pieces")?, specials.unknown, weights.config().vocab_size);

@@ -26,6 +26,7 @@ mod pickle;
 mod pooling;
 pub mod precision;
 mod random;
+mod safetensors_file;
 mod saved;
 mod states;
 pub mod surprisal;
@@ -36,6 +37,8 @@ mod tests;
 mod tokenizer;
 mod torch_file;
 mod train;
+mod weight_files;
+mod weight_names;
 mod weights;
 
 /// The libtorch that this program is built for; torch-sys refuses any other.

@@ -5,16 +5,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use alhost_base::{aside, foreign};
+use alhost_base::aside;
 use tch::{Device, Kind, Tensor};
 
 use super::learner::{Learner, WORDS};
-use super::{ModelError, tensors};
+use super::{ModelError, safetensors_file, tensors};
 use crate::config::EncoderMode;
 use crate::store::sealed;
-
-/// No model that can be trained here is as large, in bytes.
-const LIMIT: u64 = 1 << 36;
 
 /// What a kept model says of itself, as bytes.
 const NOTE: &str = "note";
@@ -62,9 +59,7 @@ impl Learner {
     /// Takes the weights that `save` wrote for the same checkpoint and configuration.
     pub fn load(&mut self, path: &Path) -> Result<(), ModelError> {
         let bad = |reason| ModelError::BadFile { path: path.to_path_buf(), reason };
-        let bytes = foreign::read(path, LIMIT)?;
-        let saved = tensors::from_bytes(&bytes);
-        let saved = saved.ok_or_else(|| bad("is no file of trained weights".to_owned()))?;
+        let saved: BTreeMap<String, Tensor> = safetensors_file::read(path)?.into_iter().collect();
         self.take(&saved).map_err(bad)
     }
 

@@ -1,33 +1,29 @@
-//! A checkpoint's file of weights: read, brought to one set of names, checked against the config.
+//! A checkpoint's weights: read, brought to one set of names, checked against the config.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
+use alhost_base::Unreadable;
 use tch::{Kind, Tensor};
 
 use super::bert_config::BertConfig;
-use super::{ModelError, torch_file};
-
-/// The first that a folder has is read.
-pub(super) const FILES: &[&str] = &["model.safetensors", "pytorch_model.bin"];
+use super::weight_files::WeightFiles;
+use super::weight_names::Prefix;
+use super::{ModelError, safetensors_file, torch_file};
 
 /// The masked-LM head is there if its bias is.
 pub(super) const MLM_BIAS: &str = "cls.predictions.bias";
 
+/// Names in one list of a message.
+const MOST_NAMES: usize = 8;
+
+type Tensors = BTreeMap<String, Tensor>;
+
 /// All tensors that we have a use for, as f32 on the CPU, by upstream's name without `bert.`.
-pub(super) fn read(
-    path: &Path,
-    config: &BertConfig,
-) -> Result<BTreeMap<String, Tensor>, ModelError> {
-    let mut tensors = BTreeMap::new();
-    for (name, tensor) in read_file(path)? {
-        tensors.insert(canonical(&name), tensor);
-    }
-    // Upstream ties the two, and a file may have either.
-    if let Some(bias) = tensors.remove("cls.predictions.decoder.bias") {
-        tensors.entry(MLM_BIAS.to_owned()).or_insert(bias);
-    }
+pub(super) fn read(files: &WeightFiles, config: &BertConfig) -> Result<Tensors, ModelError> {
+    let path = &files.named;
+    let (tensors, n_bytes) = read_files(files)?;
+    check_layers(path, &tensors, config)?;
     let shapes = shapes(config, tensors.contains_key(MLM_BIAS));
     check(path, &tensors, &shapes)?;
 
@@ -37,28 +33,86 @@ pub(super) fn read(
         let names: Vec<&str> = ignored.keys().map(String::as_str).collect();
         tracing::debug!("{}: not used: {}", path.display(), names.join(", "));
     }
-    Ok(kept.into_iter().map(|(name, tensor)| (name, tensor.to_kind(Kind::Float))).collect())
+    // A number takes two bytes at least, and the word table may have two names.
+    let n_numbers = kept.values().map(Tensor::numel).sum::<usize>() as u64;
+    if n_numbers > n_bytes {
+        let problem = format!("{n_numbers} weights cannot lie in {n_bytes} bytes");
+        return Err(Unreadable::new(path, problem, "fetch or save the file again").into());
+    }
+    let kept: Tensors =
+        kept.into_iter().map(|(name, tensor)| (name, tensor.to_kind(Kind::Float))).collect();
+    check_numbers(path, &kept)?;
+    Ok(kept)
 }
 
-fn read_file(path: &Path) -> Result<Vec<(String, Tensor)>, ModelError> {
-    let bad = |reason: String| ModelError::BadFile { path: path.to_path_buf(), reason };
-    if path.extension().is_some_and(|extension| extension == "safetensors") {
-        return Tensor::read_safetensors(path).map_err(|error| bad(error.to_string()));
+/// Everything that the files hold, under our names; and their bytes.
+fn read_files(files: &WeightFiles) -> Result<(Tensors, u64), ModelError> {
+    let (mut read, mut n_bytes) = (Vec::new(), 0);
+    for part in &files.parts {
+        let is_safe = part.extension().is_some_and(|extension| extension == "safetensors");
+        read.extend(if is_safe { safetensors_file::read(part)? } else { torch_file::read(part)? });
+        n_bytes += fs_err::metadata(part)?.len();
     }
-    torch_file::read(path).map_err(bad)
+    let prefix = Prefix::of(read.iter().map(|(name, _)| name.as_str())).map_err(|several| {
+        let problem = format!("holds several encoders: {}", listed(&several));
+        Unreadable::new(&files.named, problem, "save the one you want alone")
+    })?;
+    let renamed = read.into_iter().map(|(name, tensor)| (prefix.canonical(&name), tensor));
+    let mut tensors: Tensors = renamed.collect();
+    // Upstream ties the two, and a file may have either.
+    if let Some(bias) = tensors.remove("cls.predictions.decoder.bias") {
+        tensors.entry(MLM_BIAS.to_owned()).or_insert(bias);
+    }
+    Ok((tensors, n_bytes))
 }
 
-/// `bert.encoder...LayerNorm.gamma` (TensorFlow's names, in old files) is
-/// `encoder...LayerNorm.weight`.
-fn canonical(name: &str) -> String {
-    let name = name.strip_prefix("bert.").unwrap_or(name);
-    if let Some(stem) = name.strip_suffix("LayerNorm.gamma") {
-        return format!("{stem}LayerNorm.weight");
+/// Layer by layer, before any name is made: a config may speak of more of them than fit into memory.
+/// Of fewer it may, too: layers are left out on purpose, and upstream takes the first.
+fn check_layers(path: &Path, tensors: &Tensors, config: &BertConfig) -> Result<(), Unreadable> {
+    let layers: BTreeSet<usize> = tensors.keys().filter_map(|name| layer(name)).collect();
+    let (there, asked) = (layers.len(), config.num_hidden_layers);
+    if layers.is_empty() {
+        let names: Vec<&String> = tensors.keys().collect();
+        let problem = format!("holds no layers of BERT, but {}", listed(&names));
+        let hint = "is it another model's file? the names of a BERT are like \
+                    `bert.encoder.layer.0.output.dense.weight`";
+        return Err(Unreadable::new(path, problem, hint));
     }
-    if let Some(stem) = name.strip_suffix("LayerNorm.beta") {
-        return format!("{stem}LayerNorm.bias");
+    if asked > there {
+        let problem =
+            format!("has {there} layers, but config.json has `num_hidden_layers` {asked}");
+        return Err(Unreadable::new(path, problem, FROM_ONE_PLACE));
     }
-    name.to_owned()
+    if asked < there {
+        tracing::info!(
+            "{}: the first {asked} of {there} layers are used, as config.json says",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
+/// The number of the layer that a tensor belongs to.
+fn layer(name: &str) -> Option<usize> {
+    name.strip_prefix("encoder.layer.")?.split('.').next()?.parse().ok()
+}
+
+const FROM_ONE_PLACE: &str = "take config.json and the weights from the same checkpoint";
+
+/// A number that is none would only show as a failed training.
+fn check_numbers(path: &Path, tensors: &Tensors) -> Result<(), ModelError> {
+    for (name, tensor) in tensors {
+        let finite = tensor.f_isfinite()?.f_sum(Kind::Int64)?.int64_value(&[]);
+        let bad = tensor.numel() as i64 - finite;
+        if bad > 0 {
+            let n = tensor.numel();
+            let problem = format!("has weights that are NaN or infinite: {bad} of {n} in `{name}`");
+            let hint = "the checkpoint is damaged, or was converted to a type that its numbers do not \
+                        fit; fetch or convert it again";
+            return Err(Unreadable::new(path, problem, hint).into());
+        }
+    }
+    Ok(())
 }
 
 /// What is used where a file has it, and not missed where it has not.
@@ -109,55 +163,77 @@ fn shapes(config: &BertConfig, mlm: bool) -> BTreeMap<String, Vec<i64>> {
     shapes
 }
 
-/// Names every missing, misshapen and unexpected tensor. A tensor outside the encoder and its
-/// masked-LM head (a classifier, the next-sentence head) is nobody's mistake.
+/// Names missing, misshapen and unexpected tensors. A tensor outside the encoder and its masked-LM head
+/// (a classifier, the next-sentence head) is nobody's mistake, nor is a layer above those in use.
 fn check(
     path: &Path,
-    tensors: &BTreeMap<String, Tensor>,
+    tensors: &Tensors,
     shapes: &BTreeMap<String, Vec<i64>>,
 ) -> Result<(), ModelError> {
-    let mut problems = String::new();
-    let mut say = |line: String| writeln!(problems, "  {line}").expect("a String takes all");
+    let (mut missing, mut misshapen, mut mistyped) = (Vec::new(), Vec::new(), Vec::new());
     for (name, shape) in shapes {
         match tensors.get(name) {
             None if is_optional(name) => (),
-            None => say(format!("missing: {name} {shape:?}")),
+            None => missing.push(format!("{name} {shape:?}")),
             Some(tensor) if tensor.size() != *shape => {
-                say(format!("wrong shape: {name} is {:?}, expected {shape:?}", tensor.size()));
+                misshapen.push(format!("{name} is {:?}, expected {shape:?}", tensor.size()));
             }
             Some(tensor) if !tensor.is_floating_point() => {
-                say(format!("wrong type: {name} is {:?}, expected floats", tensor.kind()));
+                mistyped.push(format!("{name} is {:?}, expected floats", tensor.kind()));
             }
             Some(_) => (),
         }
     }
-    for name in tensors.keys() {
-        let ours = ["embeddings.", "encoder.", "cls.predictions."];
-        let is_ours = ours.iter().any(|prefix| name.starts_with(prefix));
-        if is_ours && !shapes.contains_key(name) && !is_buffer(name) {
-            say(format!("unexpected: {name}"));
-        }
-    }
-    if problems.is_empty() {
-        return Ok(());
-    }
-    let problems = problems.trim_end().to_owned();
-    Err(ModelError::BadWeights { path: PathBuf::from(path), problems })
+    let unexpected = unexpected(tensors, shapes);
+    let kinds = [
+        ("missing", missing, "the file does not hold the whole encoder; fetch or save it again"),
+        ("wrong shape", misshapen, FROM_ONE_PLACE),
+        (
+            "wrong type",
+            mistyped,
+            "quantized weights cannot be used; convert them to f32, f16 or bf16",
+        ),
+        ("unexpected", unexpected, "the encoder is none of plain BERT; take one that is"),
+    ];
+    // What is wrong with most tensors is likely what is wrong with the file.
+    let worst = kinds.iter().max_by_key(|(_, names, _)| names.len());
+    let hint = worst.filter(|(_, names, _)| !names.is_empty()).map(|(_, _, hint)| *hint);
+    let Some(hint) = hint else { return Ok(()) };
+    let problems: Vec<String> =
+        kinds.iter().flat_map(|(kind, names, _)| lines(kind, names)).collect();
+    Err(ModelError::BadWeights { path: path.to_owned(), problems: problems.join("\n"), hint })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Names in the encoder or its masked-LM head that we know nothing of.
+fn unexpected(tensors: &Tensors, shapes: &BTreeMap<String, Vec<i64>>) -> Vec<String> {
+    let layers: BTreeSet<usize> = shapes.keys().filter_map(|name| layer(name)).collect();
+    let is_left_out = |name: &str| layer(name).is_some_and(|layer| !layers.contains(&layer));
+    let ours = ["embeddings.", "encoder.", "cls.predictions."];
+    let is_ours = |name: &str| ours.iter().any(|prefix| name.starts_with(prefix));
+    tensors
+        .keys()
+        .filter(|name| is_ours(name) && !shapes.contains_key(*name))
+        .filter(|name| !is_buffer(name) && !is_left_out(name))
+        .cloned()
+        .collect()
+}
 
-    #[test]
-    fn names_are_brought_to_one_form() {
-        for (name, expected) in [
-            ("bert.embeddings.LayerNorm.gamma", "embeddings.LayerNorm.weight"),
-            ("embeddings.LayerNorm.beta", "embeddings.LayerNorm.bias"),
-            ("bert.pooler.dense.bias", "pooler.dense.bias"),
-            ("cls.predictions.bias", "cls.predictions.bias"),
-        ] {
-            assert_eq!(canonical(name), expected);
-        }
+/// A line for each name, up to a number that can be read.
+fn lines(kind: &str, names: &[String]) -> Vec<String> {
+    let mut lines: Vec<String> =
+        names.iter().take(MOST_NAMES).map(|name| format!("  {kind}: {name}")).collect();
+    if names.len() > MOST_NAMES {
+        lines.push(format!("  {kind}: {} more", names.len() - MOST_NAMES));
+    }
+    lines
+}
+
+/// Some names in a row.
+fn listed(names: &[impl std::fmt::Display]) -> String {
+    let shown: Vec<String> =
+        names.iter().take(MOST_NAMES).map(|name| format!("`{name}`")).collect();
+    match names.len().saturating_sub(MOST_NAMES) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }

@@ -51,6 +51,9 @@ pub struct ModelManifest {
     pub config_hash: Option<String>,
     /// `checkpoint`, `fitted on the pool`, or `none` where no strategy asked for one.
     pub mlm_head: String,
+    /// The commit, of a checkpoint of the hub. Older records do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -86,6 +89,11 @@ impl RunManifest {
                 identity["model"]["config_hash"] = Value::Null;
                 identity["model"]["tokenizer_hash"] = Value::Null;
             }
+        }
+        // What is not known of one of them is no difference: the hashes decide.
+        if self.model.revision.is_none() || now.model.revision.is_none() {
+            there["model"]["revision"] = Value::Null;
+            here["model"]["revision"] = Value::Null;
         }
         compare("", &there, &here, &mut differences);
         // The hash follows from the keys, which say more.

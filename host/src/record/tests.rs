@@ -30,6 +30,7 @@ pub(super) fn manifest() -> RunManifest {
             weights_hash: text("w1"),
             tokenizer_hash: text("t1"),
             config_hash: Some("c".to_owned()),
+            revision: None,
             mlm_head: text("none"),
         },
         environments: vec![Environment {
@@ -228,6 +229,27 @@ fn another_configuration_is_refused_and_its_keys_are_named() {
         "device: there \"cpu\", here \"cuda\"",
     );
     check(&|m| m.environments[0].precision = "bf16".to_owned(), "precision: there \"f32\"");
+}
+
+#[test]
+fn another_revision_is_refused_and_an_unknown_one_is_not() {
+    let of = |revision: Option<&str>| {
+        let mut manifest = manifest();
+        manifest.model.revision = revision.map(str::to_owned);
+        manifest
+    };
+    let check = |there, here, refused: bool| {
+        let folder = tempfile::tempdir().unwrap();
+        drop(RunDir::open(folder.path(), &of(there)).unwrap());
+        let again = RunDir::open(folder.path(), &of(here));
+        assert_eq!(again.is_err(), refused, "{there:?} and {here:?}");
+    };
+    check(Some("a"), Some("a"), false);
+    check(Some("a"), Some("b"), true);
+    check(None, Some("b"), false);
+    check(Some("a"), None, false);
+    // Records of 0.1 have no such field.
+    assert!(!serde_json::to_string(&of(None)).unwrap().contains("revision"));
 }
 
 #[test]
