@@ -9,6 +9,7 @@ mod keys;
 mod overrides;
 mod protocol;
 mod sections;
+mod uses;
 mod usual;
 
 pub use check::RunConfig;
