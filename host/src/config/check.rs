@@ -13,6 +13,7 @@ use super::sections::{
     Chosen, DataConfig, DataFormat, EarlyStopping, EncoderMode, EvaluationConfig, HeadKind, Penalty,
     Start, StopConfig, StrategyConfig, ThresholdRule,
 };
+use super::uses;
 
 /// A config whose values make sense. Only [`ConfigFile::check`] makes one, and none can be changed.
 #[derive(Clone, Debug)]
@@ -76,6 +77,13 @@ impl RunConfig {
                 ("dev_share", file.data.dev_share <= 0.0),
                 ("test_texts", file.data.test_texts == 0),
                 ("split_seed", file.data.split_seed == default.split_seed),
+                ("train_filter", file.data.train_filter.is_none()),
+                ("dev_filter", file.data.dev_filter.is_none()),
+                ("test_filter", file.data.test_filter.is_none()),
+                ("label_columns", file.data.label_columns.is_empty()),
+                ("separator", file.data.separator.is_none()),
+                ("quote", file.data.quote.is_none()),
+                ("header", file.data.header),
             ];
             for (key, _) in says_nothing.into_iter().filter(|(_, says_nothing)| *says_nothing) {
                 data.remove(key);
@@ -140,6 +148,12 @@ pub(super) const HINT_FOR_NAMES: &str = "letters, digits, `-`, `_` and `.`, not 
 
 /// File systems take 255 bytes.
 const MOST_OF_A_NAME: usize = 200;
+
+/// `~/` at the start of a path, which no shell has replaced in a file.
+fn at_home(path: &str, lookup: &dyn Fn(&str) -> Option<String>) -> String {
+    let below = path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    below.zip(lookup("HOME")).map_or_else(|| path.to_owned(), |(below, home)| home + below)
+}
 
 /// JSON with sorted keys and no spaces, whatever order `serde_json` keeps.
 fn canonical(value: &Value, text: &mut String) {
@@ -223,12 +237,33 @@ impl Check<'_> {
         self.require(!data.test.is_empty(), "data.test", "is empty", None);
         self.require(!data.labels_column.is_empty(), "data.labels_column", "is empty", None);
         self.require(!data.text_columns.is_empty(), "data.text_columns", "is empty", None);
-        let separator = &data.label_separator;
-        self.require(!separator.is_empty(), "data.label_separator", "is empty", None);
+        if let Some(separator) = &data.separator {
+            let is_one = matches!(separator.as_bytes(), [byte] if !b"\"\r\n".contains(byte));
+            let message =
+                format!("is `{separator}`, but must be one ASCII character, and no quote");
+            self.require(is_one, "data.separator", &message, Some("such as \";\" or \"\\t\""));
+        }
+        let is_both = !data.label_columns.is_empty()
+            && data.labels_column != DataConfig::default().labels_column;
+        let message =
+            "and `data.labels_column` are both given, but labels stand in one or the other";
+        self.require(!is_both, "data.label_columns", message, Some("leave out one of them"));
+        self.unused_keys();
         let share = data.dev_share;
         let both = share > 0.0 && (!data.dev.is_empty() || data.format == DataFormat::Demo);
         let message = "asks for a part of train as dev set, but there is one already";
         self.require(!both, "data.dev_share", message, Some("leave out one: data.dev = \"\""));
+    }
+
+    /// A key that the format does not use is refused where it says something.
+    fn unused_keys(&mut self) {
+        for key in uses::unused(&self.file.data) {
+            let format = self.file.data.format.name();
+            let users: Vec<&str> = uses::users(key).iter().map(|format| format.name()).collect();
+            let message = format!("is not used by the format `{format}`");
+            let hint = format!("leave it out; the formats that use it are {}", users.join(", "));
+            self.require(false, &format!("data.{key}"), &message, Some(&hint));
+        }
     }
 
     fn data_path(&mut self, lookup: &dyn Fn(&str) -> Option<String>) -> Option<String> {
@@ -238,7 +273,7 @@ impl Check<'_> {
             let demo = data.format == DataFormat::Demo;
             self.require(demo, "data.path", "is missing", Some(hint));
         }
-        match expand(data.path.as_deref()?, lookup) {
+        match expand(&at_home(data.path.as_deref()?, lookup), lookup) {
             Ok(path) if path.is_empty() => {
                 self.require(false, "data.path", "is empty", Some(hint));
                 None

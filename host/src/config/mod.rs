@@ -10,6 +10,7 @@ mod overrides;
 mod protocol;
 mod ranges;
 mod sections;
+mod uses;
 mod usual;
 
 pub use check::{RunConfig, names_a_folder};

@@ -145,8 +145,14 @@ fn every_range_is_checked() {
         ("data.path", "${OPEN"),
         ("data.text_columns", "[]"),
         ("data.labels_column", "\"\""),
-        ("data.label_separator", "\"\""),
+        ("data.separator", "\"\""),
+        ("data.separator", "\"||\""),
+        ("data.separator", "'\"'"),
+        ("data.label_columns", "\"*\""),
         ("data.demo.train_texts", "0"),
+        ("data.demo.train_texts", "1000000000000000"),
+        ("data.demo.dev_texts", "10000001"),
+        ("data.demo.test_texts", "10000001"),
         ("data.demo.test_texts", "0"),
         ("model.checkpoint", "\"\""),
         ("model.max_tokens", "7"),
@@ -206,6 +212,7 @@ fn set_overrides_the_file_with_values_of_the_right_type() {
         "name=2024",
         "model.head = linear",
         "model.widths=[2, 3]",
+        "data.format=jsonl",
         "data.path=/data/with=sign",
         "strategy.alps.params.clustering=linfa",
         "strategy.0.params.k=5",
@@ -315,9 +322,36 @@ fn paths_take_variables() {
 }
 
 #[test]
+fn a_path_begins_at_home_where_it_says_so() {
+    let lookup = |name: &str| (name == "HOME").then(|| "/home/me".to_owned());
+    let check = |path: &str, expected: &str| {
+        let text = format!("[data]\nformat = \"jsonl\"\npath = \"{path}\"");
+        let config = parse(&text, &[]).unwrap().check(&lookup).unwrap();
+        assert_eq!(config.data.path.as_deref(), Some(expected));
+    };
+    check("~/data", "/home/me/data");
+    check("~", "/home/me");
+    check("~other/data", "~other/data");
+    check("a/~/b", "a/~/b");
+}
+
+#[test]
+fn one_label_column_may_stand_without_a_list() {
+    let columns = |text: &str| {
+        parse(&format!("data.label_columns = {text}"), &[]).unwrap().data.label_columns
+    };
+    assert_eq!(columns("\"*\""), ["*"]);
+    assert_eq!(columns("[\"a\", \"b\"]"), ["a", "b"]);
+    check_mistake(
+        "data.label_columns = 3",
+        "x.toml:1:22: invalid type: integer `3`, expected a string or a list of strings",
+    );
+}
+
+#[test]
 fn shown_and_read_again_a_config_is_the_same() {
     let text = "protocol = \"paper\"\n[[strategy]]\nplugin = \"alps\"\nparams = { k = 3 }";
-    let shown = parse(text, &["data.path=/d"]).unwrap().to_toml();
+    let shown = parse(text, &["data.path=/d", "data.label_columns=*"]).unwrap().to_toml();
     assert!(shown.contains("max_tokens = 512"), "{shown}");
     assert_eq!(parse(&shown, &[]).unwrap().to_toml(), shown);
 }
@@ -325,6 +359,8 @@ fn shown_and_read_again_a_config_is_the_same() {
 #[test]
 fn the_hash_changes_with_the_results_and_with_nothing_else() {
     let hash = |set: &[&str]| run_config("[[strategy]]\nplugin = \"alps\"", set).hash();
+    let moved = |path: &str| hash(&["data.format=jsonl", &format!("data.path={path}")]);
+    assert_eq!(moved("/here"), moved("/there"));
     let plain = hash(&[]);
     for same in [
         "name=other",
@@ -334,7 +370,6 @@ fn the_hash_changes_with_the_results_and_with_nothing_else() {
         "isolation.mode=worker",
         "seeds=[9]",
         "device=cpu",
-        "data.path=/moved",
         "strategy.0.params.k=3",
         "train.epochs=15",
     ] {

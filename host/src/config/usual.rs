@@ -6,6 +6,20 @@ use toml::{Table, Value};
 use super::sections::{DataFormat, HeadKind};
 
 impl DataFormat {
+    /// As in a config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Demo => "demo",
+            Self::Jsonl => "jsonl",
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::Xmc => "xmc",
+            Self::XmcJson => "xmc-json",
+            Self::Pairs => "pairs",
+            Self::Parquet => "parquet",
+        }
+    }
+
     /// `train`, `dev` and `test`, as the tools that write the format call them; few of them know a
     /// dev set.
     fn usual_files(self) -> [&'static str; 3] {
@@ -18,6 +32,12 @@ impl DataFormat {
             Self::Pairs => ["train_texts.txt", "", "test_texts.txt"],
             Self::Parquet => ["train*.parquet", "validation*.parquet", "test*.parquet"],
         }
+    }
+
+    /// The file of `train`, `dev` or `test`.
+    pub fn usual_file(self, split: &str) -> Option<&'static str> {
+        let place = ["train", "dev", "test"].iter().position(|name| *name == split)?;
+        Some(self.usual_files()[place])
     }
 
     /// The file with the labels of the texts of `train`, `dev` or `test`, where the format has one.

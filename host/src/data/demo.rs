@@ -22,9 +22,14 @@ const TOPICS_OF_THEME: usize = 5;
 /// The corpus of a config. A text depends on the seed, its split and its number alone, so that a
 /// larger corpus begins with the texts of a smaller one.
 pub(super) fn make(config: &DemoConfig) -> Result<Dataset, DataError> {
-    for (key, given) in [("train_texts", config.train_texts), ("test_texts", config.test_texts)] {
-        if given == 0 {
-            return Err(DataError::DemoSize { key, given, expected: "at least 1" });
+    let sizes = [
+        ("train_texts", config.train_texts, 1),
+        ("dev_texts", config.dev_texts, 0),
+        ("test_texts", config.test_texts, 1),
+    ];
+    for (key, given, least) in sizes {
+        if !(least..=DemoConfig::MAX_TEXTS).contains(&given) {
+            return Err(DataError::DemoSize { key, given, least, most: DemoConfig::MAX_TEXTS });
         }
     }
     let law = Law::new(config.seed);

@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+use alhost_base::Unreadable;
+
+use super::locate::listed;
+
 /// A data set that cannot be used. Each message says which file and line, what was found and what
 /// was expected; the last line is a hint.
 #[derive(Debug, thiserror::Error)]
@@ -12,14 +16,24 @@ pub enum DataError {
     )]
     NoPath,
 
-    #[error("{}: the data folder does not exist\nhint: set `data.path`", path.display())]
+    #[error(
+        "{}: the data folder does not exist\n\
+         hint: set `data.path`; one that is relative starts from the folder where alhost was started",
+        path.display()
+    )]
     NoFolder { path: PathBuf },
+
+    #[error("{}: is a file, not a folder\nhint: `data.path` is the folder that it is in", path.display())]
+    NotAFolder { path: PathBuf },
+
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
 
     #[error(
         "{}: no such file, nor with `.gz` or `.zst` (`data.{key}`); the folder holds {}\nhint: {}",
-        path.display(), listed(found), missing_hint(key)
+        path.display(), listed(found), missing_hint(key, nearest.as_deref())
     )]
-    Missing { key: &'static str, path: PathBuf, found: Vec<String> },
+    Missing { key: &'static str, path: PathBuf, found: Vec<String>, nearest: Option<String> },
 
     #[error(
         "{}: cannot be read: {source}\n\
@@ -36,41 +50,98 @@ pub enum DataError {
     #[error(
         "{}:{line}:{column}: malformed JSON: {problem}\n\
          hint: each line must be one whole object, such as \
-         {{\"id\": \"1\", \"text\": \"...\", \"labels\": [\"a\", \"b\"]}}", path.display()
+         {{\"id\": \"1\", \"text\": \"...\", \"labels\": [\"a\", \"b\"]}}, or the file one array of them",
+        path.display()
     )]
     Json { path: PathBuf, line: u64, column: usize, problem: String },
 
     #[error(
         "{}:{line}:{column}: {problem}\n\
-         hint: each line needs `id` (a string or a whole number), `text` (a string) and `labels` \
-         (a list of strings); other keys are ignored", path.display()
+         hint: `id` is a string or a whole number, `text` a string and `labels` a list of names or \
+         numbers, or one string; other keys are ignored", path.display()
     )]
     Field { path: PathBuf, line: u64, column: usize, problem: String },
 
     #[error(
-        "{}:{line}: {problem}\n\
-         hint: fields are separated by {separator}; one that holds a separator, a quote or a line \
-         end stands in double quotes, with quotes inside doubled", path.display()
+        "{}:{line}: missing field `{name}` (`data.{key}`); the object has {}\nhint: {}",
+        path.display(), listed(there), key_hint(key, nearest.as_deref())
     )]
-    Csv { path: PathBuf, line: u64, separator: &'static str, problem: String },
-
-    #[error(
-        "{}: no column `{column}` (`data.{key}`); the columns are {}\nhint: {}",
-        path.display(), listed(columns), did_you_mean(nearest.as_deref(), "name one of them")
-    )]
-    Column {
+    Key {
         path: PathBuf,
-        column: String,
+        line: u64,
+        name: String,
         key: &'static str,
-        columns: Vec<String>,
+        there: Vec<String>,
         nearest: Option<String>,
     },
+
+    #[error(
+        "{}:{line}: {problem}\n\
+         hint: fields are separated by {separator}; one that holds a separator, a quote or a line \
+         end stands in double quotes, with quotes inside doubled; `data.quote = false` reads quotes as \
+         plain characters", path.display()
+    )]
+    Csv { path: PathBuf, line: u64, separator: String, problem: String },
+
+    #[error(
+        "{}:{line}: column `{column}` has `{found}`, but a column of one label must have 0 or 1\n\
+         hint: `data.label_columns` lists the columns of labels; name the others in `data.id_column` \
+         and `data.text_columns`", path.display()
+    )]
+    NoTruth { path: PathBuf, line: u64, column: String, found: String },
+
+    #[error(
+        "{}: no column `{column}` (`data.{key}`); the columns are {}\nhint: {hint}",
+        path.display(), listed(columns)
+    )]
+    Column { path: PathBuf, column: String, key: &'static str, columns: Vec<String>, hint: String },
 
     #[error(
         "{}: more than one column `{column}` (`data.{key}`)\n\
          hint: rename the others in the header", path.display()
     )]
     RepeatedColumn { path: PathBuf, column: String, key: &'static str },
+
+    #[error(
+        "{}: {n_labels} labels, but at most {most} are read\n\
+         hint: check the header of the file, or the matrix's `shape`", path.display()
+    )]
+    TooManyLabels { path: PathBuf, n_labels: usize, most: usize },
+
+    #[error(
+        "{}:{line}: more than {most} texts in one split\nhint: split the file, or take a part of it",
+        path.display()
+    )]
+    TooMany { path: PathBuf, line: u64, most: usize },
+
+    #[error(
+        "{}:{line}: a line of more than {most} bytes\n\
+         hint: check that the file is one of lines, and of text", path.display()
+    )]
+    LongLine { path: PathBuf, line: u64, most: usize },
+
+    #[error(
+        "{}: unpacks to more than {ratio} times its size, which no file of texts does\n\
+         hint: unpack it yourself if that is right", path.display()
+    )]
+    Bomb { path: PathBuf, ratio: u64 },
+
+    #[error(
+        "{}:{line}: {problem}\n\
+         hint: a filter file has a pair a line: the number of a text and that of a label, from 0",
+        path.display()
+    )]
+    Filter { path: PathBuf, line: u64, problem: String },
+
+    #[error("{}:{line}: {problem}\nhint: {hint}", path.display())]
+    Labels { path: PathBuf, line: u64, problem: String, hint: String },
+
+    #[error(
+        "{}:{line}: label {number}, but {} has {n_labels} labels, from 0\n\
+         hint: numbers stand for the lines of the list of names; the first is 0",
+        path.display(), names.display()
+    )]
+    LabelNumber { path: PathBuf, line: u64, number: i64, n_labels: usize, names: PathBuf },
 
     #[error(
         "{}:{line}: {problem}\n\
@@ -150,7 +221,8 @@ pub enum DataError {
 
     #[error(
         "{}:{line}: id `{id}` is already used in {}:{first_line}\n\
-         hint: ids must be unique within and across the splits",
+         hint: ids must be unique within and across the splits; `data.id_column = \"\"` makes ids of \
+         the split's name and the text's number",
         path.display(), first_path.display()
     )]
     DuplicateId { path: PathBuf, line: u64, id: String, first_path: PathBuf, first_line: u64 },
@@ -185,10 +257,10 @@ pub enum DataError {
     EmptyVocabulary,
 
     #[error(
-        "`data.demo.{key}` is {given}, but must be {expected}\n\
+        "`data.demo.{key}` is {given}, but must be at least {least} and at most {most}\n\
          hint: leave it out for the default"
     )]
-    DemoSize { key: &'static str, given: usize, expected: &'static str },
+    DemoSize { key: &'static str, given: usize, least: usize, most: usize },
 
     #[error(
         "the tokenizer cannot be used: {problem}\n\
@@ -209,28 +281,27 @@ pub enum DataError {
     Cache { path: PathBuf, source: std::io::Error },
 }
 
-/// At most eight names, so that a folder of thousands does not fill the screen.
-fn listed(names: &[String]) -> String {
-    const SHOWN: usize = 8;
-    if names.is_empty() {
-        return "nothing".to_owned();
-    }
-    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
-    let more = names.len().saturating_sub(SHOWN);
-    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
-}
-
-fn missing_hint(key: &str) -> String {
-    match key {
+fn missing_hint(key: &str, nearest: Option<&str>) -> String {
+    let near = nearest.map(|nearest| format!("`data.{key} = \"{nearest}\"`?"));
+    let otherwise = match key {
         "dev" => "`data.dev = \"\"` runs without a dev set (then no early stopping, and a \
                   threshold that needs none: `cardinality` or `fixed`)"
             .to_owned(),
         _ => format!("set `data.{key}` to the file's name in `data.path`"),
-    }
+    };
+    near.map_or(otherwise.clone(), |near| format!("{near} Or else: {otherwise}"))
 }
 
 fn did_you_mean(nearest: Option<&str>, otherwise: &str) -> String {
     nearest.map_or(otherwise.to_owned(), |name| format!("did you mean `{name}`?"))
+}
+
+fn key_hint(key: &str, nearest: Option<&str>) -> String {
+    let name = nearest.unwrap_or("...");
+    match key {
+        "text_columns" | "label_columns" => format!("name it: `data.{key} = [\"{name}\"]`"),
+        _ => format!("name it: `data.{key} = \"{name}\"`"),
+    }
 }
 
 fn left(dropped: usize) -> String {

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::error::DataError;
-use super::read::{find, find_shards, find_split, open, utf8};
+use super::locate::{find, find_one, find_split};
+use super::read::{open, utf8};
+use super::record::tidy;
 use super::vocabulary::Vocabulary;
 use super::{jsonl, matrix, parquet};
 use crate::config::{DataConfig, DataFormat};
@@ -13,7 +15,7 @@ use crate::config::{DataConfig, DataFormat};
 /// What the list is usually called: ours, the raw text of XMC data sets, and their JSON lines.
 pub(super) const USUAL: [&str; 3] = ["labels.txt", "label.raw.txt", "lbl.json"];
 
-/// The labels of a data set of these formats, by number; none for other formats.
+/// The labels by number, of the formats where it is known before anything is read that they have numbers.
 pub(super) fn of(
     config: &DataConfig,
     folder: &Path,
@@ -21,17 +23,17 @@ pub(super) fn of(
 ) -> Result<Option<Vocabulary>, DataError> {
     match config.format {
         DataFormat::Xmc | DataFormat::XmcJson => {}
-        DataFormat::Parquet => return of_parquet(config, folder, notes),
+        DataFormat::Parquet => return of_parquet(config, folder),
         _ => return Ok(None),
     }
     let path = match &config.vocabulary {
-        Some(name) => Some(find_split(folder, "vocabulary", name)?),
+        Some(name) => Some(find_one(folder, "vocabulary", name)?),
         None => USUAL.iter().find_map(|name| find(folder, name)),
     };
     let labels = match (&path, config.format) {
         (Some(path), _) => read(path, notes)?,
         (None, DataFormat::XmcJson) => {
-            find_split(folder, "vocabulary", USUAL[2])?;
+            find_one(folder, "vocabulary", USUAL[2])?;
             Vec::new()
         }
         (None, _) => {
@@ -43,26 +45,29 @@ pub(super) fn of(
     Ok(Some(Vocabulary::of(path, labels)))
 }
 
-/// Names of numbers in Parquet: those that the config names, else the file's own, else `labels.txt`.
-fn of_parquet(
+/// The names in the metadata of a Parquet file, unless the config names a list.
+fn of_parquet(config: &DataConfig, folder: &Path) -> Result<Option<Vocabulary>, DataError> {
+    if config.vocabulary.is_some() {
+        return Ok(None);
+    }
+    let found = find_split(config.format, folder, "train", &config.train)?;
+    let Some(first) = found.files.into_iter().next() else { return Ok(None) };
+    let column = parquet::label_column(&first, config)?.filter(|column| column.has_numbers);
+    Ok(column.and_then(|column| column.names).map(|names| Vocabulary::of(first, distinct(names).0)))
+}
+
+/// The list that the config names, or `labels.txt` in the folder: the names of numbers, whatever the
+/// format of the texts.
+pub(super) fn listed(
     config: &DataConfig,
     folder: &Path,
     notes: &mut Vec<String>,
 ) -> Result<Option<Vocabulary>, DataError> {
-    let first = find_shards(folder, "train", &config.train)?.swap_remove(0);
-    let column = parquet::label_column(&first, config)?;
-    if !column.has_numbers {
-        return Ok(None);
-    }
-    let listed = match &config.vocabulary {
-        Some(name) => Some(find_split(folder, "vocabulary", name)?),
-        None if column.names.is_some() => None,
+    let path = match &config.vocabulary {
+        Some(name) => Some(find_one(folder, "vocabulary", name)?),
         None => find(folder, USUAL[0]),
     };
-    if let Some(path) = listed {
-        return Ok(Some(Vocabulary::of(path.clone(), read(&path, notes)?)));
-    }
-    Ok(column.names.map(|names| Vocabulary::of(first, distinct(names).0)))
+    path.map(|path| Ok(Vocabulary::of(path.clone(), read(&path, notes)?))).transpose()
 }
 
 /// The file with the labels of a split.
@@ -77,7 +82,7 @@ pub(super) fn matrix_file(
         _ => ("test_labels", &config.test_labels),
     };
     let usual = config.format.usual_labels(split).unwrap_or_default();
-    find_split(folder, key, given.as_deref().unwrap_or(usual))
+    find_one(folder, key, given.as_deref().unwrap_or(usual))
 }
 
 /// A name a line, or objects with `title` and `uid`.
@@ -91,7 +96,7 @@ fn read(path: &Path, notes: &mut Vec<String>) -> Result<Vec<String>, DataError> 
             .map(|(number, line)| jsonl::title(path, number, line))
             .collect::<Result<Vec<String>, DataError>>()?
     } else {
-        text.lines().map(str::to_owned).collect()
+        text.lines().map(|name| tidy(name.into()).into_owned()).collect()
     };
     let (names, changed) = distinct(names);
     if changed > 0 {

@@ -1,25 +1,27 @@
 //! Texts and labels line by line in two files: raw text with a label matrix (XMC), and raw text
 //! with labels separated by white space (as `AttentionXML`, `LightXML` and X-Transformer read it).
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use super::error::DataError;
+use super::filters::Filter;
+use super::labels::Labels;
 use super::matrix;
 use super::raw::{Names, RawSplit};
 use super::read::{Source, open, utf8};
+use super::record::{Field, Label, Record};
 use super::texts::Texts;
 use super::vocabulary::Vocabulary;
 use crate::progress::Progress;
 
-/// A text a line, and a row of the matrix in `labels` for each.
-pub(super) fn read_xmc(
-    texts: Source,
+/// The labels of a split of XMC: the matrix, which must have as many columns as there are labels, without
+/// the pairs of `filter`.
+pub(super) fn matrix_of(
     labels: &Path,
     vocabulary: &Vocabulary,
-    split: &mut RawSplit,
-    names: &mut Names,
-    progress: &dyn Progress,
-) -> Result<(), DataError> {
+    filter: Option<&Filter>,
+) -> Result<Labels, DataError> {
     let matrix = matrix::read(labels)?;
     let n_names = vocabulary.labels.len();
     if matrix.n_labels() != n_names {
@@ -30,11 +32,26 @@ pub(super) fn read_xmc(
             names: vocabulary.path.clone(),
         });
     }
+    match filter {
+        Some(filter) => filter.apply(&matrix),
+        None => Ok(matrix),
+    }
+}
+
+/// A text a line, and a row of the matrix for each.
+pub(super) fn read_xmc(
+    texts: Source,
+    labels: &Path,
+    matrix: &Labels,
+    split: &mut RawSplit,
+    names: &mut Names,
+    progress: &dyn Progress,
+) -> Result<(), DataError> {
     let path = texts.path.clone();
     let texts = read_texts(texts, progress)?;
     check_lengths(&path, texts.len(), labels, matrix.len())?;
     for (text, row) in matrix.rows().enumerate() {
-        let row = row.iter().map(|&label| vocabulary.labels[label as usize].as_str());
+        let row = row.iter().map(|&label| Label::Number(i64::from(label))).collect();
         push(split, text, texts.get(text), row, names)?;
     }
     Ok(())
@@ -53,21 +70,23 @@ pub(super) fn read_pairs(
     let rows = read_texts(open(labels)?, progress)?;
     check_lengths(&path, texts.len(), labels, rows.len())?;
     for text in 0..texts.len() {
-        push(split, text, texts.get(text), rows.get(text).split_whitespace(), names)?;
+        let row = rows.get(text).split_whitespace();
+        let row = row.map(|name| Label::Name(Cow::Borrowed(name))).collect();
+        push(split, text, texts.get(text), row, names)?;
     }
     Ok(())
 }
 
 /// Such files have no ids.
-fn push<'a>(
+fn push(
     split: &mut RawSplit,
     text: usize,
     content: &str,
-    labels: impl Iterator<Item = &'a str>,
+    labels: Vec<Label<'_>>,
     names: &mut Names,
 ) -> Result<(), DataError> {
-    let id = format!("{}-{}", split.key, text + 1);
-    split.push(text as u64 + 1, &id, content, labels, names)
+    let (line, content) = (text as u64 + 1, Cow::Borrowed(content));
+    split.push(Record::new(line, None, content, Field::Labels(labels), ""), names)
 }
 
 /// The lines of a file; an empty one is a text, too.

@@ -1,15 +1,16 @@
 //! Reads the splits, checks them against each other, and matches labels with the vocabulary.
 
-use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::error::DataError;
+use super::filters::{self, Filter};
+use super::matching::{Matching, check_unlabeled};
 use super::raw::{Names, RawSplit};
 use super::stats::Repeated;
-use super::vocabulary::{Vocabulary, nearest};
-use super::{Dataset, Labels, Split, Texts, csv, demo, hold_out, jsonl, read};
-use super::{label_names, lines, parquet, xmc_json};
-use crate::config::{DataConfig, DataFormat, OnUnlabeled};
+use super::vocabulary::Vocabulary;
+use super::{Dataset, csv, demo, hold_out, ids, jsonl, locate, numbers, read};
+use super::{label_names, lines, look, parquet, xmc_json};
+use crate::config::{DataConfig, DataFormat};
 use crate::progress::Progress;
 
 /// A data set and what is worth knowing about how it was read.
@@ -57,11 +58,14 @@ pub fn files(config: &DataConfig) -> Vec<PathBuf> {
     for (split, given) in ["train", "dev", "test"].into_iter().zip(given) {
         names.extend(given.as_deref().or(config.format.usual_labels(split)));
     }
+    let filters = [&config.train_filter, &config.dev_filter, &config.test_filter];
+    names.extend(filters.into_iter().filter_map(|name| name.as_deref()));
     let folder = Path::new(path);
     let mut files: Vec<PathBuf> =
-        names.into_iter().filter_map(|name| read::find(folder, name)).collect();
-    for name in [&config.train, &config.dev, &config.test] {
-        files.extend(read::find_all(folder, name));
+        names.into_iter().filter_map(|name| locate::find(folder, name)).collect();
+    for (key, name) in [("train", &config.train), ("dev", &config.dev), ("test", &config.test)] {
+        let found = locate::look_for(config.format, folder, key, name);
+        files.extend(found.into_iter().flat_map(|found| found.files));
     }
     files
 }
@@ -73,48 +77,81 @@ fn from_folder(
     notes: &mut Vec<String>,
 ) -> Result<Dataset, DataError> {
     let numbered = label_names::of(config, folder, notes)?;
-    let names = &mut Names::default();
+    let mut names = Names::default();
     let from = Folder { config, folder, numbered: numbered.as_ref(), progress };
-    let mut read = |key, file: &str| from.read_split(key, file, names);
-    let train = read("train", &config.train)?;
-    let dev = if config.dev.is_empty() { None } else { Some(read("dev", &config.dev)?) };
-    let test = read("test", &config.test)?;
-
-    let mut splits = vec![&train];
-    splits.extend(&dev);
-    let learnt_from = splits.clone();
-    splits.push(&test);
-    check_ids(&splits)?;
-    for split in splits.iter().filter(|split| split.dropped > 0) {
-        notes.push(format!(
-            "{}: {} without label dropped",
-            split.key,
-            counted(split.dropped, "text")
-        ));
+    let mut splits = Vec::new();
+    for (key, file) in [("train", &config.train), ("dev", &config.dev), ("test", &config.test)] {
+        if !file.is_empty() {
+            splits.push(from.read_split(key, file, &mut names, notes)?);
+        }
     }
+    ids::make_unique(&mut splits, notes)?;
+    let (names, numbered) = understood(config, folder, numbered, &mut splits, names, notes)?;
+    check_unlabeled(&splits, config.unlabeled, notes)?;
+    let seen = look::at(&splits, &names, &config.label_separator)?;
     let vocabulary = match numbered {
         Some(vocabulary) => Some(vocabulary),
         None => Vocabulary::open(config, folder)?,
     };
     let matching = match vocabulary {
         Some(vocabulary) => {
-            if !vocabulary.named {
-                let path = vocabulary.path.display();
-                notes.push(format!(
-                    "vocabulary: taken from {path}, which was found beside the splits"
-                ));
-            }
-            Matching::with_file(vocabulary, names, &splits)?
+            notes.extend(vocabulary.note());
+            Matching::with_file(vocabulary, &names, &splits)?
         }
-        None => Matching::with_labels_of(&learnt_from, names)?,
+        None => Matching::with_labels_of(&splits[..splits.len() - 1], &names)?,
     };
-    Ok(Dataset {
-        name: folder_name(folder),
-        train: matching.apply(train, config.unlabeled, notes)?,
-        dev: dev.map(|dev| matching.apply(dev, config.unlabeled, notes)).transpose()?,
-        test: matching.apply(test, config.unlabeled, notes)?,
-        vocabulary: matching.vocabulary,
-    })
+    let mut matched =
+        splits.into_iter().map(|split| matching.apply(split, config.unlabeled, notes));
+    let mut next = || matched.next().expect("train and test are always read");
+    let train = next()?;
+    let dev = if config.dev.is_empty() { None } else { Some(next()?) };
+    let test = next()?;
+    drop(matched);
+    notes.extend(seen);
+    Ok(Dataset { name: folder_name(folder), train, dev, test, vocabulary: matching.vocabulary })
+}
+
+/// The name of each label, and the list of names that numbers stand for, if there are numbers.
+fn understood(
+    config: &DataConfig,
+    folder: &Path,
+    numbered: Option<Vocabulary>,
+    splits: &mut [RawSplit],
+    mut names: Names,
+    notes: &mut Vec<String>,
+) -> Result<(Vec<String>, Option<Vocabulary>), DataError> {
+    let length = numbers::understand_vectors(splits, &mut names, notes);
+    let numbered = with_numbers(config, folder, numbered, &mut names, notes)?;
+    if let (Some(n_labels), Some(numbered)) = (length, &numbered)
+        && n_labels != numbered.labels.len()
+    {
+        let (path, names) = (splits[0].path.clone(), numbered.path.clone());
+        let n_names = numbered.labels.len();
+        return Err(DataError::MatrixWidth { path, n_labels, n_names, names });
+    }
+    let names = numbers::named(&names, numbered.as_ref(), splits)?;
+    Ok((names, numbered))
+}
+
+/// The labels by number, where the files turn out to have numbers.
+fn with_numbers(
+    config: &DataConfig,
+    folder: &Path,
+    numbered: Option<Vocabulary>,
+    names: &mut Names,
+    notes: &mut Vec<String>,
+) -> Result<Option<Vocabulary>, DataError> {
+    if numbered.is_some() {
+        return Ok(numbered);
+    }
+    let mut of_list = Vec::new();
+    let listed = label_names::listed(config, folder, &mut of_list)?;
+    numbers::understand_text(names, listed.as_ref(), notes);
+    let numbered = listed.filter(|_| numbers::has_numbers(names));
+    if numbered.is_some() {
+        notes.append(&mut of_list);
+    }
+    Ok(numbered)
 }
 
 fn folder_name(folder: &Path) -> String {
@@ -138,18 +175,21 @@ impl Folder<'_> {
         key: &'static str,
         file: &str,
         names: &mut Names,
+        notes: &mut Vec<String>,
     ) -> Result<RawSplit, DataError> {
-        let path = match self.config.format {
-            DataFormat::Parquet => self.folder.join(file),
-            _ => read::find_split(self.folder, key, file)?,
+        let found = locate::find_split(self.config.format, self.folder, key, file)?;
+        notes.extend(found.note);
+        let path = match &found.files[..] {
+            [one] => one.clone(),
+            _ => self.folder.join(file),
         };
-        let mut split = RawSplit::new(key, path, self.config.unlabeled);
+        let mut split = RawSplit::new(key, path);
         self.progress.begin(&format!("reading {key}"), 0);
-        let result = self.read_into(&mut split, file, names);
+        let result = self.read_into(&mut split, &found.files, names, notes);
         self.progress.end();
         result?;
-        if split.ids.is_empty() {
-            return Err(DataError::EmptySplit { key, path: split.path, dropped: split.dropped });
+        if split.len() == 0 {
+            return Err(DataError::EmptySplit { key, path: split.path, dropped: 0 });
         }
         Ok(split)
     }
@@ -157,176 +197,60 @@ impl Folder<'_> {
     fn read_into(
         &self,
         split: &mut RawSplit,
-        file: &str,
+        files: &[PathBuf],
         names: &mut Names,
+        notes: &mut Vec<String>,
     ) -> Result<(), DataError> {
         let Self { config, folder, progress, .. } = *self;
-        let numbered = || self.numbered.expect("`label_names::of` gives them for this format");
         let labels = || label_names::matrix_file(config, folder, split.key);
         match config.format {
             DataFormat::Csv | DataFormat::Tsv => {
-                csv::read(read::open(&split.path)?, config, split, names, progress)
+                csv::read(read::open(&split.path)?, config, split, names, notes, progress)
             }
             DataFormat::Jsonl | DataFormat::Demo => {
-                jsonl::read(read::open(&split.path)?, split, names, progress)
+                jsonl::read(read::open(&split.path)?, config, split, names, progress)
             }
             DataFormat::Xmc => {
+                let numbered = self.numbered.expect("`label_names::of` gives them for this format");
                 let (texts, labels) = (read::open(&split.path)?, labels()?);
-                lines::read_xmc(texts, &labels, numbered(), split, names, progress)
+                let filter = self.filter(split.key, notes)?;
+                let matrix = lines::matrix_of(&labels, numbered, filter.as_ref())?;
+                lines::read_xmc(texts, &labels, &matrix, split, names, progress)
             }
             DataFormat::Pairs => {
                 let (texts, labels) = (read::open(&split.path)?, labels()?);
                 lines::read_pairs(texts, &labels, split, names, progress)
             }
             DataFormat::XmcJson => {
-                let source = read::open(&split.path)?;
-                xmc_json::read(source, config, numbered(), split, names, progress)
+                xmc_json::read(read::open(&split.path)?, config, split, names, progress)
             }
-            DataFormat::Parquet => {
-                let shards = read::find_shards(folder, split.key, file)?;
-                parquet::read(&shards, config, self.numbered, split, names, progress)
-            }
+            DataFormat::Parquet => parquet::read(files, config, split, names, notes, progress),
         }
     }
-}
 
-fn check_ids(splits: &[&RawSplit]) -> Result<(), DataError> {
-    let n_texts = splits.iter().map(|split| split.ids.len()).sum();
-    let mut first: HashMap<&str, (&RawSplit, u64)> = HashMap::with_capacity(n_texts);
-    for split in splits {
-        for (id, &line) in split.ids.iter().zip(&split.lines) {
-            if let Some((other, first_line)) = first.insert(id, (split, line)) {
-                return Err(DataError::DuplicateId {
-                    path: split.path.clone(),
-                    line,
-                    id: id.clone(),
-                    first_path: other.path.clone(),
-                    first_line,
-                });
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The vocabulary, and for each label number of the files the label's id in it.
-struct Matching {
-    vocabulary: Vec<String>,
-    ids: Vec<Option<u32>>,
-}
-
-impl Matching {
-    /// Every label of the files must be in the vocabulary.
-    fn with_file(
-        vocabulary: Vocabulary,
-        names: &Names,
-        splits: &[&RawSplit],
-    ) -> Result<Self, DataError> {
-        let ids: Vec<Option<u32>> = names.names.iter().map(|name| vocabulary.id(name)).collect();
-        if ids.iter().all(Option::is_some) {
-            return Ok(Self { vocabulary: vocabulary.labels, ids });
-        }
-        for split in splits {
-            for text in 0..split.ids.len() {
-                let unknown =
-                    split.labels(text).iter().find(|&&label| ids[label as usize].is_none());
-                if let Some(&label) = unknown {
-                    let label = names.names[label as usize].clone();
-                    return Err(DataError::UnknownLabel {
-                        path: split.path.clone(),
-                        line: split.lines[text],
-                        nearest: nearest(&label, &vocabulary.labels),
-                        label,
-                        n_labels: vocabulary.labels.len(),
-                        vocabulary: vocabulary.path,
-                    });
-                }
-            }
-        }
-        // A name is numbered only when a text is kept or the reading ends in an error.
-        unreachable!("a label that no text has was numbered");
-    }
-
-    /// The sorted labels of these splits.
-    fn with_labels_of(splits: &[&RawSplit], names: &Names) -> Result<Self, DataError> {
-        let mut seen = vec![false; names.names.len()];
-        for split in splits {
-            for text in 0..split.ids.len() {
-                for &label in split.labels(text) {
-                    seen[label as usize] = true;
-                }
-            }
-        }
-        let mut numbers: Vec<usize> = (0..seen.len()).filter(|&number| seen[number]).collect();
-        if numbers.is_empty() {
-            return Err(DataError::EmptyVocabulary);
-        }
-        numbers.sort_unstable_by_key(|&number| &names.names[number]);
-        let mut ids = vec![None; seen.len()];
-        for (id, &number) in numbers.iter().enumerate() {
-            ids[number] = Some(id as u32);
-        }
-        let vocabulary = numbers.iter().map(|&number| names.names[number].clone()).collect();
-        Ok(Self { vocabulary, ids })
-    }
-
-    /// Replaces label numbers by label ids. Labels outside the vocabulary are dropped and counted,
-    /// and so are texts that lose all their labels by it, unless texts without label are kept.
-    fn apply(
+    /// The pairs that the config takes out of a split; a note where it does not, but the folder has them.
+    fn filter(
         &self,
-        raw: RawSplit,
-        unlabeled: OnUnlabeled,
+        key: &'static str,
         notes: &mut Vec<String>,
-    ) -> Result<Split, DataError> {
-        let mut labels = Labels::new(self.vocabulary.len());
-        let mut lost_labels: HashSet<u32> = HashSet::new();
-        let mut lost_texts = Vec::new();
-        let mut repeated = 0;
-        for text in 0..raw.ids.len() {
-            let numbers = raw.labels(text);
-            let row: Vec<u32> = numbers.iter().filter_map(|&n| self.ids[n as usize]).collect();
-            lost_labels.extend(numbers.iter().filter(|&&n| self.ids[n as usize].is_none()));
-            if row.is_empty() && !numbers.is_empty() && unlabeled != OnUnlabeled::Keep {
-                lost_texts.push(text);
-            } else {
-                labels.push(&row);
-                repeated += row.len() - labels.row(labels.len() - 1).len();
-            }
+    ) -> Result<Option<Filter>, DataError> {
+        let (config, folder) = (self.config, self.folder);
+        let (filter_key, given) = match key {
+            "train" => ("train_filter", &config.train_filter),
+            "dev" => ("dev_filter", &config.dev_filter),
+            _ => ("test_filter", &config.test_filter),
+        };
+        if let Some(name) = given {
+            let path = locate::find_one(folder, filter_key, name)?;
+            return Filter::read(&path).map(Some);
         }
-        if repeated > 0 {
-            let count = counted(repeated, "label");
-            notes.push(format!("{}: {count} repeated in one text counted once", raw.key));
-        }
-        if !lost_labels.is_empty() {
-            let count = counted(lost_labels.len(), "label");
-            let also = match lost_texts.len() {
-                0 => String::new(),
-                n => format!(", and {} that had no other", counted(n, "text")),
-            };
-            let key = raw.key;
-            notes.push(format!("{key}: {count} found in neither train nor dev dropped{also}"));
-        }
-        if lost_texts.len() == raw.ids.len() {
-            let dropped = raw.dropped + lost_texts.len();
-            return Err(DataError::EmptySplit { key: raw.key, path: raw.path, dropped });
-        }
-        let (ids, texts) = without(raw.ids, raw.texts, &lost_texts);
-        Ok(Split { ids, texts, labels })
+        let usual = filters::USUAL.iter().find(|(split, _)| *split == key);
+        let found = usual.filter(|(_, name)| locate::find(folder, name).is_some());
+        notes.extend(found.map(|(_, name)| {
+            format!("{key}: `{name}` is not applied; `data.{filter_key} = \"{name}\"` takes its pairs out")
+        }));
+        Ok(None)
     }
-}
-
-/// The texts and their ids without those at the places in `left_out`, which are sorted.
-fn without(ids: Vec<String>, texts: Texts, left_out: &[usize]) -> (Vec<String>, Texts) {
-    if left_out.is_empty() {
-        return (ids, texts);
-    }
-    let kept = |text: &usize| left_out.binary_search(text).is_err();
-    let mut kept_texts = Texts::default();
-    for text in (0..texts.len()).filter(kept) {
-        kept_texts.push(texts.get(text));
-    }
-    let kept_ids = ids.into_iter().enumerate().filter(|(text, _)| kept(text)).map(|(_, id)| id);
-    (kept_ids.collect(), kept_texts)
 }
 
 /// Notes what a person would want to know before trusting a score.
@@ -343,7 +267,12 @@ fn note_oddities(dataset: &Dataset, notes: &mut Vec<String>) {
     }
     let repeated = Repeated::count(dataset);
     if repeated.texts > 0 {
-        notes.push(format!("{} the same as an earlier one", counted(repeated.texts, "text")));
+        let other = match repeated.with_other_labels {
+            0 => String::new(),
+            n => format!(", {n} of them with other labels (is it a line for each label?)"),
+        };
+        let count = counted(repeated.texts, "text");
+        notes.push(format!("{count} the same as an earlier one{other}"));
     }
     if repeated.across_splits > 0 {
         let count = counted(repeated.across_splits, "text");
@@ -351,6 +280,6 @@ fn note_oddities(dataset: &Dataset, notes: &mut Vec<String>) {
     }
 }
 
-fn counted(n: usize, what: &str) -> String {
+pub(super) fn counted(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }

@@ -11,17 +11,28 @@ use super::read::{open, utf8};
 /// Bytes read at a time.
 pub(super) const BLOCK: usize = 8 << 20;
 
+/// More labels than any data set has (Amazon-3M: 2.8 million), and few enough for memory.
+const MAX_LABELS: usize = 10_000_000;
+
 /// The number of labels, from the header alone.
 pub(super) fn n_labels(path: &Path) -> Result<usize, DataError> {
     if npz::is_npz(path)? {
-        return npz::n_labels(path);
+        return bounded(path, npz::n_labels(path)?);
     }
     let start = open(path)?.start()?;
     if start.is_empty() {
         return Err(wrong(path, 1, "the file is empty".to_owned()));
     }
     let line = start.split(|&byte| byte == b'\n').next().unwrap_or(&start);
-    Ok(Header::parse(path, line)?.n_labels)
+    bounded(path, Header::parse(path, line)?.n_labels)
+}
+
+/// A header may say any number, and a name is made for each label.
+pub(super) fn bounded(path: &Path, n_labels: usize) -> Result<usize, DataError> {
+    if n_labels > MAX_LABELS {
+        return Err(DataError::TooManyLabels { path: path.to_owned(), n_labels, most: MAX_LABELS });
+    }
+    Ok(n_labels)
 }
 
 /// One row a text. Values that add up to 0 are no labels; row `i` stands on line `i + 2`.
@@ -35,7 +46,7 @@ pub(super) fn read(path: &Path) -> Result<Labels, DataError> {
         for (number, line) in block.lines() {
             let Some(header) = &header else {
                 let parsed = Header::parse(path, line)?;
-                labels = Labels::new(parsed.n_labels);
+                labels = Labels::new(bounded(path, parsed.n_labels)?);
                 header = Some(parsed);
                 continue;
             };
@@ -125,7 +136,7 @@ impl Header {
             return Ok(index);
         }
         let n = self.n_labels;
-        Err(format!("label {index}, but the header says {n} labels, so that the last is {}", n - 1))
+        Err(format!("label {index}, but the header says {n} labels, numbered from 0"))
     }
 }
 
@@ -175,6 +186,9 @@ mod tests {
         check("1 5\n-1:1\n", &[":2: `-1` is no label number"]);
         check("1 5\n1:x\n", &[":2: `x` in `1:x` is no number"]);
         check("1 9 5\n1,7 2:1\n", &[":2: label 7"]);
+        check("1 0\n0:1\n", &[":2: label 0, but the header says 0 labels"]);
+        check("2 1000000000000\n0:1\n", &["1000000000000 labels", "10000000"]);
+        check("1000000000000 2\n0:1\n", &["the header says 1000000000000 rows, but there are 1"]);
     }
 
     proptest! {

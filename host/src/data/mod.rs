@@ -1,22 +1,33 @@
 //! Texts and their labels: the data set, how it is read, and its token ids.
 
 mod arena;
+mod columns;
 mod csv;
 mod demo;
 mod error;
+mod filters;
 mod hold_out;
+mod ids;
 mod jsonl;
 mod label_names;
 mod labels;
 mod lengths;
 mod lines;
 mod load;
+mod locate;
+mod look;
+mod matching;
 mod matrix;
 mod npz;
+mod numbers;
+mod objects;
 mod parquet;
+mod quotes;
 mod raw;
 mod read;
+mod record;
 mod stats;
+mod structure;
 mod texts;
 mod tokenize;
 pub mod tokens;

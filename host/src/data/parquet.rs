@@ -1,19 +1,23 @@
 //! Parquet, as Hugging Face's data sets have it: columns that the config names, in one file or in
 //! several that a name with `*` stands for.
 
+use std::borrow::Cow;
+use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
-use fs_err::File;
+use alhost_base::{Unreadable, foreign};
 use parquet::basic::Type as Physical;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::Field;
 use parquet::record::reader::RowIter;
-use parquet::record::{Field, Row};
 use parquet::schema::types::Type;
 
+use super::columns::{Columns, LabelsAt, labels_of_each, no_column, truth};
 use super::error::DataError;
 use super::raw::{Names, RawSplit};
-use super::vocabulary::{Vocabulary, nearest};
+use super::record::{Field as LabelField, Label, Record};
+use super::structure::whole;
 use crate::config::DataConfig;
 use crate::progress::Progress;
 
@@ -24,10 +28,16 @@ pub(super) struct LabelColumn {
     pub(super) names: Option<Vec<String>>,
 }
 
-pub(super) fn label_column(path: &Path, config: &DataConfig) -> Result<LabelColumn, DataError> {
+/// None where the file has no such column.
+pub(super) fn label_column(
+    path: &Path,
+    config: &DataConfig,
+) -> Result<Option<LabelColumn>, DataError> {
     let table = Table::open(path)?;
     let name = &config.labels_column;
-    table.find("labels_column", name)?;
+    if !config.label_columns.is_empty() || !table.names().contains(name) {
+        return Ok(None);
+    }
     let metadata = table.reader.metadata().file_metadata();
     let leaves = metadata.schema_descr().columns();
     let is_it = |leaf: &&_| column_of(leaf) == name.as_str();
@@ -40,7 +50,7 @@ pub(super) fn label_column(path: &Path, config: &DataConfig) -> Result<LabelColu
         .filter(|entry| entry.key == "huggingface")
         .filter_map(|entry| serde_json::from_str(entry.value.as_deref()?).ok())
         .find_map(|value: serde_json::Value| class_names(&value["info"]["features"][name]));
-    Ok(LabelColumn { has_numbers, names })
+    Ok(Some(LabelColumn { has_numbers, names }))
 }
 
 fn column_of(leaf: &parquet::schema::types::ColumnDescPtr) -> &str {
@@ -63,23 +73,28 @@ fn class_names(feature: &serde_json::Value) -> Option<Vec<String>> {
 pub(super) fn read(
     files: &[PathBuf],
     config: &DataConfig,
-    numbered: Option<&Vocabulary>,
     split: &mut RawSplit,
     names: &mut Names,
+    notes: &mut Vec<String>,
     progress: &dyn Progress,
 ) -> Result<(), DataError> {
     let mut row = 0;
     for path in files {
         let table = Table::open(path)?;
-        let columns = Columns::find(&table, config)?;
+        let columns = Columns::find(path, &table.names(), config)?;
+        let read = Projection::of(columns);
         let failed = |error| wrong(path, &error);
-        let rows = RowIter::from_file(Some(columns.projection(&table)?), &*table.reader);
+        let rows = RowIter::from_file(Some(read.schema(&table)?), &*table.reader);
         for (in_file, record) in (1..).zip(rows.map_err(failed)?) {
             let record = record.map_err(failed)?;
             row += 1;
-            let at = At { path, row: in_file, table: &table };
-            columns.push(&at, row, &record, config, numbered, split, names)?;
+            let fields: Vec<&Field> = record.get_column_iter().map(|(_, field)| field).collect();
+            let at = At { path, row: in_file, table: &table, config };
+            split.push(read.record(&at, row, &fields)?, names)?;
             progress.advance(1);
+        }
+        if path == &files[0] {
+            notes.extend(read.columns.note(split.key));
         }
     }
     Ok(())
@@ -97,8 +112,18 @@ struct Table<'a> {
 impl<'a> Table<'a> {
     fn open(path: &'a Path) -> Result<Self, DataError> {
         let failed = |source| DataError::Read { path: path.to_owned(), source };
-        let file = File::open(path).map_err(failed)?.into_file();
-        let reader = SerializedFileReader::new(file).map_err(|error| wrong(path, &error))?;
+        let mut file = foreign::open(path)?;
+        let mut start = Vec::new();
+        (&mut file).take(512).read_to_end(&mut start).map_err(failed)?;
+        if !start.starts_with(b"PAR1") {
+            let known = foreign::mistaken(&start);
+            let (what, hint) =
+                known.unwrap_or((foreign::looks_like(&start), "check `data.format`"));
+            return Err(Unreadable::new(path, format!("is {what}, not Parquet"), hint).into());
+        }
+        file.rewind().map_err(failed)?;
+        let reader = SerializedFileReader::new(file.into_file());
+        let reader = reader.map_err(|error| wrong(path, &error))?;
         Ok(Self { path, reader: Box::new(reader) })
     }
 
@@ -106,18 +131,8 @@ impl<'a> Table<'a> {
         self.reader.metadata().file_metadata().schema().get_fields()
     }
 
-    /// The place of a column.
-    fn find(&self, key: &'static str, column: &str) -> Result<usize, DataError> {
-        let columns: Vec<String> =
-            self.columns().iter().map(|field| field.name().to_owned()).collect();
-        let place = columns.iter().position(|name| name == column);
-        place.ok_or_else(|| DataError::Column {
-            path: self.path.to_owned(),
-            column: column.to_owned(),
-            key,
-            nearest: nearest(column, &columns),
-            columns,
-        })
+    fn names(&self) -> Vec<String> {
+        self.columns().iter().map(|field| field.name().to_owned()).collect()
     }
 
     /// Names and types, for a message.
@@ -134,31 +149,40 @@ impl<'a> Table<'a> {
     }
 }
 
-/// Where the columns of the config stand among those that are read.
-struct Columns {
+/// Columns among those that are read.
+struct Projection {
     /// Of the file, sorted: those that are read.
     read: Vec<usize>,
-    id: Option<usize>,
-    texts: Vec<usize>,
-    labels: usize,
+    columns: Columns,
 }
 
-impl Columns {
-    fn find(table: &Table<'_>, config: &DataConfig) -> Result<Self, DataError> {
-        let id =
-            config.id_column.as_deref().map(|name| table.find("id_column", name)).transpose()?;
-        let texts = config.text_columns.iter().map(|name| table.find("text_columns", name));
-        let texts = texts.collect::<Result<Vec<_>, _>>()?;
-        let labels = table.find("labels_column", &config.labels_column)?;
-        let mut read: Vec<usize> = texts.iter().copied().chain(id).chain([labels]).collect();
+impl Projection {
+    fn of(columns: Columns) -> Self {
+        let Columns { id, texts, labels } = columns;
+        let mut read: Vec<usize> = texts.iter().copied().chain(id).collect();
+        match &labels {
+            LabelsAt::One(column) => read.push(*column),
+            LabelsAt::Each(each) | LabelsAt::Guessed(each) => {
+                read.extend(each.iter().map(|(column, _)| *column));
+            }
+        }
         read.sort_unstable();
         read.dedup();
         let place = |column: usize| read.binary_search(&column).unwrap_or_default();
+        let placed = |each: Vec<(usize, String)>| {
+            each.into_iter().map(|(column, name)| (place(column), name)).collect()
+        };
+        let labels = match labels {
+            LabelsAt::One(column) => LabelsAt::One(place(column)),
+            LabelsAt::Each(each) => LabelsAt::Each(placed(each)),
+            LabelsAt::Guessed(each) => LabelsAt::Guessed(placed(each)),
+        };
         let texts = texts.into_iter().map(place).collect();
-        Ok(Self { id: id.map(place), texts, labels: place(labels), read })
+        let columns = Columns { id: id.map(place), texts, labels };
+        Self { read, columns }
     }
 
-    fn projection(&self, table: &Table<'_>) -> Result<Type, DataError> {
+    fn schema(&self, table: &Table<'_>) -> Result<Type, DataError> {
         let schema = table.reader.metadata().file_metadata().schema();
         let fields = self.read.iter().map(|&column| table.columns()[column].clone()).collect();
         Type::group_type_builder(schema.name())
@@ -167,67 +191,93 @@ impl Columns {
             .map_err(|error| wrong(table.path, &error))
     }
 
-    #[allow(clippy::too_many_arguments, reason = "a record, where it stands and where it goes")]
-    fn push(
-        &self,
+    fn record<'a>(
+        &'a self,
         at: &At<'_>,
         row: u64,
-        record: &Row,
-        config: &DataConfig,
-        numbered: Option<&Vocabulary>,
-        split: &mut RawSplit,
-        names: &mut Names,
-    ) -> Result<(), DataError> {
-        let fields: Vec<&Field> = record.get_column_iter().map(|(_, field)| field).collect();
-        let id = match (self.id, &config.id_column) {
-            (Some(place), Some(column)) => {
-                let id =
-                    text(fields[place]).or_else(|| number(fields[place]).map(|n| n.to_string()));
-                id.ok_or_else(|| at.wrong("id_column", column, fields[place], "text or a number"))?
-            }
-            _ => format!("{}-{row}", split.key),
+        fields: &[&'a Field],
+    ) -> Result<Record<'a>, DataError> {
+        let id = match (self.columns.id, &at.config.id_column) {
+            (Some(place), Some(column)) => match fields[place] {
+                Field::Null => None,
+                field => {
+                    let id = text(field).or_else(|| number(field).map(|n| n.to_string().into()));
+                    Some(
+                        id.ok_or_else(|| at.wrong("id_column", column, field, "text or a number"))?,
+                    )
+                }
+            },
+            _ => None,
         };
-        let mut texts = Vec::with_capacity(self.texts.len());
-        for (&place, column) in self.texts.iter().zip(&config.text_columns) {
+        let mut texts = Vec::with_capacity(self.columns.texts.len());
+        for (&place, column) in self.columns.texts.iter().zip(&at.config.text_columns) {
             let text = text(fields[place]);
             texts
                 .push(text.ok_or_else(|| at.wrong("text_columns", column, fields[place], "text"))?);
         }
-        let labels = labels(at, fields[self.labels], config, numbered)?;
-        split.push(row, &id, &texts.join("\n"), labels.iter().map(String::as_str), names)
+        let content = match texts.len() {
+            1 => texts.swap_remove(0),
+            _ => Cow::Owned(texts.join("\n")),
+        };
+        let labels = match &self.columns.labels {
+            LabelsAt::One(place) => labels(at, fields[*place])?,
+            LabelsAt::Each(each) | LabelsAt::Guessed(each) => {
+                let labels = labels_of_each(each, |place| truth_of(fields[place]));
+                LabelField::Labels(labels.map_err(|found| self.no_truth(at, found))?)
+            }
+        };
+        Ok(Record::new(row, id, content, labels, &at.config.label_separator))
+    }
+
+    fn no_truth(&self, at: &At<'_>, (column, found): (&str, String)) -> DataError {
+        if matches!(self.columns.labels, LabelsAt::Guessed(_)) {
+            let labels = &at.config.labels_column;
+            return no_column(at.path, &at.table.names(), "labels_column", labels);
+        }
+        let (path, column) = (at.path.to_owned(), column.to_owned());
+        DataError::NoTruth { path, line: at.row, column, found }
+    }
+}
+
+fn truth_of(field: &Field) -> Result<bool, String> {
+    match field {
+        Field::Null => Ok(false),
+        Field::Bool(is) => Ok(*is),
+        other => match (text(other), number(other)) {
+            (Some(text), _) => truth(&text),
+            (None, Some(number)) => truth(&number.to_string()),
+            (None, None) => Err(other.to_string().chars().take(40).collect()),
+        },
     }
 }
 
 /// The labels of a text: one, or a list.
-fn labels(
-    at: &At<'_>,
-    field: &Field,
-    config: &DataConfig,
-    numbered: Option<&Vocabulary>,
-) -> Result<Vec<String>, DataError> {
-    let one = |field: &Field| {
+fn labels<'a>(at: &At<'_>, field: &'a Field) -> Result<LabelField<'a>, DataError> {
+    let one = |field: &'a Field| {
         if let Some(name) = text(field) {
-            return Ok(name);
+            return Ok(Label::Name(name));
         }
-        let column = &config.labels_column;
+        let number = match field {
+            Field::Bool(is) => Some(i64::from(*is)),
+            other => number(other),
+        };
         let expected = "labels as text or whole numbers, one or a list";
-        let number =
-            number(field).ok_or_else(|| at.wrong("labels_column", column, field, expected))?;
-        let Some(vocabulary) = numbered else { return Ok(number.to_string()) };
-        let name = usize::try_from(number).ok().and_then(|number| vocabulary.labels.get(number));
-        name.cloned().ok_or_else(|| {
-            let n = vocabulary.labels.len();
-            let expected = format!("numbers from 0, below {n}, since so many labels have names");
-            at.wrong("labels_column", column, field, &expected)
-        })
+        let column = &at.config.labels_column;
+        number.map(Label::Number).ok_or_else(|| at.wrong("labels_column", column, field, expected))
     };
-    match field {
-        Field::Null => Ok(Vec::new()),
-        Field::ListInternal(list) => list.elements().iter().map(one).collect(),
+    Ok(match field {
+        Field::Null => LabelField::Labels(Vec::new()),
+        Field::Double(number) if number.is_nan() => LabelField::Labels(Vec::new()),
+        Field::ListInternal(list) => {
+            LabelField::Labels(list.elements().iter().map(one).collect::<Result<_, _>>()?)
+        }
         // What Hugging Face's data sets have for a text without a label, where there is one each.
-        _ if number(field) == Some(-1) => Ok(Vec::new()),
-        field => Ok(vec![one(field)?]),
-    }
+        _ if number(field) == Some(-1) => LabelField::Labels(Vec::new()),
+        field => match one(field)? {
+            Label::Name(name) => LabelField::Undivided(name),
+            number @ Label::Number(_) => LabelField::Labels(vec![number]),
+        },
+    })
 }
 
 /// Where a record stands.
@@ -235,6 +285,7 @@ struct At<'a> {
     path: &'a Path,
     row: u64,
     table: &'a Table<'a>,
+    config: &'a DataConfig,
 }
 
 impl At<'_> {
@@ -258,15 +309,16 @@ impl At<'_> {
     }
 }
 
-fn text(field: &Field) -> Option<String> {
+fn text(field: &Field) -> Option<Cow<'_, str>> {
     match field {
-        Field::Str(text) => Some(text.clone()),
+        Field::Str(text) => Some(Cow::Borrowed(text)),
         // Some writers leave out that the bytes are UTF-8.
-        Field::Bytes(bytes) => std::str::from_utf8(bytes.data()).ok().map(str::to_owned),
+        Field::Bytes(bytes) => std::str::from_utf8(bytes.data()).ok().map(Cow::Borrowed),
         _ => None,
     }
 }
 
+/// A whole number, be it of a type of whole numbers or not.
 fn number(field: &Field) -> Option<i64> {
     match *field {
         Field::Byte(number) => Some(i64::from(number)),
@@ -277,6 +329,8 @@ fn number(field: &Field) -> Option<i64> {
         Field::UShort(number) => Some(i64::from(number)),
         Field::UInt(number) => Some(i64::from(number)),
         Field::ULong(number) => i64::try_from(number).ok(),
+        Field::Float(number) => whole(None, Some(f64::from(number))),
+        Field::Double(number) => whole(None, Some(number)),
         _ => None,
     }
 }

@@ -1,28 +1,69 @@
-//! A split as it stands in its file: label names not yet matched with a vocabulary.
+//! A split as it stands in its file: labels not yet matched with a vocabulary.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::error::DataError;
+use super::record::{Label, Record, Told};
 use super::texts::Texts;
-use crate::config::OnUnlabeled;
 
-/// All label names met so far, each with a number in order of appearance.
+/// More texts than anybody has, and few enough for memory: a Parquet file of some KB can claim any number.
+const MAX_TEXTS: usize = 100_000_000;
+
+/// A label as it stands in the files.
+#[derive(Clone, Debug)]
+pub(super) enum Symbol {
+    Name(String),
+    Number(i64),
+}
+
+impl Symbol {
+    /// What stands in the file.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Name(name) => name.clone(),
+            Self::Number(number) => number.to_string(),
+        }
+    }
+}
+
+/// All labels met so far, each with its place in order of appearance.
 #[derive(Default)]
 pub(super) struct Names {
-    numbers: HashMap<String, u32>,
-    pub(super) names: Vec<String>,
+    places: HashMap<String, u32>,
+    places_of_numbers: HashMap<i64, u32>,
+    pub(super) symbols: Vec<Symbol>,
 }
 
 impl Names {
-    fn number(&mut self, name: &str) -> u32 {
-        if let Some(&number) = self.numbers.get(name) {
-            return number;
+    fn place(&mut self, label: &Label<'_>) -> u32 {
+        match label {
+            Label::Name(name) => {
+                if let Some(&place) = self.places.get(&**name) {
+                    return place;
+                }
+                let place = self.add(Symbol::Name((**name).to_owned()));
+                self.places.insert((**name).to_owned(), place);
+                place
+            }
+            Label::Number(number) => self.place_of_number(*number),
         }
-        let number = u32::try_from(self.names.len()).expect("fewer than 2^32 distinct labels");
-        self.numbers.insert(name.to_owned(), number);
-        self.names.push(name.to_owned());
-        number
+    }
+
+    pub(super) fn place_of_number(&mut self, number: i64) -> u32 {
+        if let Some(&place) = self.places_of_numbers.get(&number) {
+            return place;
+        }
+        let place = self.add(Symbol::Number(number));
+        self.places_of_numbers.insert(number, place);
+        place
+    }
+
+    fn add(&mut self, symbol: Symbol) -> u32 {
+        let place = u32::try_from(self.symbols.len()).expect("fewer than 2^32 distinct labels");
+        self.symbols.push(symbol);
+        place
     }
 }
 
@@ -34,15 +75,17 @@ pub(super) struct RawSplit {
     pub(super) ids: Vec<String>,
     pub(super) texts: Texts,
     pub(super) lines: Vec<u64>,
-    /// The label numbers of text `i` are `labels[offsets[i]..offsets[i + 1]]`.
+    /// The labels of text `i`, as places in [`Names`], are `labels[offsets[i]..offsets[i + 1]]`, in the
+    /// file's order.
     labels: Vec<u32>,
     offsets: Vec<u64>,
-    unlabeled: OnUnlabeled,
-    pub(super) dropped: usize,
+    /// Texts whose labels stood in one string: split at the separator, or a list written as text.
+    pub(super) separated: usize,
+    pub(super) unpacked: usize,
 }
 
 impl RawSplit {
-    pub(super) fn new(key: &'static str, path: PathBuf, unlabeled: OnUnlabeled) -> Self {
+    pub(super) fn new(key: &'static str, path: PathBuf) -> Self {
         Self {
             key,
             path,
@@ -51,50 +94,59 @@ impl RawSplit {
             lines: Vec::new(),
             labels: Vec::new(),
             offsets: vec![0],
-            unlabeled,
-            dropped: 0,
+            separated: 0,
+            unpacked: 0,
         }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lines.len()
     }
 
     pub(super) fn labels(&self, text: usize) -> &[u32] {
         &self.labels[self.offsets[text] as usize..self.offsets[text + 1] as usize]
     }
 
-    /// Appends the record that stands on `line`; leaves it out if it has no label and the config
-    /// says `drop`.
-    pub(super) fn push<'a>(
-        &mut self,
-        line: u64,
-        id: &str,
-        text: &str,
-        labels: impl Iterator<Item = &'a str>,
-        names: &mut Names,
-    ) -> Result<(), DataError> {
-        let start = self.labels.len();
-        for label in labels {
-            if label.is_empty() {
-                let (path, id) = (self.path.clone(), id.to_owned());
-                return Err(DataError::EmptyLabel { path, line, id });
-            }
-            self.labels.push(names.number(label));
+    pub(super) fn rows(&self) -> impl ExactSizeIterator<Item = &[u32]> {
+        (0..self.len()).map(|text| self.labels(text))
+    }
+
+    /// Appends a text. Where it has no id, its number in the file makes one, such as `train-1`.
+    pub(super) fn push(&mut self, record: Record<'_>, names: &mut Names) -> Result<(), DataError> {
+        let Record { line, id, text, labels, told } = record;
+        if self.len() == MAX_TEXTS {
+            return Err(DataError::TooMany { path: self.path.clone(), line, most: MAX_TEXTS });
         }
-        if self.labels.len() == start {
-            match self.unlabeled {
-                OnUnlabeled::Keep => {}
-                OnUnlabeled::Drop => {
-                    self.dropped += 1;
-                    return Ok(());
-                }
-                OnUnlabeled::Error => {
-                    let (path, id) = (self.path.clone(), id.to_owned());
-                    return Err(DataError::Unlabeled { path, line, id });
-                }
+        let id = id.map_or_else(|| format!("{}-{}", self.key, self.len() + 1), Cow::into_owned);
+        for label in &labels {
+            if matches!(label, Label::Name(name) if name.is_empty()) {
+                return Err(DataError::EmptyLabel { path: self.path.clone(), line, id });
             }
+            self.labels.push(names.place(label));
         }
+        self.separated += usize::from(told == Told::Separator);
+        self.unpacked += usize::from(told == Told::Notation);
         self.offsets.push(self.labels.len() as u64);
-        self.ids.push(id.to_owned());
-        self.texts.push(text);
+        self.ids.push(id);
+        self.texts.push(&text);
         self.lines.push(line);
         Ok(())
+    }
+
+    /// Replaces the labels of each text.
+    pub(super) fn relabel(&mut self, mut row: impl FnMut(&[u32]) -> Vec<u32>) {
+        let old = std::mem::take(&mut self.labels);
+        for text in 0..self.len() {
+            let range = self.offsets[text] as usize..self.offsets[text + 1] as usize;
+            self.offsets[text] = self.labels.len() as u64;
+            self.labels.extend(row(&old[range]));
+        }
+        let n = self.len();
+        self.offsets[n] = self.labels.len() as u64;
+    }
+
+    /// The path and the line of a text.
+    pub(super) fn place(&self, text: usize) -> (&Path, u64) {
+        (&self.path, self.lines[text])
     }
 }

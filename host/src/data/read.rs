@@ -1,102 +1,74 @@
-//! Opens data files, plain or compressed, and cuts them into blocks of whole lines.
+//! Opens text files, plain or compressed, and cuts them into blocks of whole lines. What is unpacked is
+//! bounded by what is packed, and a line by a stated maximum, so that no small file fills the memory.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use fs_err::File;
+use alhost_base::{Unreadable, foreign};
 
 use super::error::DataError;
+
+/// A line may be so long: more than any text, and little enough to be held in memory.
+const MAX_LINE: usize = 256 << 20;
+/// A file may unpack to so many times its size and `FREE` bytes more; text packs to a third or a tenth.
+const MAX_RATIO: u64 = 200;
+const FREE: u64 = 1 << 30;
 
 /// A file being read; `.gz` and `.zst` are already unpacked.
 pub(super) struct Source {
     pub(super) path: PathBuf,
-    reader: Box<dyn Read>,
-}
-
-/// The file `name` in `folder`; where it does not exist as written, `name.gz` or `name.zst`.
-pub(super) fn find(folder: &Path, name: &str) -> Option<PathBuf> {
-    ["", ".gz", ".zst"]
-        .iter()
-        .map(|ending| folder.join(format!("{name}{ending}")))
-        .find(|path| path.is_file())
-}
-
-/// The file of a split, or an error that lists what the folder has instead.
-pub(super) fn find_split(
-    folder: &Path,
-    key: &'static str,
-    name: &str,
-) -> Result<PathBuf, DataError> {
-    if !folder.is_dir() {
-        return Err(DataError::NoFolder { path: folder.to_owned() });
-    }
-    find(folder, name).ok_or_else(|| DataError::Missing {
-        key,
-        path: folder.join(name),
-        found: file_names(folder),
-    })
-}
-
-/// The files of a name with at most one `*`, which stands for any characters; sorted.
-pub(super) fn find_all(folder: &Path, name: &str) -> Vec<PathBuf> {
-    let Some((before, after)) = name.split_once('*') else {
-        return if name.is_empty() { Vec::new() } else { find(folder, name).into_iter().collect() };
-    };
-    let (below, before) = before.rsplit_once('/').unwrap_or(("", before));
-    let folder = folder.join(below);
-    let is_meant = |name: &String| {
-        name.len() >= before.len() + after.len()
-            && name.starts_with(before)
-            && name.ends_with(after)
-    };
-    file_names(&folder).into_iter().filter(is_meant).map(|name| folder.join(name)).collect()
-}
-
-/// The files of a split, or an error that lists what the folder has instead.
-pub(super) fn find_shards(
-    folder: &Path,
-    key: &'static str,
-    name: &str,
-) -> Result<Vec<PathBuf>, DataError> {
-    let files = find_all(folder, name);
-    if files.is_empty() {
-        return find_split(folder, key, name).map(|file| vec![file]);
-    }
-    Ok(files)
-}
-
-fn file_names(folder: &Path) -> Vec<String> {
-    let Ok(entries) = fs_err::read_dir(folder) else { return Vec::new() };
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
-        .collect();
-    names.sort_unstable();
-    names
+    reader: Box<dyn BufRead>,
+    /// Bytes that may still come.
+    left: u64,
 }
 
 /// Compression is told by the first bytes, so that a wrong ending does no harm.
 pub(super) fn open(path: &Path) -> Result<Source, DataError> {
-    let failed = |source| DataError::Read { path: path.to_owned(), source };
-    unpacked(path, File::open(path).map_err(failed)?)
+    let file = foreign::open(path)?;
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    unpacked(path, file, FREE.saturating_add(size.saturating_mul(MAX_RATIO)))
 }
 
-/// Standard input, which is called so in errors; it may be compressed, too.
+/// Standard input, which is called so in errors; it may be compressed, too. Its size is not known, but
+/// it is read block by block.
 pub(super) fn standard_input() -> Result<Source, DataError> {
-    unpacked(Path::new("standard input"), std::io::stdin())
+    unpacked(Path::new("standard input"), std::io::stdin(), u64::MAX)
 }
 
-fn unpacked(path: &Path, from: impl Read + 'static) -> Result<Source, DataError> {
+fn unpacked(path: &Path, from: impl Read + 'static, most: u64) -> Result<Source, DataError> {
     let failed = |source| DataError::Read { path: path.to_owned(), source };
     let mut file = BufReader::with_capacity(1 << 16, from);
     let start = file.fill_buf().map_err(failed)?;
-    let reader: Box<dyn Read> = if start.starts_with(&[0x1f, 0x8b]) {
-        Box::new(flate2::bufread::MultiGzDecoder::new(file))
+    let (reader, left): (Box<dyn BufRead>, u64) = if start.starts_with(&[0x1f, 0x8b]) {
+        (Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(file))), most)
     } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        Box::new(zstd::Decoder::with_buffer(file).map_err(failed)?)
+        let decoder = zstd::Decoder::with_buffer(file).map_err(failed)?;
+        (Box::new(BufReader::new(decoder)), most)
     } else {
-        Box::new(file)
+        (Box::new(file), u64::MAX)
     };
-    Ok(Source { path: path.to_owned(), reader })
+    let mut source = Source { path: path.to_owned(), reader, left };
+    let start = source.peek()?;
+    if let Some((what, hint)) = not_text(start) {
+        return Err(Unreadable::new(path, format!("is {what}"), hint).into());
+    }
+    Ok(source)
+}
+
+/// What a file is that is no text, and what to do.
+fn not_text(start: &[u8]) -> Option<(&'static str, &'static str)> {
+    let other = "check that this is the file you mean, and that `data.format` is its format";
+    // A folder packed as one file has its mark behind the name of the first file in it.
+    if start.get(257..262) == Some(b"ustar") {
+        return Some(("a tar archive, not text", "unpack it, and set `data.path` to its folder"));
+    }
+    foreign::mistaken(start).or_else(|| match foreign::looks_like(start) {
+        "text" | "an empty file" | "binary data" | "gzip" | "zstd" => None,
+        kind @ ("bzip2" | "xz" | "a zip archive") => {
+            Some((kind, "unpack it; of packed files, gzip and zstd are read as they are"))
+        }
+        kind => Some((kind, other)),
+    })
 }
 
 /// Bytes that end at a line end or at the end of the file.
@@ -133,6 +105,10 @@ impl Source {
                 return Ok(());
             }
             if read > 0 {
+                if bytes.len() > MAX_LINE + size && !bytes.contains(&b'\n') {
+                    let (path, line) = (self.path.clone(), first_line);
+                    return Err(DataError::LongLine { path, line, most: MAX_LINE });
+                }
                 // More may follow: what stands behind the last line end belongs to the next block.
                 let cut = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
                 carried = bytes.split_off(cut);
@@ -149,8 +125,17 @@ impl Source {
     /// Appends up to `size` bytes; 0 only at the end of the file.
     fn fill(&mut self, bytes: &mut Vec<u8>, size: usize) -> Result<usize, DataError> {
         let failed = |source| DataError::Read { path: self.path.clone(), source };
-        let limit = size as u64;
-        (&mut self.reader).take(limit).read_to_end(bytes).map_err(failed)
+        let read = (&mut self.reader).take(size as u64).read_to_end(bytes).map_err(failed)?;
+        let (path, read_bytes) = (&self.path, read as u64);
+        let left = self.left.checked_sub(read_bytes);
+        self.left = left.ok_or_else(|| DataError::Bomb { path: path.clone(), ratio: MAX_RATIO })?;
+        Ok(read)
+    }
+
+    /// The first bytes, which are read again.
+    pub(super) fn peek(&mut self) -> Result<&[u8], DataError> {
+        let failed = |source| DataError::Read { path: self.path.clone(), source };
+        self.reader.fill_buf().map_err(failed)
     }
 
     /// The first bytes, at most 4,096: enough for a header line.
@@ -162,9 +147,9 @@ impl Source {
 
     /// The whole file at once.
     pub(super) fn bytes(mut self) -> Result<Vec<u8>, DataError> {
+        const STEP: usize = 64 << 20;
         let mut bytes = Vec::new();
-        let failed = |source| DataError::Read { path: self.path.clone(), source };
-        self.reader.read_to_end(&mut bytes).map_err(failed)?;
+        while self.fill(&mut bytes, STEP)? > 0 {}
         Ok(bytes)
     }
 }
@@ -211,6 +196,7 @@ pub(super) fn utf8<'a>(
 mod tests {
     use std::io::Write;
 
+    use super::super::locate;
     use super::*;
 
     fn lines_of(path: &Path, size: usize) -> Vec<(u64, String)> {
@@ -261,9 +247,26 @@ mod tests {
         write("b.jsonl.zst", &zstd::encode_all(&b"zst\n"[..], 1).unwrap());
         write("c.jsonl.gz", b"plain\n");
         for (name, expected) in [("a.jsonl", "gz"), ("b.jsonl", "zst"), ("c.jsonl", "plain")] {
-            let path = find(folder.path(), name).unwrap();
+            let path = locate::find(folder.path(), name).unwrap();
             assert_eq!(lines_of(&path, 100), [(1, expected.to_owned())]);
         }
+    }
+
+    #[test]
+    fn a_small_file_does_not_fill_the_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.zst");
+        let packed = zstd::encode_all(std::io::repeat(b'x').take(2 * FREE), 1).unwrap();
+        assert!(packed.len() < 1 << 20);
+        fs_err::write(&path, packed).unwrap();
+        let error = open(&path).unwrap().blocks(8 << 20, |_| Ok(())).unwrap_err().to_string();
+        assert!(error.contains("a.zst:1:") && error.contains("268435456 bytes"), "{error}");
+
+        let lines = format!("{}\n", "x".repeat(99)).repeat(1 << 20);
+        let lines = std::iter::repeat_n(lines.as_bytes(), 16).collect::<Vec<_>>().concat();
+        fs_err::write(&path, zstd::encode_all(&lines[..], 1).unwrap()).unwrap();
+        let error = open(&path).unwrap().blocks(8 << 20, |_| Ok(())).unwrap_err().to_string();
+        assert!(error.contains("a.zst") && error.contains("200 times"), "{error}");
     }
 
     #[test]

@@ -198,23 +198,26 @@ impl Pairs {
 pub(super) struct Repeated {
     /// Texts equal to an earlier one.
     pub(super) texts: usize,
+    /// Of these, those whose labels are not the earlier one's.
+    pub(super) with_other_labels: usize,
     /// Distinct texts in more than one split.
     pub(super) across_splits: usize,
 }
 
 impl Repeated {
     pub(super) fn count(dataset: &Dataset) -> Self {
-        // For each text, a bit for each split that it stands in.
-        let mut splits_of: HashMap<&str, u8> = HashMap::new();
-        let mut texts = 0;
+        // For each text, a bit for each split that it stands in, and its labels where it stands first.
+        let mut first_of: HashMap<&str, (u8, &[u32])> = HashMap::new();
+        let (mut texts, mut with_other_labels) = (0, 0);
         for (number, (_, split)) in dataset.splits().enumerate() {
-            for text in split.texts.iter() {
-                let splits = splits_of.entry(text).or_default();
+            for (text, row) in split.texts.iter().zip(split.labels.rows()) {
+                let (splits, first) = first_of.entry(text).or_insert((0, row));
                 texts += usize::from(*splits != 0);
+                with_other_labels += usize::from(*first != row);
                 *splits |= 1 << number;
             }
         }
-        let across_splits = splits_of.values().filter(|splits| splits.count_ones() > 1).count();
-        Self { texts, across_splits }
+        let across_splits = first_of.values().filter(|of| of.0.count_ones() > 1).count();
+        Self { texts, with_other_labels, across_splits }
     }
 }

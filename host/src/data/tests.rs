@@ -12,6 +12,9 @@ use crate::progress::Silent;
 mod demo;
 mod figures;
 mod formats;
+mod layouts;
+mod meaning;
+mod openers;
 mod parquet;
 
 /// Real data beside the repository, or where `ALHOST_SHARED` says; none on most machines.
@@ -90,20 +93,21 @@ fn blank_lines_crlf_and_a_byte_order_mark_do_no_harm() {
 #[test]
 fn malformed_lines_are_named() {
     let good = r#"{"id": "9", "text": "t", "labels": ["a"]}"#;
-    let cases: [(&str, &[&str]); 13] = [
+    let cases: [(&str, &[&str]); 14] = [
         (r#"{"id": "8", "text": "t", "labels": ["a"]"#, &["malformed JSON", "EOF"]),
         (r#"["8", "t", ["a"]]"#, &["malformed JSON", "expected an object"]),
         ("{", &["malformed JSON"]),
         ("id,text,labels", &["malformed JSON", "expected an object"]),
         (r#"{"id": "8", "text": "\ud800", "labels": ["a"]}"#, &["malformed JSON", "hex escape"]),
-        (r#"{"text": "t", "labels": ["a"]}"#, &["missing field `id`"]),
         (r#"{"id": "8", "labels": ["a"]}"#, &["missing field `text`"]),
         (r#"{"id": "8", "text": "t"}"#, &["missing field `labels`"]),
         (r#"{"id": "8", "id": "7", "text": "t", "labels": []}"#, &["duplicate field `id`"]),
         (r#"{"id": 8.5, "text": "t", "labels": ["a"]}"#, &["a whole number"]),
         (r#"{"id": "8", "text": null, "labels": ["a"]}"#, &["null", "string"]),
-        (r#"{"id": "8", "text": "t", "labels": "a"}"#, &["string \"a\"", "sequence"]),
-        (r#"{"id": "8", "text": "t", "labels": [3]}"#, &["integer `3`", "string"]),
+        (r#"{"id": "8", "text": "t", "label": ["a"]}"#, &["missing field `labels`", "`label`"]),
+        (r#"{"id": "8", "text": "t", "labels": 0.5}"#, &["floating point `0.5`", "labels:"]),
+        (r#"{"id": "8", "text": "t", "labels": [["a"]]}"#, &["sequence", "a label: a string"]),
+        (r#"{"id": "8", "text": "t", "labels": {"a": "b", "c": 1}}"#, &["an object, which must"]),
     ];
     for (bad, parts) in cases {
         let folder = small("train", &format!("{good}\n\n{bad}\n{good}\n"));
@@ -226,8 +230,12 @@ fn empty_labels_are_refused_and_repeated_ones_counted() {
 #[test]
 fn missing_files_are_named_with_what_there_is() {
     let folder = small("", "");
-    fs_err::rename(folder.path().join("dev.jsonl"), folder.path().join("valid.jsonl")).unwrap();
-    let parts = ["dev.jsonl: no such file", "`valid.jsonl`", "`data.dev = \"\"` runs without"];
+    fs_err::rename(folder.path().join("dev.jsonl"), folder.path().join("devel.jsonl")).unwrap();
+    let parts = [
+        "dev.jsonl: no such file",
+        "`data.dev = \"devel.jsonl\"`?",
+        "`data.dev = \"\"` runs without",
+    ];
     fails(&config(DataFormat::Jsonl), &folder, &parts);
     let without = DataConfig { dev: String::new(), ..config(DataFormat::Jsonl) };
     let loaded = load(&without, folder.path(), &Silent).unwrap();
@@ -258,7 +266,7 @@ fn repeated_and_wordless_texts_are_noted() {
     let expected = [
         "test: 1 text without a word",
         "train: 1 label of the vocabulary in no text",
-        "1 text the same as an earlier one",
+        "1 text the same as an earlier one, 1 of them with other labels (is it a line for each label?)",
         "1 text in more than one split (test scores are a little too high)",
     ];
     assert_eq!(loaded.notes, expected);
@@ -303,7 +311,7 @@ fn csv_folder(train: &str) -> TempDir {
 
 #[test]
 fn csv_and_tsv_columns_are_found_by_name() {
-    let train = "tags,nr,title,other,body\n a ;b,1,One,-,\"He said \"\"no\"\",\nthen left\"\n;c;,2,,,5\" disk\n";
+    let train = "tags,nr,title,other,body\n a ;b,1,One,-,\"He said \"\"no\"\",\nthen left\"\n;c;,2,,,\"5\"\" disk\"\n";
     let loaded = load(&csv_config(DataFormat::Csv), csv_folder(train).path(), &Silent).unwrap();
     let dataset = &loaded.dataset;
     assert_eq!(dataset.train.ids, ["1", "2"]);

@@ -1,5 +1,6 @@
 //! Texts whose labels nobody knows, for prediction: JSONL with `id` and `text`, block by block.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -19,7 +20,7 @@ pub struct UnlabeledTexts {
 }
 
 /// Calls `each` for one block after another of a JSONL file, `.gz` and `.zst` unpacked; `-` is standard
-/// input. Keys but `id` and `text` are ignored. Memory does not depend on the size of the file.
+/// input. Keys but `id` and `text` are ignored; a text without an id has its number. Memory does not depend on the size of the file.
 pub fn for_each_block<E: From<DataError>>(
     path: &Path,
     mut each: impl FnMut(UnlabeledTexts) -> Result<(), E>,
@@ -28,6 +29,7 @@ pub fn for_each_block<E: From<DataError>>(
     let path = source.path.clone();
     // What `each` answers goes around the reader, whose errors are of another type.
     let mut failed = None;
+    let mut n_texts = 0_u64;
     let read = source.blocks(BLOCK, |block| {
         let lines = block.lines();
         let parsed: Vec<_> = lines
@@ -36,9 +38,10 @@ pub fn for_each_block<E: From<DataError>>(
             .collect();
         let mut texts = UnlabeledTexts::default();
         for record in parsed {
-            let (_, record) = record?;
-            texts.ids.push(record.id.into_owned());
+            let record = record?;
             texts.texts.push(&record.text);
+            n_texts += 1;
+            texts.ids.push(record.id().map_or_else(|| n_texts.to_string(), Cow::into_owned));
         }
         if failed.is_none() && !texts.ids.is_empty() {
             failed = each(texts).err();
@@ -72,6 +75,7 @@ mod tests {
     fn labels_are_not_asked_for_and_order_is_that_of_the_file() {
         let text = "{\"id\": \"b\", \"text\": \"x\"}\n\n{\"text\": \"y\", \"id\": 7, \"labels\": [\"l\"]}\n";
         assert_eq!(ids(text).unwrap(), ["b", "7"]);
+        assert_eq!(ids("{\"text\": \"x\"}\n{\"text\": \"x\", \"id\": 12.0}").unwrap(), ["1", "12"]);
         assert_eq!(ids("").unwrap(), [""; 0]);
     }
 

@@ -1,25 +1,18 @@
 //! The XMC repository's JSON lines: `{"uid": .., "title": .., "content": .., "target_ind": [..]}`.
 
+use std::borrow::Cow;
 use std::path::Path;
 
-use rayon::prelude::*;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::error::DataError;
 use super::raw::{Names, RawSplit};
-use super::read::{Source, utf8};
-use super::vocabulary::Vocabulary;
-use super::{jsonl, matrix};
+use super::read::Source;
+use super::record::{Field, Label, Record};
+use super::structure::whole;
+use super::{jsonl, objects};
 use crate::config::DataConfig;
 use crate::progress::Progress;
-
-struct Record {
-    line: u64,
-    id: Option<String>,
-    text: String,
-    /// Below the number of labels.
-    labels: Vec<u32>,
-}
 
 /// The fields of a text: `data.text_columns`, or title and content where it says nothing.
 fn fields(config: &DataConfig) -> Vec<&str> {
@@ -29,62 +22,46 @@ fn fields(config: &DataConfig) -> Vec<&str> {
     config.text_columns.iter().map(String::as_str).collect()
 }
 
-/// Lines are parsed in parallel and kept in the file's order.
+/// Reads a split; its labels are numbers.
 pub(super) fn read(
     source: Source,
     config: &DataConfig,
-    vocabulary: &Vocabulary,
     split: &mut RawSplit,
     names: &mut Names,
     progress: &dyn Progress,
 ) -> Result<(), DataError> {
     let path = source.path.clone();
     let fields = fields(config);
-    source.blocks(matrix::BLOCK, |block| {
-        let parsed: Vec<Option<Result<Record, DataError>>> = block
-            .lines()
-            .par_iter()
-            .map(|&(number, line)| parse(&path, number, line, &fields, vocabulary))
-            .collect();
-        progress.advance(parsed.len() as u64);
-        for record in parsed.into_iter().flatten() {
-            let record = record?;
-            let id = record.id.unwrap_or_else(|| format!("{}-{}", split.key, record.line));
-            let labels = record.labels.iter().map(|&l| vocabulary.labels[l as usize].as_str());
-            split.push(record.line, &id, &record.text, labels, names)?;
-        }
-        Ok(())
-    })
+    let id = config.id_column.as_deref().unwrap_or("uid");
+    objects::read(
+        source,
+        progress,
+        |line, text| parse(&path, line, text, &fields, id),
+        |record| split.push(record, names),
+    )
 }
 
-/// The record of a line; none for a blank one.
 fn parse(
     path: &Path,
     line: u64,
-    bytes: &[u8],
+    text: &str,
     fields: &[&str],
-    vocabulary: &Vocabulary,
-) -> Option<Result<Record, DataError>> {
-    let text = match utf8(path, line, bytes) {
-        Ok(text) if text.trim().is_empty() => return None,
-        Ok(text) => text,
-        Err(error) => return Some(Err(error)),
+    id: &str,
+) -> Result<Record<'static>, DataError> {
+    let table: Map<String, Value> =
+        serde_json::from_str(text).map_err(|error| jsonl::told(path, line, &error))?;
+    let wrong = |problem| DataError::XmcRecord { path: path.to_owned(), line, problem };
+    let content = content(&table, fields).map_err(wrong)?;
+    let labels = Field::Labels(labels(&table).map_err(wrong)?);
+    let id = match table.get(id) {
+        Some(Value::String(id)) => Some(Cow::Owned(id.clone())),
+        Some(Value::Number(id)) => Some(Cow::Owned(id.to_string())),
+        _ => None,
     };
-    let value: Value = match serde_json::from_str(text) {
-        Ok(value) => value,
-        Err(error) => return Some(Err(jsonl::told(path, line, &error))),
-    };
-    let record = record(&value, line, fields, vocabulary);
-    Some(record.map_err(|problem| DataError::XmcRecord { path: path.to_owned(), line, problem }))
+    Ok(Record::new(line, id, Cow::Owned(content), labels, ""))
 }
 
-fn record(
-    value: &Value,
-    line: u64,
-    fields: &[&str],
-    vocabulary: &Vocabulary,
-) -> Result<Record, String> {
-    let table = value.as_object().ok_or("expected an object")?;
+fn content(table: &Map<String, Value>, fields: &[&str]) -> Result<String, String> {
     let mut parts: Vec<&str> = Vec::new();
     for &field in fields {
         match table.get(field) {
@@ -98,20 +75,11 @@ fn record(
         return Err(format!("there is no `{}`", fields.join("` and no `")));
     }
     parts.retain(|part| !part.is_empty());
-    let id = match table.get("uid") {
-        Some(Value::String(id)) => Some(id.clone()),
-        Some(Value::Number(id)) => Some(id.to_string()),
-        _ => None,
-    };
-    let labels = labels(table, vocabulary)?;
-    Ok(Record { line, id, text: parts.join("\n"), labels })
+    Ok(parts.join("\n"))
 }
 
 /// `target_ind` without those of which `target_rel` is 0.
-fn labels(
-    table: &serde_json::Map<String, Value>,
-    vocabulary: &Vocabulary,
-) -> Result<Vec<u32>, String> {
+fn labels(table: &Map<String, Value>) -> Result<Vec<Label<'static>>, String> {
     let list = |key: &str| table.get(key).and_then(Value::as_array);
     let indices = list("target_ind").ok_or("there is no list `target_ind`")?;
     let relevances = list("target_rel");
@@ -119,18 +87,14 @@ fn labels(
         let (n, m) = (indices.len(), relevances.len());
         return Err(format!("`target_ind` has {n} entries, but `target_rel` {m}"));
     }
-    let n_labels = vocabulary.labels.len();
     let mut labels = Vec::with_capacity(indices.len());
     for (place, index) in indices.iter().enumerate() {
-        let number = index.as_u64().ok_or_else(|| format!("`{index}` is no label number"))?;
-        if number >= n_labels as u64 {
-            let names = vocabulary.path.display();
-            return Err(format!("label {number}, but {names} has {n_labels} labels, from 0"));
-        }
+        let number = whole(index.as_i64(), index.as_f64());
+        let number = number.ok_or_else(|| format!("`{index}` is no label number"))?;
         let relevance = relevances.map_or(Some(1.0), |all| all[place].as_f64());
         let relevance = relevance.ok_or("`target_rel` must be numbers")?;
         if relevance.abs() > 0.0 {
-            labels.push(number as u32);
+            labels.push(Label::Number(number));
         }
     }
     Ok(labels)

@@ -6,7 +6,7 @@ use super::*;
 use crate::config::{ConfigFile, Overrides};
 
 /// The config that a user writes with these lines in `[data]`; files lie in the folder `.`.
-fn written(lines: &str) -> DataConfig {
+pub(super) fn written(lines: &str) -> DataConfig {
     let threshold = "[evaluation]\nthreshold = \"cardinality\"\n";
     let text = format!("{threshold}[data]\npath = \".\"\n{lines}");
     let file = ConfigFile::parse(&text, "test", &Overrides::default()).unwrap();

@@ -12,7 +12,7 @@ use ::parquet::schema::parser::parse_message_type;
 use super::*;
 
 /// The labels of a text, as a column has them.
-enum Column {
+pub(super) enum Column {
     Texts(Vec<Vec<&'static str>>),
     Numbers(Vec<Vec<i64>>),
     OneText(Vec<&'static str>),
@@ -22,7 +22,13 @@ enum Column {
 const LIST: &str = "optional group labels (LIST) { repeated group list { optional";
 
 /// A file with the columns `text`, `other` and `labels`.
-fn make(path: &Path, texts: &[&str], labels: &Column, features: Option<&str>, codec: Compression) {
+pub(super) fn make(
+    path: &Path,
+    texts: &[&str],
+    labels: &Column,
+    features: Option<&str>,
+    codec: Compression,
+) {
     let column = match labels {
         Column::Texts(_) => format!("{LIST} binary element (UTF8); }} }}"),
         Column::Numbers(_) => format!("{LIST} int64 element; }} }}"),
@@ -171,7 +177,7 @@ fn several_files_and_all_codecs_are_read_in_order() {
 fn a_number_without_a_name_is_named() {
     let names = r#"{"names": ["x", "y"], "_type": "ClassLabel"}"#;
     let error = loaded(&Column::OneNumber(vec![0, 2]), Some(names)).unwrap_err();
-    let parts = ["train-0.parquet:2", "`labels`", "has `2`", "below 2", "hint: "];
+    let parts = ["train-0.parquet:2: label 2", "train-0.parquet has 2 labels", "hint: "];
     assert!(parts.iter().all(|part| error.contains(part)), "{error}");
     // Which is how a text without a label is written.
     let error = loaded(&Column::OneNumber(vec![0, -1]), Some(names)).unwrap_err();
