@@ -66,9 +66,6 @@ pub enum ModelError {
     NotFinite { checkpoint: String },
 
     #[error(transparent)]
-    Unreadable(#[from] alhost_base::Unreadable),
-
-    #[error(transparent)]
     Io(#[from] std::io::Error),
 
     #[error("libtorch: {0}")]
