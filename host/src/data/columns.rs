@@ -84,7 +84,7 @@ impl Columns {
 }
 
 /// The row numbers that pandas writes, and ids that the config does not name, are no labels.
-fn is_index(name: &str) -> bool {
+pub(super) fn is_index(name: &str) -> bool {
     let name = name.trim();
     name.is_empty() || name.starts_with("Unnamed:") || name.eq_ignore_ascii_case("id")
 }

@@ -10,7 +10,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::columns::{ALL, truth};
+use super::columns::{ALL, is_index, truth};
 use super::error::DataError;
 use super::raw::{Names, RawSplit};
 use super::read::Source;
@@ -168,7 +168,9 @@ impl<'k> Keys<'k> {
     }
 
     fn is_each(&self, name: &str) -> bool {
-        let is_meant = |each: &String| each == name || (each == ALL && self.id != Some(name));
+        let is_meant = |each: &String| {
+            each == name || (each == ALL && self.id != Some(name) && !is_index(name))
+        };
         self.each.iter().any(is_meant)
     }
 }

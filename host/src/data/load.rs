@@ -269,7 +269,10 @@ fn note_oddities(dataset: &Dataset, notes: &mut Vec<String>) {
     if repeated.texts > 0 {
         let other = match repeated.with_other_labels {
             0 => String::new(),
-            n => format!(", {n} of them with other labels (is it a line for each label?)"),
+            n if n * 2 > repeated.texts => {
+                format!(", {n} of them with other labels (is it a line for each label?)")
+            }
+            n => format!(", {n} of them with other labels"),
         };
         let count = counted(repeated.texts, "text");
         notes.push(format!("{count} the same as an earlier one{other}"));
