@@ -44,7 +44,7 @@ fn example(command: &str, n: usize) -> (Vec<String>, String) {
         "bench-worker" => (format!("--parent {parent}"), order),
         "report" => (format!("runs/tiny --out report-{n}"), ""),
         "train" => (format!("--config tiny.toml --out trained-{n}"), ""),
-        "predict" => ("trained/tiny/full-cnn/seed-3/classifier data/test.jsonl".to_owned(), ""),
+        "predict" => ("trained/tiny/full-data-cnn/seed-3/classifier data/test.jsonl".to_owned(), ""),
         "plugin new" => (format!("idea-{n}"), ""),
         "plugin list" => (String::new(), ""),
         "plugin inspect" => (random, ""),
@@ -153,7 +153,7 @@ fn standard_error_may_be_closed_too() {
     let sandbox = Sandbox::new();
     let random = plugin("random").display().to_string();
     for (to, args) in [
-        ("runs", &["-v", "run", "--config", "tiny.toml", "--plugin", &random][..]),
+        ("runs", &["run", "-v", "--config", "tiny.toml", "--plugin", &random][..]),
         ("none", &["run", "--config", "nosuch.toml"]),
         ("none", &["--nosuch"]),
     ] {
@@ -267,7 +267,7 @@ fn json_stays_json_and_keeps_its_values() {
     let text = |split: &str| format!("{{\"id\": \"{split}{id}\", \"text\": \"old law\"}}\n");
     sandbox.alhost(&["train", "--config", "tiny.toml", "--out", "trained"]).ok();
     sandbox.write("texts.jsonl", &text("a"));
-    let classifier = "trained/tiny/full-cnn/seed-3/classifier";
+    let classifier = "trained/tiny/full-data-cnn/seed-3/classifier";
     let said = sandbox.alhost(&["predict", classifier, "texts.jsonl", "--top", "1"]).ok().stdout;
     assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
     let read: serde_json::Value = serde_json::from_str(&said).unwrap();

@@ -59,9 +59,10 @@ fn cell(cell: &Cell) -> String {
 fn paragraph(text: &str) -> String {
     let safe = escape(text);
     let after_digits = safe.trim_start_matches(|c: char| c.is_ascii_digit());
-    let is_list = after_digits.len() < safe.len() && after_digits.starts_with(['.', ')']);
+    let is_list = after_digits.len() < safe.len()
+        && (after_digits.starts_with(". ") || after_digits.starts_with(") "));
     match safe.chars().next() {
-        Some('#' | '-' | '+' | '=' | ':') => format!("\\{safe}"),
+        Some('#' | '-' | '+' | '=' | ':' | '>') => format!("\\{safe}"),
         Some(_) if is_list => {
             let digits = safe.len() - after_digits.len();
             format!("{}\\{after_digits}", &safe[..digits])
@@ -80,8 +81,8 @@ fn escape(text: &str) -> String {
         let after = text[at + c.len_utf8()..].chars().next().unwrap_or(' ');
         match c {
             '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
+            // Before anything else, it begins no tag.
+            '<' if !matches!(after, ' ' | '0'..='9') => safe.push_str("&lt;"),
             // Within a word, it is no emphasis.
             '_' if before.is_alphanumeric() && after.is_alphanumeric() => safe.push(c),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => safe.extend(['\\', c]),
@@ -112,23 +113,31 @@ mod tests {
 
     #[test]
     fn names_come_out_as_they_are() {
-        for plain in
-            ["alps", "micro_f1", "0.515 ± 0.007", "a-b", "100", "p = .05, two-sided (Holm)"]
-        {
+        for plain in [
+            "alps",
+            "micro_f1",
+            "0.515 ± 0.007",
+            "a-b",
+            "100",
+            "p < .05 (Holm)",
+            "a > 14%",
+            "1.5 texts",
+        ] {
             check(plain, plain);
         }
     }
 
     #[test]
     fn no_markup_of_a_stranger_begins() {
-        check("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;");
-        check("<img src=x onerror=alert(1)>", "&lt;img src=x onerror=alert(1)&gt;");
+        check("<script>alert(1)</script>", "&lt;script>alert(1)&lt;/script>");
+        check("<img src=x onerror=alert(1)>", "&lt;img src=x onerror=alert(1)>");
         check("&lt;b&gt;", "&amp;lt;b&amp;gt;");
         check("a|b\n| c", "a\\|b \\| c");
         check("![x](javascript:y)", "!\\[x\\](javascript:y)");
         check("`rm` *now* _or_ ~~x~~", "\\`rm\\` \\*now\\* \\_or\\_ \\~\\~x\\~\\~");
         check("https://x.y www.x.y a@b.c", "https&#58;//x.y www&#46;x.y a&#64;b.c");
         check("# head", "\\# head");
+        check("> quote", "\\> quote");
         check("- item", "\\- item");
         check("1. item", "1\\. item");
         check("\\`x", "\\\\\\`x");
