@@ -3,6 +3,7 @@
 //! tries more of them.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use alhost_plugin_api::Rng;
@@ -10,6 +11,8 @@ use alhost_plugin_api::testing::StandIn;
 use alhost_plugin_host::{LoadedStrategy, Manifest, PluginFile, Setting, WorkerOptions};
 
 use crate::support::plugin;
+
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 #[expect(clippy::disallowed_methods, reason = "how long to search is no part of the test")]
 fn n_inputs(default: usize) -> usize {
@@ -82,6 +85,7 @@ fn a_changed_plugin_harms_its_worker_at_most() {
         deadline: Duration::from_secs(10),
         memory_bytes: 1 << 30,
         threads: 1,
+        cancelled: &NEVER,
     };
     let host = StandIn::new(40, 4);
     let given = serde_json::Map::new();

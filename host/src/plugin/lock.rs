@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use alhost_base::{Unreadable, aside, foreign};
 use alhost_plugin_host::PluginFile;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -27,10 +28,8 @@ pub struct Pin {
 
 #[derive(Debug, Error)]
 pub enum LockError {
-    #[error(
-        "cannot read the pinned plugins: {0}\nhint: `alhost plugin pin PLUGIN` begins a lock file"
-    )]
-    Read(std::io::Error),
+    #[error("cannot read the pinned plugins: {0}; `alhost plugin pin PLUGIN` begins a lock file")]
+    Read(Unreadable),
     #[error("cannot write the pinned plugins: {0}")]
     Write(#[from] std::io::Error),
     #[error("{} is no lock file: {why}\nhint: it is written by `alhost plugin pin`; delete it and pin again", path.display())]
@@ -41,9 +40,12 @@ pub enum LockError {
     Other { id: String, file: PathBuf, lock: PathBuf, pinned: Box<Pin>, found: Box<Pin> },
 }
 
+/// Bytes of a lock file; each plugin takes some 150.
+const MAX_FILE: u64 = 16 << 20;
+
 impl Lock {
     pub fn read(path: &Path) -> Result<Self, LockError> {
-        let text = fs_err::read_to_string(path).map_err(LockError::Read)?;
+        let text = foreign::read_text(path, MAX_FILE).map_err(LockError::Read)?;
         toml::from_str(&text)
             .map_err(|error| LockError::Parse { path: path.to_owned(), why: error.to_string() })
     }
@@ -57,7 +59,7 @@ impl Lock {
         let pins = toml::to_string(self).expect("three strings a plugin can be written");
         let head =
             "# The plugins that `alhost run --locked` accepts. Written by `alhost plugin pin`.";
-        Ok(fs_err::write(path, format!("{head}\n\n{pins}"))?)
+        Ok(aside::replace(path, format!("{head}\n\n{pins}").as_bytes())?)
     }
 
     /// Pins a file, and gives back what was pinned for its id before.
