@@ -32,6 +32,11 @@ pub(crate) fn below(root: Pid) -> Vec<Member> {
     members
 }
 
+/// Whether a process has ended, waited for or not.
+pub(crate) fn is_over(pid: Pid) -> bool {
+    stat(pid.as_raw_pid()).is_none_or(|stat| stat.is_over)
+}
+
 /// Ends `root`, which has not been waited for, with its group and all below it.
 pub(crate) fn kill(root: Pid) {
     // It must not start others meanwhile. Those whose parent ends come to it, and are found again.

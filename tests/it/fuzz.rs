@@ -1,6 +1,6 @@
 //! Plugin files with bytes changed at random: reading one is an error or not, loading one in a worker
-//! may kill the worker, and the host goes on. `ALHOST_FUZZ=10000 cargo test -p alhost --test it fuzz`
-//! tries more of them.
+//! may kill the worker, and the host goes on. And records of a run, changed likewise.
+//! `ALHOST_FUZZ=10000 cargo test -p alhost --test it fuzz` tries more of them.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -10,7 +10,7 @@ use alhost_plugin_api::Rng;
 use alhost_plugin_api::testing::StandIn;
 use alhost_plugin_host::{LoadedStrategy, Manifest, PluginFile, Setting, WorkerOptions};
 
-use crate::support::plugin;
+use crate::support::{Sandbox, plugin};
 
 static NEVER: AtomicBool = AtomicBool::new(false);
 
@@ -110,4 +110,60 @@ fn a_changed_plugin_harms_its_worker_at_most() {
         }
     }
     assert!(selected > 0 && lost > 0, "{selected} selected, {lost} were lost");
+}
+
+/// What in a record can be another number, word or nothing.
+const INSTEAD: [&str; 8] =
+    ["1e999", "-1", "18446744073709551616", "null", "[]", "{}", "\"\\ud800\"", "[[[[[[["];
+
+/// A line of records, or several, with something changed.
+fn change_text(text: &mut Vec<u8>, rng: &mut Rng) {
+    let at = rng.below(text.len());
+    match rng.below(5) {
+        0 => text[at] ^= 1 << rng.below(8),
+        1 => text.truncate(at),
+        2 => drop(text.splice(at..(at + rng.below(40)).min(text.len()), [])),
+        3 => {
+            // In place of what follows a colon.
+            let colon = text[at..].iter().position(|&byte| byte == b':').map_or(at, |n| at + n + 1);
+            let end = text[colon..]
+                .iter()
+                .position(|&byte| byte == b',')
+                .map_or(text.len(), |n| colon + n);
+            let instead = INSTEAD[rng.below(INSTEAD.len())];
+            text.splice(colon..end, instead.bytes());
+        }
+        _ => {
+            let line = text.clone();
+            text.extend(line);
+        }
+    }
+}
+
+#[test]
+fn changed_records_are_read_or_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["random"], &[]).ok();
+    let folder = sandbox.path("runs/tiny/random/seed-3");
+    let files = ["manifest.json", "rounds.jsonl", "selections.jsonl"].map(|name| folder.join(name));
+    let sound = files.clone().map(|file| fs_err::read(file).unwrap());
+    assert!(alhost::record::read(&folder).is_ok());
+    let (mut n_read, n) = (0, n_inputs(1000));
+    for input in 0..n {
+        let mut rng = Rng::stream(&[3; 32], &format!("records {input}"));
+        let which = rng.below(files.len());
+        let mut text = sound[which].clone();
+        for _ in 0..=rng.below(3) {
+            if !text.is_empty() {
+                change_text(&mut text, &mut rng);
+            }
+        }
+        fs_err::write(&files[which], &text).unwrap();
+        match alhost::record::read(&folder) {
+            Ok(_) => n_read += 1,
+            Err(error) => assert!(error.to_string().contains("seed-3"), "no path in: {error}"),
+        }
+        fs_err::write(&files[which], &sound[which]).unwrap();
+    }
+    assert!(n_read > 0 && n_read < n, "{n_read} of {n} were accepted");
 }

@@ -28,8 +28,8 @@ pub struct Pin {
 
 #[derive(Debug, Error)]
 pub enum LockError {
-    #[error("cannot read the pinned plugins: {0}; `alhost plugin pin PLUGIN` begins a lock file")]
-    Read(Unreadable),
+    #[error("cannot read the pinned plugins: {0}\n`alhost plugin pin PLUGIN` begins a lock file")]
+    Read(#[from] Unreadable),
     #[error("cannot write the pinned plugins: {0}")]
     Write(#[from] std::io::Error),
     #[error("{} is no lock file: {why}\nhint: it is written by `alhost plugin pin`; delete it and pin again", path.display())]
@@ -40,12 +40,12 @@ pub enum LockError {
     Other { id: String, file: PathBuf, lock: PathBuf, pinned: Box<Pin>, found: Box<Pin> },
 }
 
-/// Bytes of a lock file; each plugin takes some 150.
-const MAX_FILE: u64 = 16 << 20;
+/// A lock file of a thousand plugins has less.
+const MOST_BYTES: u64 = 1 << 20;
 
 impl Lock {
     pub fn read(path: &Path) -> Result<Self, LockError> {
-        let text = foreign::read_text(path, MAX_FILE).map_err(LockError::Read)?;
+        let text = foreign::read_text(path, MOST_BYTES)?;
         toml::from_str(&text)
             .map_err(|error| LockError::Parse { path: path.to_owned(), why: error.to_string() })
     }

@@ -49,8 +49,9 @@ impl Process {
         drop(command);
         let warden = Warden::new(instance, Pid::from_child(&child), options.memory_bytes, lent);
         let (watching, reading) = (Arc::clone(&warden), Arc::clone(&warden));
-        std::thread::spawn(move || watching.watch());
-        let reader = std::thread::spawn(move || reading.forward(output));
+        let thread = std::thread::Builder::new;
+        thread().spawn(move || watching.watch())?;
+        let reader = thread().spawn(move || reading.forward(output))?;
         Ok(Self { child: Some(child), warden, reader })
     }
 

@@ -110,9 +110,9 @@ impl Warden {
             } else if let Some(bytes) = self.too_much(pid, &members) {
                 self.condemn(self.of_memory(bytes, members.len()));
             }
-            // The process may have been let go of meanwhile, and then what is here was seen before.
+            // When it has ended, what it had started is below it no more, and known from before.
             let mut state = self.state();
-            if state.pid.is_some() {
+            if state.pid.is_some() && !family::is_over(pid) {
                 state.members = members;
             }
             drop(state);
