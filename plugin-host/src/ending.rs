@@ -5,10 +5,12 @@ use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+
+use crate::family;
 
 /// Waits until a process, which leads a group, ends, or kills it at the deadline (`None`). Its group
-/// ends with it.
+/// ends with it, and all that it started and that is still below it.
 pub(crate) fn wait(mut child: Child, deadline: Duration) -> io::Result<Option<ExitStatus>> {
     let pid = Pid::from_child(&child);
     let started = Instant::now();
@@ -16,15 +18,15 @@ pub(crate) fn wait(mut child: Child, deadline: Duration) -> io::Result<Option<Ex
     let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     let mut is_over = false;
     while !is_over && started.elapsed() < deadline {
-        is_over = waitid(WaitId::Pid(pid), look)?.is_some();
+        is_over = match waitid(WaitId::Pid(pid), look) {
+            Err(Errno::INTR) => false,
+            found => found?.is_some(),
+        };
         if !is_over {
             std::thread::sleep(Duration::from_millis(2));
         }
     }
-    match kill_process_group(pid, Signal::KILL) {
-        Ok(()) | Err(Errno::SRCH | Errno::PERM) => {}
-        Err(error) => return Err(error.into()),
-    }
+    family::kill(pid);
     let status = child.wait()?;
     Ok(is_over.then_some(status))
 }
@@ -41,6 +43,7 @@ pub(crate) fn signal_name(signal: i32) -> String {
         13 => "SIGPIPE",
         15 => "SIGTERM",
         24 => "SIGXCPU",
+        25 => "SIGXFSZ",
         31 => "SIGSYS",
         _ => return format!("signal {signal}"),
     };

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use alhost_base::Unreadable;
 use alhost_plugin_api::params::ParamError;
 use thiserror::Error;
 
@@ -11,10 +12,10 @@ pub enum PluginError {
     Missing { path: PathBuf, tried: Vec<PathBuf>, hint: String },
     #[error("{}, where `{asked}` is looked for by id, is plugin `{id}`\nhint: name the file by its path, or call it after its id", path.display())]
     OtherId { asked: String, id: String, path: PathBuf },
-    #[error("cannot read the plugin: {0}")]
-    Read(#[from] std::io::Error),
-    #[error("{} is not a shared library (no 64-bit little-endian ELF file)\nhint: a plugin is the lib*.so that `cargo build --release` makes of a crate with `crate-type = [\"cdylib\"]`", path.display())]
-    NotElf { path: PathBuf },
+    #[error("cannot read the plugin {0}")]
+    Read(#[from] Unreadable),
+    #[error("{} is not a shared library (no 64-bit little-endian ELF file, but {looks})\nhint: a plugin is the lib*.so that `cargo build --release` makes of a crate with `crate-type = [\"cdylib\"]`", path.display())]
+    NotElf { path: PathBuf, looks: &'static str },
     #[error("{} is cut short: {what}\nhint: copy or build the file again", path.display())]
     Truncated { path: PathBuf, what: String },
     #[error("{} is a shared library, but not an alhost plugin: it has no `.alhost.manifest` section\nhint: a plugin calls `export_strategy!` once", path.display())]

@@ -71,3 +71,47 @@ fn status(
         None => Status::Usable,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_plugin_is_told_and_keeps_nobody_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mkfifoat(rustix::fs::CWD, at("libpipe.so"), mode).unwrap();
+        fs_err::os::unix::fs::symlink("/dev/zero", at("libzero.so")).unwrap();
+        fs_err::create_dir(at("libfolder.so")).unwrap();
+        fs_err::os::unix::fs::symlink("nowhere", at("libgone.so")).unwrap();
+        let contents: [(&str, &[u8]); 5] = [
+            ("libempty.so", b""),
+            ("libthree.so", b"abc"),
+            ("liblfs.so", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"),
+            ("libpage.so", b"<!DOCTYPE html><p>Sign in"),
+            ("libnumpy.so", b"\x93NUMPY\x01\x00v\x00"),
+        ];
+        for (name, content) in contents {
+            fs_err::write(at(name), content).unwrap();
+        }
+        let listed = list(&SearchPath(vec![folder.path().to_owned()]));
+        let check = |name: &str, expected: &str| {
+            let one = listed.iter().find(|one| one.path == at(name)).unwrap();
+            let Status::Refused { why } = &one.status else { panic!("{name} is not refused") };
+            assert!(why.contains(name) && why.contains(expected), "{why}");
+            assert!(why.contains("\nhint: "), "{why}");
+        };
+        check("libpipe.so", "is a pipe");
+        check("libzero.so", "is a device");
+        check("libfolder.so", "is a folder");
+        check("libgone.so", "no such file");
+        check("libempty.so", "but an empty file");
+        check("libthree.so", "but text");
+        check("liblfs.so", "git-lfs pointer");
+        check("libpage.so", "web page");
+        check("libnumpy.so", "but a numpy array");
+        // A folder of the path that is none holds nothing.
+        assert!(list(&SearchPath(vec![at("libpipe.so"), "/dev/zero".into()])).is_empty());
+    }
+}

@@ -8,6 +8,7 @@ use abi_stable::StableAbi;
 use abi_stable::abi_stability::abi_checking::check_layout_compatibility;
 use abi_stable::library::{AbiHeaderRef, LibHeader, ROOT_MODULE_LOADER_NAME_WITH_NUL, RootModule};
 use abi_stable::sabi_types::VersionNumber;
+use alhost_base::{Unreadable, foreign};
 use alhost_plugin_api::export::API_VERSION;
 use alhost_plugin_api::ffi::PluginMod_Ref;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
@@ -18,6 +19,9 @@ use crate::exposure::exposed;
 use crate::manifest::Manifest;
 use crate::resolve::{SearchPath, is_path, resolve};
 use crate::store;
+
+/// Bytes of a plugin's file; debug builds have some ten million.
+const MAX_FILE: u64 = 1 << 30;
 
 /// Libraries that a plugin has no use for, by the beginnings of their names.
 const FOREIGN: [(&str, &str); 9] = [
@@ -71,10 +75,11 @@ impl PluginFile {
     }
 
     pub fn read(path: &Path) -> Result<Self, PluginError> {
-        let content = fs_err::read(path)?;
+        let content = foreign::read(path, MAX_FILE)?;
         let manifest = Manifest::read(path, &content)?;
         let hash = blake3::hash(&content).to_hex().to_string();
-        let exposed = exposed(&fs_err::canonicalize(path)?)?;
+        let exposed = fs_err::canonicalize(path).and_then(|path| exposed(&path));
+        let exposed = exposed.map_err(|error| Unreadable::of(path, &error))?;
         Ok(Self { path: path.to_owned(), manifest, hash, content: content.into(), exposed })
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use alhost_base::foreign;
 use alhost_plugin_api::export::API_VERSION;
 use alhost_plugin_api::features::{
     EMBEDDING, FEATURES, LOGITS, MC_PROBABILITIES, MLM_SURPRISAL, OF_THE_CLASSIFIER, PROBABILITIES,
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::elf::{self, ElfError};
 use crate::error::PluginError;
+use crate::worker::cut;
 
 /// Every feature and service of this host.
 pub const PROVIDED: [&str; 11] = [
@@ -29,6 +31,11 @@ pub const PROVIDED: [&str; 11] = [
     NEAREST,
     DISCRIMINATOR,
 ];
+
+/// Bytes of a manifest, of a name in it, and of a text for people, which is cut.
+const MAX_MANIFEST: usize = 1 << 20;
+const MAX_NAME: usize = 200;
+const MAX_PROSE: usize = 4 << 10;
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Manifest {
@@ -58,7 +65,9 @@ impl Manifest {
     pub fn read(path: &Path, file: &[u8]) -> Result<Self, PluginError> {
         let path = path.to_owned();
         elf::check(file).map_err(|error| match error {
-            ElfError::NotElf => PluginError::NotElf { path: path.clone() },
+            ElfError::NotElf => {
+                PluginError::NotElf { path: path.clone(), looks: foreign::looks_like(file) }
+            }
             ElfError::Truncated { need, have } => {
                 let what = format!("it needs {need} bytes and has {have}");
                 PluginError::Truncated { path: path.clone(), what }
@@ -75,12 +84,29 @@ impl Manifest {
     }
 
     fn parse(section: &[u8]) -> Result<Self, String> {
-        let manifest: Self = serde_json::from_slice(section).map_err(|e| e.to_string())?;
+        if section.len() > MAX_MANIFEST {
+            return Err(format!("it has {} bytes, at most {MAX_MANIFEST} are read", section.len()));
+        }
+        let mut manifest: Self = serde_json::from_slice(section).map_err(|e| e.to_string())?;
+        manifest.check_names()?;
+        for text in [&mut manifest.summary, &mut manifest.citation] {
+            *text = cut(std::mem::take(text), MAX_PROSE);
+        }
         if manifest.format != 1 {
             return Err(format!("its format is {}, this alhost reads 1", manifest.format));
         }
         manifest.declared()?;
         Ok(manifest)
+    }
+
+    /// What has a name has one that fits on a line.
+    fn check_names(&self) -> Result<(), String> {
+        let Self { id, version, api, rustc, profile, panic, needs, .. } = self;
+        let names = [id, version, api, rustc, profile, panic].into_iter().chain(needs);
+        match names.map(String::len).max() {
+            Some(n) if n > MAX_NAME => Err(format!("a name in it has {n} bytes")),
+            _ => Ok(()),
+        }
     }
 
     fn declared(&self) -> Result<Vec<Declared>, String> {
@@ -180,6 +206,19 @@ mod tests {
         check("2.0.0", "hint: upgrade alhost, or build the plugin with alhost-plugin-api 1.0");
         check("0.9.0", "hint: build the plugin again");
         check("one", "hint: build the plugin again");
+    }
+
+    #[test]
+    fn what_is_longer_than_anybody_reads_is_cut_or_refused() {
+        let mut plugin = manifest("1.0.0");
+        plugin.summary = "s".repeat(10_000);
+        let text = |plugin: &Manifest| serde_json::to_vec(plugin).unwrap();
+        let read = Manifest::parse(&text(&plugin)).unwrap();
+        assert!(read.summary.ends_with("(cut: it has 10000 bytes)") && read.summary.len() < 5000);
+        plugin.id = "x".repeat(10_000);
+        assert!(Manifest::parse(&text(&plugin)).unwrap_err().contains("10000 bytes"));
+        plugin.summary = "s".repeat(2 << 20);
+        assert!(Manifest::parse(&text(&plugin)).unwrap_err().contains("at most 1048576"));
     }
 
     #[test]

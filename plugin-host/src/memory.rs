@@ -33,6 +33,8 @@ pub struct MemoryHandle {
     /// Never used again in this process.
     pub id: u64,
     pub bytes: usize,
+    /// The number of its file, by which a mapping of it is known.
+    pub inode: u64,
     fd: Arc<OwnedFd>,
 }
 
@@ -54,7 +56,8 @@ impl SharedMemory {
         let map = unsafe { MmapOptions::new().len(bytes).map_mut(&fd)? };
         rustix::fs::fcntl_add_seals(&fd, KEPT_LENGTH | SealFlags::FUTURE_WRITE)?;
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { handle: MemoryHandle { id, bytes, fd: Arc::new(fd) }, map })
+        let inode = rustix::fs::fstat(&fd)?.st_ino;
+        Ok(Self { handle: MemoryHandle { id, bytes, inode, fd: Arc::new(fd) }, map })
     }
 
     /// A copy of `bytes`.
@@ -80,6 +83,13 @@ pub fn map(fd: &OwnedFd, bytes: usize) -> io::Result<Mmap> {
     }
     // SAFETY: the seals, which cannot be taken off, keep the file at this length.
     unsafe { MmapOptions::new().len(bytes).map(fd) }
+}
+
+/// Whether a memory of so many bytes takes less than that: what was never written takes nothing.
+pub(crate) fn has_holes(fd: &OwnedFd, bytes: u64) -> io::Result<bool> {
+    const BLOCK: u64 = 512;
+    let blocks = rustix::fs::fstat(fd)?.st_blocks as u64;
+    Ok(blocks.saturating_mul(BLOCK) < bytes)
 }
 
 /// Memories that are used again: fresh pages cost a fault each, on either side.
@@ -193,6 +203,17 @@ mod tests {
         // SAFETY: the mapping is refused.
         assert!(unsafe { MmapMut::map_mut(fd.try_clone_to_owned().as_ref().unwrap()) }.is_err());
         assert!(view.make_mut().is_err());
+    }
+
+    #[test]
+    fn what_was_never_written_is_a_hole() {
+        let whole = SharedMemory::copy_of(&[0; 10_000]).unwrap();
+        let empty = SharedMemory::new(10_000).unwrap();
+        let check = |memory: &SharedMemory| {
+            has_holes(&memory.handle.fd().try_clone_to_owned().unwrap(), 10_000).unwrap()
+        };
+        assert!(!check(&whole));
+        assert!(check(&empty));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use alhost_base::Unreadable;
+
 use crate::error::PluginError;
 
 /// Where plugins are looked for by id, in this order: the folders of `ALHOST_PLUGIN_PATH`, and
@@ -52,13 +54,22 @@ pub(crate) fn resolve(plugin: &str, search: &SearchPath) -> Result<PathBuf, Plug
         let found = search.0.iter().map(|folder| folder.join(&name)).collect();
         (found, "give the path of its lib*.so; `alhost plugin list` shows those found by id")
     };
-    if let Some(found) = candidates.iter().find(|path| path.is_file()) {
+    let is_there =
+        |path: &&PathBuf| path.exists() || fs_err::metadata(path).is_err_and(|e| is_hidden(&e));
+    let file = candidates.iter().find(|path| path.is_file());
+    // What is there and no file, or cannot be looked at, is told as such by whoever opens it.
+    if let Some(found) = file.or_else(|| candidates.iter().find(is_there)) {
         // `dlopen` takes a name without a slash for one on the system's own path.
-        return Ok(fs_err::canonicalize(found)?);
+        let path = fs_err::canonicalize(found);
+        return Ok(path.map_err(|error| Unreadable::of(found, &error))?);
     }
     let mut tried = candidates.into_iter();
     let path = tried.next().unwrap_or_else(|| PathBuf::from(plugin));
     Err(PluginError::Missing { path, tried: tried.collect(), hint: hint.to_owned() })
+}
+
+fn is_hidden(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::PermissionDenied
 }
 
 /// Whether a path is meant, not an id.
@@ -96,6 +107,19 @@ mod tests {
             fs_err::write(&path, "").unwrap();
             check(Some(name));
         }
+    }
+
+    #[test]
+    fn what_is_there_but_no_file_is_not_called_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs_err::canonicalize(folder.path()).unwrap();
+        let asked = root.join("libx.so");
+        fs_err::create_dir(&asked).unwrap();
+        let found = || resolve(asked.to_str().unwrap(), &SearchPath::default()).unwrap();
+        assert_eq!(found(), asked);
+        fs_err::create_dir(root.join("release")).unwrap();
+        fs_err::write(root.join("release/libx.so"), "").unwrap();
+        assert_eq!(found(), root.join("release/libx.so"));
     }
 
     #[test]

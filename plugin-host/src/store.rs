@@ -7,9 +7,12 @@
 //! happens, whatever becomes of the file that the user built.
 
 use std::fs::{DirBuilder, Permissions};
-use std::io::{Error, Result, Write};
+use std::io::{Error, ErrorKind, Result, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+use alhost_base::aside;
+use rustix::fs::{StatVfsMountFlags, statvfs};
 
 use crate::exposure::exposed;
 
@@ -21,7 +24,8 @@ pub(crate) fn keep(cache: &Path, hash: &str, content: &[u8]) -> Result<PathBuf> 
     let folder = private_folder(cache)?;
     let path = folder.join(format!("{hash}.so"));
     if !is_sound(&path, content) {
-        write(&folder, &path, content)?;
+        aside::sweep(&folder);
+        write(&path, content)?;
     }
     Ok(path)
 }
@@ -31,13 +35,20 @@ fn private_folder(cache: &Path) -> Result<PathBuf> {
     if !folder.is_dir() {
         fs_err::create_dir_all(cache)?;
         match DirBuilder::new().mode(OWNER_ONLY).create(&folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                let what = format!("the folder cannot be made: {error}");
+                return Err(Error::new(error.kind(), what));
+            }
             _ => {}
         }
     }
     let folder = fs_err::canonicalize(folder)?;
     if mode(&folder)? != OWNER_ONLY {
         fs_err::set_permissions(&folder, Permissions::from_mode(OWNER_ONLY))?;
+    }
+    // Else it is found out by `dlopen`, in words that name neither.
+    if statvfs(&folder)?.f_flag.contains(StatVfsMountFlags::NOEXEC) {
+        return Err(Error::other("nothing there can be run, since it is mounted with `noexec`"));
     }
     match exposed(&folder)? {
         None => Ok(folder),
@@ -53,20 +64,18 @@ fn is_sound(path: &Path, content: &[u8]) -> bool {
     let is_file = fs_err::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
     is_file
         && mode(path).is_ok_and(|mode| mode == READ_AND_RUN)
+        && fs_err::metadata(path).is_ok_and(|metadata| metadata.len() == content.len() as u64)
         && fs_err::read(path).is_ok_and(|found| found == content)
 }
 
 /// Written aside, synced and renamed: a process that has another file of this name loaded keeps it,
 /// and nobody ever sees half a copy.
-fn write(folder: &Path, path: &Path, content: &[u8]) -> Result<()> {
-    let mut aside = tempfile::Builder::new()
-        .prefix(".new-")
-        .permissions(Permissions::from_mode(READ_AND_RUN))
-        .tempfile_in(folder)?;
-    aside.write_all(content)?;
-    aside.as_file().sync_all()?;
-    aside.persist(path)?;
-    fs_err::File::open(folder)?.sync_all()
+fn write(path: &Path, content: &[u8]) -> Result<()> {
+    let mut file = aside::create(path)?;
+    file.write_all(content)?;
+    file.as_file().set_permissions(Permissions::from_mode(READ_AND_RUN))?;
+    aside::put(file, path)?;
+    Ok(())
 }
 
 fn mode(path: &Path) -> Result<u32> {
@@ -117,6 +126,25 @@ mod tests {
             fs_err::remove_file(path).unwrap();
             fs_err::os::unix::fs::symlink(&other, path).unwrap();
         });
+    }
+
+    /// Only root can mount; elsewhere this does nothing, and says so.
+    #[test]
+    fn a_folder_from_which_nothing_can_be_run_is_told() {
+        let cache = tempfile::tempdir().unwrap();
+        let mount = |args: &[&str]| {
+            let done = std::process::Command::new("mount").args(args).arg(cache.path()).status();
+            done.is_ok_and(|status| status.success())
+        };
+        if !mount(&["-t", "tmpfs", "-o", "noexec,mode=700", "tmpfs"]) {
+            println!("did nothing: nothing can be mounted here");
+            return;
+        }
+        let kept = keep(cache.path(), "ab12", b"content");
+        let unmounted = std::process::Command::new("umount").arg(cache.path()).status();
+        assert!(unmounted.unwrap().success());
+        let error = kept.unwrap_err().to_string();
+        assert!(error.contains("noexec"), "{error}");
     }
 
     #[test]

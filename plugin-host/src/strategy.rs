@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::error::PluginError;
 use crate::loader::{PluginFile, PluginLibrary};
 use crate::manifest::Manifest;
-use crate::worker::{self, Lends, Lost, NothingLent, Worker, WorkerOptions};
+use crate::worker::{self, Lends, Lost, MAX_TEXT, NothingLent, Worker, WorkerOptions, cut};
 
 pub struct LoadedStrategy {
     /// Its name in tables and folders.
@@ -129,8 +129,10 @@ impl LoadedStrategy {
     pub fn save(&mut self) -> Result<Vec<u8>, PluginError> {
         let saved = match &mut self.running {
             Running::Here(strategy) => {
-                let saved = strategy.save().into_result();
-                saved.map(|state| state.to_vec()).map_err(Lost::Failed)
+                let saved = strategy.save().into_result().and_then(|state| {
+                    too_large(state.len()).map_or_else(|| Ok(state.to_vec()), Err)
+                });
+                saved.map_err(Lost::Failed)
             }
             Running::Apart(worker) => worker.save(),
         };
@@ -148,6 +150,21 @@ impl LoadedStrategy {
     }
 }
 
+/// Bytes of state that are kept after a selection: a strategy remembers what it has chosen or learned,
+/// not the data.
+const MAX_STATE: usize = 64 << 20;
+
+/// Why so many bytes of state cannot be kept.
+pub(crate) fn too_large(n_bytes: usize) -> Option<PlugError> {
+    (n_bytes > MAX_STATE).then(|| {
+        let why = format!(
+            "its state has {n_bytes} bytes, and at most {MAX_STATE} (64 MiB) are kept\n\
+             hint: save what cannot be computed again from the round"
+        );
+        Error::new(why).into()
+    })
+}
+
 fn lost_error(instance: &str, doing: String, lost: Lost) -> PluginError {
     match lost {
         Lost::Failed(error) => failed(instance, doing, error),
@@ -158,6 +175,6 @@ fn lost_error(instance: &str, doing: String, lost: Lost) -> PluginError {
 }
 
 fn failed(instance: &str, doing: String, error: PlugError) -> PluginError {
-    let message = Error::from(error).to_string();
+    let message = cut(Error::from(error).to_string(), MAX_TEXT);
     PluginError::Strategy { instance: instance.to_owned(), doing, message }
 }

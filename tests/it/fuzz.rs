@@ -1,8 +1,9 @@
-//! Plugin files and weights with bytes changed at random: reading one is an error or not, loading a plugin
-//! in a worker may kill the worker, and the host goes on. `ALHOST_FUZZ=10000 cargo test -p alhost --test it fuzz`
-//! tries more of them.
+//! Plugin files, weights and records of a run with bytes changed at random: reading one is an error or not,
+//! loading a plugin in a worker may kill the worker, and the host goes on.
+//! `ALHOST_FUZZ=10000 cargo test -p alhost --test it fuzz` tries more of them.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use alhost::model::{Checkpoint, Places};
@@ -10,7 +11,9 @@ use alhost_plugin_api::Rng;
 use alhost_plugin_api::testing::StandIn;
 use alhost_plugin_host::{LoadedStrategy, Manifest, PluginFile, Setting, WorkerOptions};
 
-use crate::support::plugin;
+use crate::support::{Sandbox, plugin};
+
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 #[expect(clippy::disallowed_methods, reason = "how long to search is no part of the test")]
 fn n_inputs(default: usize) -> usize {
@@ -83,6 +86,7 @@ fn a_changed_plugin_harms_its_worker_at_most() {
         deadline: Duration::from_secs(10),
         memory_bytes: 1 << 30,
         threads: 1,
+        cancelled: &NEVER,
     };
     let host = StandIn::new(40, 4);
     let given = serde_json::Map::new();
@@ -146,4 +150,60 @@ fn changed_weights_are_read_or_refused() {
         fs_err::remove_file(path).unwrap();
     }
     assert!(n_read > 0 && n_refused > 0, "{n_read} read, {n_refused} refused");
+}
+
+/// What in a record can be another number, word or nothing.
+const INSTEAD: [&str; 8] =
+    ["1e999", "-1", "18446744073709551616", "null", "[]", "{}", "\"\\ud800\"", "[[[[[[["];
+
+/// A line of records, or several, with something changed.
+fn change_text(text: &mut Vec<u8>, rng: &mut Rng) {
+    let at = rng.below(text.len());
+    match rng.below(5) {
+        0 => text[at] ^= 1 << rng.below(8),
+        1 => text.truncate(at),
+        2 => drop(text.splice(at..(at + rng.below(40)).min(text.len()), [])),
+        3 => {
+            // In place of what follows a colon.
+            let colon = text[at..].iter().position(|&byte| byte == b':').map_or(at, |n| at + n + 1);
+            let end = text[colon..]
+                .iter()
+                .position(|&byte| byte == b',')
+                .map_or(text.len(), |n| colon + n);
+            let instead = INSTEAD[rng.below(INSTEAD.len())];
+            text.splice(colon..end, instead.bytes());
+        }
+        _ => {
+            let line = text.clone();
+            text.extend(line);
+        }
+    }
+}
+
+#[test]
+fn changed_records_are_read_or_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["random"], &[]).ok();
+    let folder = sandbox.path("runs/tiny/random/seed-3");
+    let files = ["manifest.json", "rounds.jsonl", "selections.jsonl"].map(|name| folder.join(name));
+    let sound = files.clone().map(|file| fs_err::read(file).unwrap());
+    assert!(alhost::record::read(&folder).is_ok());
+    let (mut n_read, n) = (0, n_inputs(1000));
+    for input in 0..n {
+        let mut rng = Rng::stream(&[3; 32], &format!("records {input}"));
+        let which = rng.below(files.len());
+        let mut text = sound[which].clone();
+        for _ in 0..=rng.below(3) {
+            if !text.is_empty() {
+                change_text(&mut text, &mut rng);
+            }
+        }
+        fs_err::write(&files[which], &text).unwrap();
+        match alhost::record::read(&folder) {
+            Ok(_) => n_read += 1,
+            Err(error) => assert!(error.to_string().contains("seed-3"), "no path in: {error}"),
+        }
+        fs_err::write(&files[which], &sound[which]).unwrap();
+    }
+    assert!(n_read > 0 && n_read < n, "{n_read} of {n} were accepted");
 }

@@ -50,13 +50,25 @@ fn shown<'a>(path: &'a Path, root: &Path) -> &'a Path {
     path.strip_prefix(root).unwrap_or(path)
 }
 
+/// Licences, sources and bans of `deny.toml`, which need no network. Advisories do: CONTRIBUTING.md.
+const DEPENDENCIES: &[&str] =
+    &["deny", "--offline", "--log-level", "error", "check", "bans", "licenses", "sources"];
+
 /// Runs every check, stops at the first that fails, and prints the time that each took.
 pub(crate) fn test(root: &Path) -> Result<ExitCode> {
-    let steps: [(&str, &[&str]); 3] = [
+    let mut steps: Vec<(&str, &[&str])> = vec![
         ("format", &["fmt", "--all", "--check"]),
         ("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         ("tests", &["test", "--workspace"]),
     ];
+    if tools::in_path("cargo-deny") {
+        steps.insert(0, ("dependencies", DEPENDENCIES));
+    } else {
+        eprintln!(
+            "no check of the dependencies: `cargo-deny` is not in the search path\n\
+             hint: `cargo install cargo-deny --locked`"
+        );
+    }
     let mut times = Vec::new();
     for (name, arguments) in steps {
         let mut command = tools::cargo(root);

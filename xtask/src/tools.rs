@@ -62,7 +62,8 @@ pub(crate) fn need_cxx_compiler() -> Result<()> {
     Ok(())
 }
 
-fn in_path(program: &str) -> bool {
+/// Whether a program can be started by its name.
+pub(crate) fn in_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }

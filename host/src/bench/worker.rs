@@ -1,11 +1,13 @@
 //! A worker process, as its bench sees it: one order at a time on its standard input, one reply on
 //! its standard output. Both are lines of JSON.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufReader, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 
+use alhost_base::lines::Lines;
+use alhost_plugin_host::hide_from_plugins;
 use rustix::process::{Pid, Signal, getppid, kill_process, set_parent_process_death_signal};
 use serde::{Deserialize, Serialize};
 
@@ -20,10 +22,11 @@ pub struct Order {
     pub device: Option<String>,
 }
 
-/// What became of an order.
+/// What became of an order. It names the order, so that nothing which a plugin prints is taken for it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reply {
+    pub order: Order,
     /// Why it could not be done.
     pub error: Option<String>,
 }
@@ -45,11 +48,14 @@ pub(super) fn interrupt(worker: u32) {
     }
 }
 
+/// Bytes of a line that can be a reply.
+const MAX_REPLY: usize = 1 << 20;
+
 pub(super) struct Worker {
     child: Child,
     /// `None` once it has been told that there is nothing more.
     orders: Option<ChildStdin>,
-    replies: BufReader<ChildStdout>,
+    replies: Lines<BufReader<ChildStdout>>,
 }
 
 impl Worker {
@@ -58,10 +64,12 @@ impl Worker {
     pub(super) fn start(mut command: Command) -> io::Result<Self> {
         // In a process group of its own, so that a Ctrl-C reaches it once, through us.
         let command = command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped());
+        hide_from_plugins();
         let mut child = command.spawn()?;
         let orders = child.stdin.take();
         let replies = child.stdout.take().ok_or_else(|| io::Error::other("no standard output"))?;
-        Ok(Self { child, orders, replies: BufReader::new(replies) })
+        let replies = Lines::new(BufReader::new(replies), MAX_REPLY);
+        Ok(Self { child, orders, replies })
     }
 
     pub(super) fn id(&self) -> u32 {
@@ -76,13 +84,12 @@ impl Worker {
         if !matches!(sent, Some(Ok(()))) {
             return Err(self.end());
         }
-        // A plugin may print; what is no reply is passed over.
-        let mut read = Vec::new();
-        while let Ok(1..) = self.replies.read_until(b'\n', &mut read) {
-            if let Ok(reply) = serde_json::from_slice(&read) {
-                return Ok(reply);
+        // A plugin may print; what is no reply to this order is passed over.
+        while let Ok(Some(line)) = self.replies.read() {
+            match serde_json::from_slice::<Reply>(&line.start) {
+                Ok(reply) if reply.order == *order => return Ok(reply),
+                _ => {}
             }
-            read.clear();
         }
         Err(self.end())
     }

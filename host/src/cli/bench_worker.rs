@@ -3,7 +3,7 @@
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -28,13 +28,12 @@ struct Opened {
 pub(super) fn work(parent: u32, bars: &Bars) -> anyhow::Result<ExitCode> {
     die_with_parent(parent)?;
     let cancelled = cancel_on_interrupt();
-    let watch = Watch { progress: bars, cancelled };
     let mut opened = None;
     for line in std::io::stdin().lock().lines() {
         let order: Order = serde_json::from_str(&line?).context("not an order")?;
         tracing::info!("{}, {}, seed {}", order.config.display(), order.strategy, order.seed);
-        let error = follow(&order, &mut opened, bars, watch).err();
-        let reply = Reply { error: error.as_ref().map(terminal::error_text) };
+        let error = follow(&order, &mut opened, bars, cancelled).err();
+        let reply = Reply { order, error: error.as_ref().map(terminal::error_text) };
         if let Some(error) = &reply.error {
             tracing::warn!("{error}");
         }
@@ -52,17 +51,18 @@ fn follow(
     order: &Order,
     opened: &mut Option<Opened>,
     bars: &Bars,
-    watch: Watch<'_>,
+    cancelled: &'static AtomicBool,
 ) -> anyhow::Result<()> {
     if opened.as_ref().is_none_or(|opened| opened.config != order.config) {
         *opened = None;
-        *opened = Some(open(order, bars)?);
+        *opened = Some(open(order, bars, cancelled)?);
     }
     let opened = opened.as_mut().context("it has just been opened")?;
     let plan = opened.plans.iter().find(|plan| plan.instance == order.strategy);
     let plan = plan.with_context(|| format!("no strategy `{}`", order.strategy))?;
     let Opened { experiment, initial, libraries, .. } = opened;
     let beside = Beside { initial: initial.as_ref(), shadows: &[] };
+    let watch = Watch { progress: bars, cancelled };
     // A process that has just been killed may hold its lock for a moment yet.
     for _attempt in 0..LOCK_ATTEMPTS {
         match one_run(experiment, libraries, plan, beside, order.seed, watch) {
@@ -81,7 +81,7 @@ fn is_locked(error: &anyhow::Error) -> bool {
     causes.any(|cause| matches!(cause, RecordError::Locked { .. }))
 }
 
-fn open(order: &Order, bars: &Bars) -> anyhow::Result<Opened> {
+fn open(order: &Order, bars: &Bars, cancelled: &'static AtomicBool) -> anyhow::Result<Opened> {
     let overrides = Overrides { device: order.device.clone(), ..Overrides::default() };
     let config = ConfigFile::read(&order.config, &overrides)?.check(&environment::lookup)?;
     let (plans, initial) = (plan(&config)?, plan_initial(&config)?);
@@ -90,6 +90,6 @@ fn open(order: &Order, bars: &Bars) -> anyhow::Result<Opened> {
     if plans.iter().chain(&initial).any(|plan| plan.apart) {
         experiment.share_matrices();
     }
-    let libraries = Libraries::new(&experiment.config, cache)?;
+    let libraries = Libraries::new(&experiment.config, cache, cancelled)?;
     Ok(Opened { config: order.config.clone(), experiment, plans, initial, libraries })
 }

@@ -63,7 +63,7 @@ pub(super) fn run(args: &RunArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     if all().any(|plan| plan.apart) {
         experiment.share_matrices();
     }
-    let mut libraries = Libraries::new(&experiment.config, cache)?;
+    let mut libraries = Libraries::new(&experiment.config, cache, cancelled)?;
     let (mut finished, mut n_failed) = (Vec::new(), 0);
     for seed in experiment.config.seeds.clone() {
         for plan in &plans {
@@ -204,7 +204,11 @@ pub(super) struct Libraries {
 }
 
 impl Libraries {
-    pub(super) fn new(config: &RunConfig, cache: PathBuf) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        config: &RunConfig,
+        cache: PathBuf,
+        cancelled: &'static AtomicBool,
+    ) -> anyhow::Result<Self> {
         let isolation = &config.isolation;
         let worker = WorkerOptions {
             program: environment::worker_program()?,
@@ -212,6 +216,7 @@ impl Libraries {
                 .unwrap_or(Duration::MAX),
             memory_bytes: (isolation.memory_gib * GIB) as u64,
             threads: std::thread::available_parallelism().map_or(1, NonZero::get),
+            cancelled,
         };
         Ok(Self { cache, loaded: BTreeMap::new(), worker })
     }

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use alhost_base::{Unreadable, foreign};
+use alhost_base::{Unreadable, aside, foreign};
 use alhost_plugin_host::PluginFile;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -59,7 +59,7 @@ impl Lock {
         let pins = toml::to_string(self).expect("three strings a plugin can be written");
         let head =
             "# The plugins that `alhost run --locked` accepts. Written by `alhost plugin pin`.";
-        Ok(fs_err::write(path, format!("{head}\n\n{pins}"))?)
+        Ok(aside::replace(path, format!("{head}\n\n{pins}").as_bytes())?)
     }
 
     /// Pins a file, and gives back what was pinned for its id before.

@@ -141,6 +141,8 @@ impl<'a> Services<'a> {
 
     pub(super) fn check_ids(&self, ids: &[u32]) -> anyhow::Result<()> {
         let n = self.around.texts.len();
+        // What is computed has a row for each.
+        ensure!(ids.len() <= n, "asked about {} texts at once, but there are {n}", ids.len());
         match ids.iter().find(|&&id| id as usize >= n) {
             Some(id) => bail!("asked about text {id}, but there are {n} (0 to {})", n - 1),
             None => Ok(()),

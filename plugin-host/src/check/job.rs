@@ -14,6 +14,8 @@ use super::verdict::Told;
 
 /// Address space that a case may take: a plugin that runs away must not take the machine along.
 const MEMORY: u64 = 8 << 30;
+/// Bytes of a file that a case may write, its output among them: nor must its disk.
+const MAX_FILE: u64 = 256 << 20;
 
 /// One process's work.
 #[derive(Clone, Debug)]
@@ -95,6 +97,9 @@ fn work(job: &Job) -> Result<(), String> {
     // Nobody is left to tell when whoever started this process is gone.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(|e| e.to_string())?;
+    // What it starts ends with it, also what leaves its group or loses its parent.
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
+        .map_err(|e| e.to_string())?;
     let answer = match &job.task {
         Task::Case(id) => {
             let case = cases::find(id).ok_or_else(|| format!("there is no case `{id}`"))?;
@@ -120,7 +125,11 @@ fn limit(case: &Case) -> Result<(), String> {
         setrlimit(resource, Rlimit { current: Some(current), maximum }).map_err(|e| e.to_string())
     };
     set(Resource::Core, 0)?;
-    if case.is_unlimited { Ok(()) } else { set(Resource::As, MEMORY) }
+    if case.is_unlimited {
+        return Ok(());
+    }
+    set(Resource::Fsize, MAX_FILE)?;
+    set(Resource::As, MEMORY)
 }
 
 fn json(value: &impl Serialize) -> String {

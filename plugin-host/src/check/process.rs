@@ -1,9 +1,12 @@
 //! A process of a case's own: started in a folder and a group of its own, ended at a deadline.
 
+use std::io::Read;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
+
+use alhost_base::foreign;
 
 use super::job::Job;
 use crate::ending;
@@ -55,15 +58,23 @@ pub(super) fn run_in(
         .process_group(0)
         .spawn()?;
     let status = ending::wait(child, deadline)?;
-    let answer = fs_err::read_to_string(at("answer")).ok();
-    let read =
-        |name: &str| fs_err::read(at(name)).map(|text| String::from_utf8_lossy(&text).into());
+    let answer = foreign::read_text(&at("answer"), MAX_READ).ok();
+    let read = |name: &str| start_of(&at(name));
     let end = match (status, answer) {
         (None, _) => End::Hung,
         (Some(status), Some(answer)) if status.success() => End::Answer(answer),
         (Some(status), _) => End::Died(cause(status)),
     };
     Ok(Left { end, stdout: read("stdout")?, stderr: read("stderr")? })
+}
+
+/// Bytes that are read of what a case wrote: nobody reads on in its output, and an answer is shorter.
+const MAX_READ: u64 = 16 << 20;
+
+fn start_of(path: &Path) -> std::io::Result<String> {
+    let mut text = Vec::new();
+    fs_err::File::open(path)?.take(MAX_READ).read_to_end(&mut text)?;
+    Ok(String::from_utf8_lossy(&text).into())
 }
 
 /// How a process ended, in words.

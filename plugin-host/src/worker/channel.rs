@@ -1,12 +1,12 @@
 //! Frames on a socket: a length, the descriptors of shared memory, and a message.
 
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags,
@@ -19,37 +19,42 @@ use thiserror::Error;
 const MAX_BYTES: usize = 64 << 20;
 /// Slices of one message, of which each may lie in a memory of its own.
 pub(super) const MAX_FDS: usize = 32;
+/// How often a wait is interrupted to ask whether it should go on.
+const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 #[derive(Debug, Error)]
 pub(super) enum ChannelError {
     /// The other side is gone.
     #[error("the connection is closed")]
     Closed,
-    #[error("no answer in time")]
-    Timeout,
     /// The other side does not keep to the protocol.
     #[error("a broken message: {0}")]
     Broken(String),
+    /// Whoever watched the wait has ended it: why.
+    #[error("{0}")]
+    Ended(String),
     #[error(transparent)]
     Io(io::Error),
 }
 
 impl From<io::Error> for ChannelError {
     fn from(error: io::Error) -> Self {
-        use io::ErrorKind::{BrokenPipe, ConnectionReset, TimedOut, UnexpectedEof, WouldBlock};
+        use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
         match error.kind() {
             UnexpectedEof | BrokenPipe | ConnectionReset => Self::Closed,
-            WouldBlock | TimedOut => Self::Timeout,
             _ => Self::Io(error),
         }
     }
 }
 
-impl From<rustix::io::Errno> for ChannelError {
-    fn from(error: rustix::io::Errno) -> Self {
+impl From<Errno> for ChannelError {
+    fn from(error: Errno) -> Self {
         io::Error::from(error).into()
     }
 }
+
+/// Asked on every tick of a wait; its error ends the wait.
+pub(super) type Watch<'a> = &'a mut dyn FnMut() -> Result<(), ChannelError>;
 
 /// A received message, and the shared memories that it speaks of.
 pub(super) struct Received<T> {
@@ -67,10 +72,12 @@ impl Channel {
         Self { socket }
     }
 
+    /// Waits for room as long as `watch` lets it; for ever where there is none.
     pub(super) fn send<T: Serialize>(
         &self,
         message: &T,
         fds: &[BorrowedFd<'_>],
+        mut watch: Option<Watch<'_>>,
     ) -> Result<(), ChannelError> {
         let broken = |e: postcard::Error| ChannelError::Broken(e.to_string());
         let body = postcard::to_stdvec(message).map_err(broken)?;
@@ -85,35 +92,30 @@ impl Channel {
             debug_assert!(fitted, "there is room for MAX_FDS");
         }
         let parts = [IoSlice::new(&header)];
-        let sent = rustix::net::sendmsg(&self.socket, &parts, &mut rights, SendFlags::NOSIGNAL)?;
-        let mut socket = &self.socket;
-        socket.write_all(&header[sent..])?;
-        Ok(socket.write_all(&body)?)
-    }
-
-    /// Whether something can be read before `timeout` is over.
-    pub(super) fn wait(&self, timeout: Duration) -> Result<bool, ChannelError> {
-        let mut fds = [PollFd::new(&self.socket, PollFlags::IN)];
-        let timeout = Timespec::try_from(timeout).ok();
-        match poll(&mut fds, timeout.as_ref()) {
-            Ok(n) => Ok(n > 0),
-            Err(rustix::io::Errno::INTR) => Ok(false),
-            Err(error) => Err(error.into()),
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        let sent = self.patiently(PollFlags::OUT, &mut watch, || {
+            rustix::net::sendmsg(&self.socket, &parts, &mut rights, flags)
+        })?;
+        for mut left in [&header[sent..], &body] {
+            while !left.is_empty() {
+                let sent = self.patiently(PollFlags::OUT, &mut watch, || {
+                    rustix::net::send(&self.socket, left, flags)
+                })?;
+                left = &left[sent..];
+            }
         }
+        Ok(())
     }
 
-    /// Waits for a message, until `deadline` if there is one. A message that has begun must go on.
+    /// Waits for a message as long as `watch` lets it, for its beginning as for its parts; for ever
+    /// where there is none.
     pub(super) fn receive<T: DeserializeOwned>(
         &self,
-        deadline: Option<Instant>,
+        mut watch: Option<Watch<'_>>,
     ) -> Result<Received<T>, ChannelError> {
-        self.limit(deadline)?;
         let mut header = [0; HEADER];
-        let (mut n, fds) = self.receive_first(&mut header)?;
-        while n < HEADER {
-            self.limit(deadline)?;
-            n += nonzero((&self.socket).read(&mut header[n..])?)?;
-        }
+        let (n, fds) = self.receive_first(&mut header, &mut watch)?;
+        self.fill(&mut header[n..], &mut watch)?;
         let (bytes, n_fds) = read_header(header);
         if bytes > MAX_BYTES || n_fds != fds.len() {
             let what =
@@ -121,22 +123,24 @@ impl Channel {
             return Err(ChannelError::Broken(what));
         }
         let mut body = vec![0; bytes];
-        let mut filled = 0;
-        while filled < bytes {
-            self.limit(deadline)?;
-            filled += nonzero((&self.socket).read(&mut body[filled..])?)?;
-        }
+        self.fill(&mut body, &mut watch)?;
         let message =
             postcard::from_bytes(&body).map_err(|e| ChannelError::Broken(e.to_string()))?;
         Ok(Received { message, fds: fds.into_iter().map(Some).collect() })
     }
 
-    fn receive_first(&self, header: &mut [u8]) -> Result<(usize, Vec<OwnedFd>), ChannelError> {
+    fn receive_first(
+        &self,
+        header: &mut [u8],
+        watch: &mut Option<Watch<'_>>,
+    ) -> Result<(usize, Vec<OwnedFd>), ChannelError> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
         let mut rights = RecvAncillaryBuffer::new(&mut space);
         let parts = &mut [IoSliceMut::new(header)];
-        let flags = RecvFlags::CMSG_CLOEXEC;
-        let got = rustix::net::recvmsg(self.socket.as_fd(), parts, &mut rights, flags)?;
+        let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
+        let got = self.patiently(PollFlags::IN, watch, || {
+            rustix::net::recvmsg(self.socket.as_fd(), parts, &mut rights, flags)
+        })?;
         let mut fds = Vec::new();
         for message in rights.drain() {
             if let RecvAncillaryMessage::ScmRights(received) = message {
@@ -146,13 +150,46 @@ impl Channel {
         Ok((nonzero(got.bytes)?, fds))
     }
 
-    /// The time that is left for the next read.
-    fn limit(&self, deadline: Option<Instant>) -> Result<(), ChannelError> {
-        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        if left.is_some_and(|left| left.is_zero()) {
-            return Err(ChannelError::Timeout);
+    fn fill(&self, mut room: &mut [u8], watch: &mut Option<Watch<'_>>) -> Result<(), ChannelError> {
+        while !room.is_empty() {
+            let (got, _) = self.patiently(PollFlags::IN, watch, || {
+                rustix::net::recv(&self.socket, &mut *room, RecvFlags::DONTWAIT)
+            })?;
+            let got = nonzero(got)?;
+            room = &mut room[got..];
         }
-        Ok(self.socket.set_read_timeout(left)?)
+        Ok(())
+    }
+
+    /// Does one step again and again until it needs not wait any more. A signal, such as that of
+    /// Ctrl-C, interrupts steps and waits; it is no failure of either.
+    fn patiently<T>(
+        &self,
+        ready: PollFlags,
+        watch: &mut Option<Watch<'_>>,
+        mut step: impl FnMut() -> Result<T, Errno>,
+    ) -> Result<T, ChannelError> {
+        loop {
+            match step() {
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => self.wait(ready, watch)?,
+                done => return Ok(done?),
+            }
+        }
+    }
+
+    fn wait(&self, ready: PollFlags, watch: &mut Option<Watch<'_>>) -> Result<(), ChannelError> {
+        let timeout = match watch {
+            Some(watch) => {
+                watch()?;
+                Some(&TICK)
+            }
+            None => None,
+        };
+        match poll(&mut [PollFd::new(&self.socket, ready)], timeout) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

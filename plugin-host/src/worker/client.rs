@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use abi_stable::std_types::{RResult, RSlice, RStr};
 use alhost_plugin_api::Error;
@@ -10,6 +11,7 @@ use alhost_plugin_api::ffi::{Block, Host, PlugError, RoundInfo, SinkMut};
 use super::channel::{Channel, ChannelError, Received};
 use super::host::NothingLent;
 use super::protocol::{BlockMessage, Failure, FromWorker, RoundMessage, ToWorker};
+use super::rates::{MAX_TEXT, Messages, Steps, cut};
 use super::slices::{Arena, Mapped, Packer};
 
 /// Lives for one call of `select`; what it lends lives as long.
@@ -25,7 +27,14 @@ pub(super) struct Client<'a> {
 struct Line<'a> {
     channel: &'a Channel,
     mapped: &'a mut Mapped,
+    steps: Steps,
+    messages: Messages,
+    /// When the host last said that the user does not want to stop.
+    heard: Option<Instant>,
 }
+
+/// How long the host's word that nobody wants to stop is good for: a loop may ask in each iteration.
+const HEARD_FOR: Duration = Duration::from_millis(10);
 
 impl<'a> Client<'a> {
     pub(super) fn new(
@@ -49,7 +58,8 @@ impl<'a> Client<'a> {
             acquired_in: arena.unpack(round.acquired_in, mapped, fds)?.into(),
             seed: round.seed,
         };
-        let line = Mutex::new(Line { channel, mapped });
+        let (steps, messages, heard) = (Steps::default(), Messages::default(), None);
+        let line = Mutex::new(Line { channel, mapped, steps, messages, heard });
         Ok(Self { line, arena, round, streaming: Mutex::new(()) })
     }
 
@@ -66,7 +76,7 @@ impl<'a> Client<'a> {
         let mut line = self.line();
         let mut packer = Packer::new(&NothingLent, None);
         let request = request(packer.pack(ids)?);
-        line.channel.send(&request, &packer.fds())?;
+        line.channel.send(&request, &packer.fds(), None)?;
         self.block(&mut line)
     }
 
@@ -100,7 +110,7 @@ impl<'a> Client<'a> {
         let mut line = self.line();
         let mut packer = Packer::new(&NothingLent, None);
         let request = request(packer.pack(ids)?);
-        line.channel.send(&request, &packer.fds())?;
+        line.channel.send(&request, &packer.fds(), None)?;
         loop {
             let received = line.channel.receive(None)?;
             let (first, block) = match received.message {
@@ -117,7 +127,7 @@ impl<'a> Client<'a> {
             let seen = sink.block(first as usize, &block).into_result();
             line = self.line();
             let seen = FromWorker::BlockDone(seen.map_err(Failure::from));
-            line.channel.send(&seen, &[])?;
+            line.channel.send(&seen, &[], None)?;
         }
     }
 
@@ -132,13 +142,23 @@ impl<'a> Client<'a> {
         let inputs: Result<Vec<BlockMessage>, ChannelError> =
             inputs.iter().map(|input| packer.block(input)).collect();
         let request = FromWorker::Compute { service, options, inputs: inputs? };
-        line.channel.send(&request, &packer.fds())?;
+        line.channel.send(&request, &packer.fds(), None)?;
         self.block(&mut line)
     }
 
+    /// At the end of the call: how much of what the strategy said was not passed on.
+    pub(super) fn say_what_is_left_out(&self) {
+        let line = self.line();
+        if let Some(message) = line.messages.left_out() {
+            line.tell(&FromWorker::Log { level: 2, message });
+        }
+    }
+}
+
+impl Line<'_> {
     /// For what needs no answer; a host that is gone is noticed by the next request.
     fn tell(&self, message: &FromWorker) {
-        let _noticed_later = self.line().channel.send(message, &[]);
+        let _noticed_later = self.channel.send(message, &[], None);
     }
 }
 
@@ -192,21 +212,34 @@ impl Host for Client<'_> {
     }
 
     fn cancelled(&self) -> bool {
-        let line = self.line();
-        if line.channel.send(&FromWorker::IsCancelled, &[]).is_err() {
+        let mut line = self.line();
+        if line.heard.is_some_and(|heard| heard.elapsed() < HEARD_FOR) {
+            return false;
+        }
+        if line.channel.send(&FromWorker::IsCancelled, &[], None).is_err() {
             return true;
         }
         match line.channel.receive::<ToWorker>(None) {
-            Ok(Received { message: ToWorker::Cancelled(cancelled), .. }) => cancelled,
+            Ok(Received { message: ToWorker::Cancelled(false), .. }) => {
+                line.heard = Some(Instant::now());
+                false
+            }
             _ => true,
         }
     }
 
     fn progress(&self, done: u64, total: u64) {
-        self.tell(&FromWorker::Progress { done, total });
+        let mut line = self.line();
+        if line.steps.passes(done, total) {
+            line.tell(&FromWorker::Progress { done, total });
+        }
     }
 
     fn log(&self, level: u8, message: RStr<'_>) {
-        self.tell(&FromWorker::Log { level, message: message.to_string() });
+        let mut line = self.line();
+        if line.messages.passes() {
+            let message = cut(message.to_string(), MAX_TEXT);
+            line.tell(&FromWorker::Log { level, message });
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use alhost_plugin_api::ffi::{Answer, Host};
@@ -10,6 +11,7 @@ use super::channel::ChannelError;
 use super::process::Process;
 use super::protocol::{Start, ToWorker};
 use super::serving::Serving;
+use super::slices::Lent;
 use super::talk::{CLOSED, Lost, Talk};
 use crate::memory::MemoryHandle;
 
@@ -18,12 +20,16 @@ use crate::memory::MemoryHandle;
 pub struct WorkerOptions {
     /// `alhost-worker`.
     pub program: PathBuf,
-    /// Time of the strategy's own that one call may take; what the host computes does not count.
+    /// Time of the strategy's own that one call may take, over all that it asks for meanwhile; what the
+    /// host computes does not count.
     pub deadline: Duration,
-    /// Memory of its own that it may have; what the host shares with it does not count.
+    /// Memory of its own that it may have, with all processes that it starts; what the host shares
+    /// with it does not count.
     pub memory_bytes: u64,
     /// Threads that a strategy should start at most.
     pub threads: usize,
+    /// Whether the user wants to stop: a call that goes on for all that is ended.
+    pub cancelled: &'static AtomicBool,
 }
 
 /// A host that can say where in shared memory a slice lies that it has lent.
@@ -53,14 +59,16 @@ impl Worker {
     /// Starts the process and creates the strategy in it.
     pub(crate) fn start(options: &WorkerOptions, start: Start) -> Result<Self, Lost> {
         let (ours, theirs) = UnixStream::pair().map_err(ChannelError::from)?;
-        let process = Process::start(options, &start.instance, theirs).map_err(|error| {
+        let lent = Lent::default();
+        let process = Process::start(options, &start.instance, theirs, lent.clone());
+        let process = process.map_err(|error| {
             let program = options.program.display();
             Lost::Gone(format!(
                 "its worker process `{program}` cannot be started: {error}\nhint: `alhost-worker` \
                  belongs beside `alhost`; build both, or run with `isolation.mode = \"off\"`"
             ))
         })?;
-        let talk = Talk::new(ours, options.deadline);
+        let talk = Talk::new(ours, options, lent);
         let mut worker = Self { talk, process, lost: None };
         let memory_bytes = options.memory_bytes;
         let start = ToWorker::Start(Start { memory_bytes, ..start });
@@ -95,10 +103,14 @@ impl Worker {
         if let Some(why) = &self.lost {
             return Err(Lost::Gone(format!("{why} (earlier)")));
         }
+        self.talk.next_call();
+        self.process.next_call();
         let answer = f(&mut self.talk);
         if let Err(Lost::Gone(why)) = answer {
             let how = self.process.end(why == CLOSED);
-            let what = if why == CLOSED { how } else { why };
+            // Whoever ended it broke the connection too.
+            let verdict = self.process.verdict();
+            let what = verdict.unwrap_or(if why == CLOSED { how } else { why });
             let what = format!("its worker process {what} {doing}{}", self.process.last_words());
             self.lost = Some(what.clone());
             return Err(Lost::Gone(what));

@@ -14,20 +14,24 @@
 //! through sealed memory (`crate::memory`, `slices`); the host's matrices lie in such memory from the
 //! start, so that they are not copied. One worker serves one strategy for a whole run.
 
+mod call;
 mod channel;
 mod client;
 mod host;
 mod process;
 mod protocol;
+mod rates;
 mod serve;
 mod serving;
 mod slices;
 mod talk;
 #[cfg(test)]
 mod tests;
+mod warden;
 
 pub(crate) use host::Worker;
 pub use host::{Lends, NothingLent, WorkerOptions};
 pub(crate) use protocol::{PROTOCOL, Start};
+pub(crate) use rates::{MAX_TEXT, cut};
 pub(crate) use serve::serve;
 pub(crate) use talk::Lost;

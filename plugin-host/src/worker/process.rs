@@ -1,27 +1,29 @@
-//! The process of a worker: started alone in its environment, ended for certain, and what it printed.
+//! The process of a worker: started alone in its environment, watched, ended for certain, and what it
+//! printed.
 
-use std::collections::VecDeque;
-use std::io::{self, BufRead, BufReader, PipeReader};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rustix::process::Pid;
+
 use super::host::WorkerOptions;
-use crate::ending;
+use super::slices::Lent;
+use super::warden::Warden;
+use crate::{ending, family, secrecy};
 
 /// A worker whose connection is closed ends by itself within this, or is killed.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// Lines that are kept for the message when it dies.
-const LAST_LINES: usize = 4;
 
 pub(super) struct Process {
     /// `None` once it has ended.
     child: Option<Child>,
-    lines: Arc<Mutex<VecDeque<String>>>,
+    warden: Arc<Warden>,
     reader: JoinHandle<()>,
 }
 
@@ -31,7 +33,9 @@ impl Process {
         options: &WorkerOptions,
         instance: &str,
         socket: UnixStream,
+        lent: Lent,
     ) -> io::Result<Self> {
+        secrecy::hide_from_plugins();
         let (output, printed) = io::pipe()?;
         let mut command = Command::new(&options.program);
         command.arg("serve").arg(std::process::id().to_string()).env_clear();
@@ -43,22 +47,35 @@ impl Process {
         let child = command.spawn()?;
         // The command holds the other ends, and would keep the socket open.
         drop(command);
-        let lines = Arc::new(Mutex::new(VecDeque::new()));
-        let (kept, instance) = (Arc::clone(&lines), instance.to_owned());
-        let reader =
-            std::thread::Builder::new().spawn(move || forward(output, &instance, &kept))?;
-        Ok(Self { child: Some(child), lines, reader })
+        let warden = Warden::new(instance, Pid::from_child(&child), options.memory_bytes, lent);
+        let (watching, reading) = (Arc::clone(&warden), Arc::clone(&warden));
+        let thread = std::thread::Builder::new;
+        thread().spawn(move || watching.watch())?;
+        let reader = thread().spawn(move || reading.forward(output))?;
+        Ok(Self { child: Some(child), warden, reader })
+    }
+
+    pub(super) fn next_call(&self) {
+        self.warden.next_call();
     }
 
     /// Ends it, with what it started, and says how it ended. One that is `closing` gets a moment to
     /// do so by itself.
     pub(super) fn end(&mut self, closing: bool) -> String {
         let Some(child) = self.child.take() else { return "has ended before".to_owned() };
-        match ending::wait(child, if closing { FAREWELL } else { Duration::ZERO }) {
-            Ok(Some(status)) => ended(status),
+        let members = self.warden.let_go();
+        let ended = ending::wait(child, if closing { FAREWELL } else { Duration::ZERO });
+        family::kill_members(&members);
+        match ended {
+            Ok(Some(status)) => describe(status),
             Ok(None) => "closed its connection and was killed".to_owned(),
             Err(error) => format!("cannot be waited for ({error})"),
         }
+    }
+
+    /// Why it was ended for what it did, whatever else went wrong then.
+    pub(super) fn verdict(&self) -> Option<String> {
+        self.warden.verdict()
     }
 
     /// What it printed last, for a message.
@@ -67,38 +84,22 @@ impl Process {
         while !self.reader.is_finished() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(1));
         }
-        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.is_empty() {
-            return String::new();
+        match self.warden.last_lines() {
+            lines if lines.is_empty() => String::new(),
+            lines => format!("; it printed: {}", lines.join(" / ")),
         }
-        let lines: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
-        format!("; it printed: {}", lines.join(" / "))
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         self.end(true);
-    }
-}
-
-fn forward(output: PipeReader, instance: &str, kept: &Mutex<VecDeque<String>>) {
-    for line in BufReader::new(output).split(b'\n') {
-        let Ok(line) = line else { return };
-        let line = String::from_utf8_lossy(&line).into_owned();
-        tracing::info!("{instance}: {line}");
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if !line.trim().is_empty() {
-            kept.push_back(line);
-        }
-        if kept.len() > LAST_LINES {
-            kept.pop_front();
-        }
+        self.next_call();
     }
 }
 
 /// `was killed by SIGSEGV`, or `exited with code 7`.
-fn ended(status: ExitStatus) -> String {
+fn describe(status: ExitStatus) -> String {
     match status.signal() {
         Some(signal) => format!("was killed by {}", ending::signal_name(signal)),
         None => format!("exited with code {}", status.code().unwrap_or_default()),

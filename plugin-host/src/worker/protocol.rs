@@ -7,9 +7,11 @@ use alhost_plugin_api::ffi::PlugError;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-pub(crate) const PROTOCOL: u32 = 1;
+use super::rates::{MAX_TEXT, cut};
 
-/// An error that crosses: code and message of a `PlugError`.
+pub(crate) const PROTOCOL: u32 = 2;
+
+/// An error that crosses: code and message of a `PlugError`, cut to a length.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Failure {
     pub(crate) code: u32,
@@ -18,13 +20,13 @@ pub(crate) struct Failure {
 
 impl From<PlugError> for Failure {
     fn from(error: PlugError) -> Self {
-        Self { code: error.code, message: error.message.into_string() }
+        Self { code: error.code, message: cut(error.message.into_string(), MAX_TEXT) }
     }
 }
 
 impl From<Failure> for PlugError {
     fn from(failure: Failure) -> Self {
-        Self { code: failure.code, message: failure.message.into() }
+        Self { code: failure.code, message: cut(failure.message, MAX_TEXT).into() }
     }
 }
 
@@ -144,6 +146,24 @@ pub(crate) enum FromWorker {
         level: u8,
         message: String,
     },
+}
+
+impl FromWorker {
+    /// For messages about messages.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Done(_) => "Done",
+            Self::Answer(_) => "Answer",
+            Self::Saved(_) => "Saved",
+            Self::Fetch { .. } => "Fetch",
+            Self::Stream { .. } => "Stream",
+            Self::BlockDone(_) => "BlockDone",
+            Self::Compute { .. } => "Compute",
+            Self::IsCancelled => "IsCancelled",
+            Self::Progress { .. } => "Progress",
+            Self::Log { .. } => "Log",
+        }
+    }
 }
 
 #[derive(Debug, Deserialize, Serialize)]

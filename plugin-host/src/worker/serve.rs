@@ -18,6 +18,7 @@ use super::protocol::{
 };
 use super::slices::{Arena, Mapped, Packer};
 use crate::loader::PluginFile;
+use crate::strategy::too_large;
 
 /// Serves until the host closes the connection. `host` is its process.
 ///
@@ -40,6 +41,8 @@ fn confine(host: u32) -> io::Result<()> {
         return Err(io::Error::other("the host is gone"));
     }
     rustix::thread::set_no_new_privs(true)?;
+    // Whatever it starts stays below it, also what leaves its group or loses its parent.
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     limit(Resource::Core, 0)
 }
 
@@ -63,9 +66,9 @@ fn talk(channel: &Channel) -> Result<(), ChannelError> {
     };
     let mut strategy = match create(&start) {
         Ok(strategy) => strategy,
-        Err(error) => return channel.send(&FromWorker::Done(Err(error.into())), &[]),
+        Err(error) => return channel.send(&FromWorker::Done(Err(error.into())), &[], None),
     };
-    channel.send(&FromWorker::Done(Ok(())), &[])?;
+    channel.send(&FromWorker::Done(Ok(())), &[], None)?;
     let mut mapped = Mapped::default();
     loop {
         let Received { message, fds } = channel.receive(None)?;
@@ -78,7 +81,7 @@ fn talk(channel: &Channel) -> Result<(), ChannelError> {
                 let arena = Arena::default();
                 let state = arena.unpack::<u8>(state, &mut mapped, &mut fds.into_iter())?;
                 let loaded = strategy.load(RSlice::from_slice(state)).into_result();
-                channel.send(&FromWorker::Done(loaded.map_err(Failure::from)), &[])?;
+                channel.send(&FromWorker::Done(loaded.map_err(Failure::from)), &[], None)?;
             }
             _ => return Err(ChannelError::Broken("a message out of turn".to_owned())),
         }
@@ -121,6 +124,7 @@ fn select(
     let arena = Arena::default();
     let client = Client::new(channel, mapped, &arena, round, fds)?;
     let answer = strategy.select(&Host_TO::from_ptr(&client, TD_Opaque), n);
+    client.say_what_is_left_out();
     let mut packer = Packer::new(&NothingLent, None);
     let answer = match answer {
         RResult::ROk(Answer { ids, scores }) => Ok(AnswerMessage {
@@ -129,14 +133,17 @@ fn select(
         }),
         RResult::RErr(error) => Err(error.into()),
     };
-    channel.send(&FromWorker::Answer(answer), &packer.fds())
+    channel.send(&FromWorker::Answer(answer), &packer.fds(), None)
 }
 
 fn save(channel: &Channel, strategy: &mut StrategyBox) -> Result<(), ChannelError> {
     let mut packer = Packer::new(&NothingLent, None);
     let saved = match strategy.save() {
-        RResult::ROk(state) => Ok(packer.pack(&state)?),
+        RResult::ROk(state) => match too_large(state.len()) {
+            Some(error) => Err(error.into()),
+            None => Ok(packer.pack(&state)?),
+        },
         RResult::RErr(error) => Err(error.into()),
     };
-    channel.send(&FromWorker::Saved(saved), &packer.fds())
+    channel.send(&FromWorker::Saved(saved), &packer.fds(), None)
 }

@@ -1,8 +1,8 @@
 //! Slices on their way between the processes: small ones in the message, large ones in shared memory.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use alhost_plugin_api::ffi::Block;
 use bytemuck::Pod;
@@ -24,13 +24,33 @@ pub(super) struct Packer<'a> {
 }
 
 /// Memories that a worker has mapped. Both sides forget one when a call has not used it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Known {
     used_in: HashMap<u64, u64>,
     call: u64,
+    lent: Lent,
+}
+
+/// The memories that a host has lent to a worker, by the numbers of their files. They are in the
+/// worker's memory, but not at its expense.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lent(Arc<Mutex<HashSet<u64>>>);
+
+impl Lent {
+    fn add(&self, handle: &MemoryHandle) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(handle.inode);
+    }
+
+    pub(super) fn inodes(&self) -> HashSet<u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Known {
+    pub(super) fn new(lent: Lent) -> Self {
+        Self { used_in: HashMap::new(), call: 0, lent }
+    }
+
     pub(super) fn next_call(&mut self) {
         let call = self.call;
         self.used_in.retain(|_, &mut used| used == call);
@@ -61,6 +81,7 @@ impl<'a> Packer<'a> {
         };
         let is_known = self.known.as_mut().is_some_and(|known| {
             let call = known.call;
+            known.lent.add(&handle);
             known.used_in.insert(handle.id, call).is_some()
         });
         let (id, capacity) = (handle.id, handle.bytes as u64);
@@ -96,9 +117,17 @@ pub(super) const MAX_BLOCKS: usize = MAX_FDS / 6;
 pub(super) struct Mapped {
     maps: HashMap<u64, (Arc<Mmap>, u64)>,
     call: u64,
+    /// Bytes that may be mapped yet, where the other side is not trusted.
+    room: Option<u64>,
 }
 
 impl Mapped {
+    /// For memories of a side that may have so much, and in them no holes: a hole costs it nothing,
+    /// and whoever reads it much.
+    pub(super) fn of_a_stranger(room: u64) -> Self {
+        Self { room: Some(room), ..Self::default() }
+    }
+
     pub(super) fn next_call(&mut self) {
         let call = self.call;
         self.maps.retain(|_, (_, used)| *used == call);
@@ -113,6 +142,7 @@ impl Mapped {
     ) -> Result<Arc<Mmap>, ChannelError> {
         let call = self.call;
         if let Some(fd) = fd {
+            self.admit(&fd, capacity)?;
             let map = memory::map(&fd, capacity as usize)
                 .map_err(|e| ChannelError::Broken(e.to_string()))?;
             self.maps.insert(id, (Arc::new(map), call));
@@ -121,6 +151,18 @@ impl Mapped {
         let (map, used) = self.maps.get_mut(&id).ok_or_else(unknown)?;
         *used = call;
         Ok(Arc::clone(map))
+    }
+
+    fn admit(&mut self, fd: &OwnedFd, capacity: u64) -> Result<(), ChannelError> {
+        let Some(room) = self.room else { return Ok(()) };
+        let left = room.checked_sub(capacity).ok_or_else(|| {
+            ChannelError::Broken(format!("{capacity} bytes, more than it may have"))
+        })?;
+        if memory::has_holes(fd, capacity)? {
+            return Err(ChannelError::Broken("a memory with holes".to_owned()));
+        }
+        self.room = Some(left);
+        Ok(())
     }
 }
 

@@ -3,23 +3,25 @@
 
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
 
 use abi_stable::std_types::RVec;
 use alhost_plugin_api::ffi::{Answer, Block, PlugError};
 
+use super::call::Call;
 use super::channel::{Channel, ChannelError, Received};
-use super::host::{Lends, NothingLent};
+use super::host::{Lends, NothingLent, WorkerOptions};
 use super::protocol::{AnswerMessage, BlockMessage, FromWorker, RoundMessage, ToWorker};
 use super::serving::{Nobody, Serves, Serving};
-use super::slices::{Arena, Known, Mapped, Packer};
+use super::slices::{Arena, Known, Lent, Mapped, Packer};
+use crate::strategy::too_large;
 
 /// The conversation with a worker.
 pub(super) struct Talk {
-    pub(super) channel: Channel,
-    pub(super) known: Known,
-    pub(super) mapped: Mapped,
-    deadline: Duration,
+    channel: Channel,
+    known: Known,
+    options: WorkerOptions,
+    /// The account of the call that is going on.
+    pub(super) call: Call,
 }
 
 /// Why a call gave no answer.
@@ -31,29 +33,33 @@ pub(crate) enum Lost {
 }
 
 impl From<ChannelError> for Lost {
-    /// Only for a moment: `Worker::explain` makes the message of it.
+    /// Only for a moment: `Worker::call` makes the message of it.
     fn from(error: ChannelError) -> Self {
         Self::Gone(match error {
             ChannelError::Closed => CLOSED.to_owned(),
-            error => error.to_string(),
+            ChannelError::Ended(why) => why,
+            ChannelError::Broken(what) => format!("broke the protocol ({what})"),
+            ChannelError::Io(error) => format!("cannot be talked to ({error})"),
         })
     }
 }
 
 pub(super) const CLOSED: &str = "";
-/// How long a strategy may take to notice that the user wants to stop.
-const GRACE: Duration = Duration::from_secs(10);
-/// How often the user's wish to stop is looked at.
-const TICK: Duration = Duration::from_millis(100);
 
 impl Talk {
-    pub(super) fn new(socket: UnixStream, deadline: Duration) -> Self {
-        let (known, mapped) = (Known::default(), Mapped::default());
-        Self { channel: Channel::new(socket), known, mapped, deadline }
+    pub(super) fn new(socket: UnixStream, options: &WorkerOptions, lent: Lent) -> Self {
+        let (options, call) = (options.clone(), Call::new(options));
+        Self { channel: Channel::new(socket), known: Known::new(lent), options, call }
+    }
+
+    /// What follows is a call of its own.
+    pub(super) fn next_call(&mut self) {
+        self.call = Call::new(&self.options);
+        self.known.next_call();
     }
 
     pub(super) fn start(&mut self, start: &ToWorker) -> Result<(), Lost> {
-        self.channel.send(start, &[])?;
+        self.send(start)?;
         self.done()
     }
 
@@ -66,39 +72,41 @@ impl Talk {
 
     pub(super) fn select(&mut self, serving: &Serving<'_>, n: usize) -> Result<Answer, Lost> {
         let round = serving.host.round();
-        self.known.next_call();
-        self.mapped.next_call();
-        let mut packer = Packer::new(serving.lends, Some(&mut self.known));
-        let message = RoundMessage {
-            round: round.round,
-            n_texts: round.n_texts,
-            n_labels: round.n_labels,
-            threshold: round.threshold,
-            pool: packer.pack(round.pool.as_slice())?,
-            labeled: packer.pack(round.labeled.as_slice())?,
-            label_offsets: packer.pack(round.label_offsets.as_slice())?,
-            label_ids: packer.pack(round.label_ids.as_slice())?,
-            acquired_in: packer.pack(round.acquired_in.as_slice())?,
-            seed: round.seed,
-        };
-        let fds = packer.fds();
-        self.channel.send(&ToWorker::Select { n: n as u64, round: message }, &fds)?;
+        self.send_packed(serving.lends, |packer| {
+            let round = RoundMessage {
+                round: round.round,
+                n_texts: round.n_texts,
+                n_labels: round.n_labels,
+                threshold: round.threshold,
+                pool: packer.pack(round.pool.as_slice())?,
+                labeled: packer.pack(round.labeled.as_slice())?,
+                label_offsets: packer.pack(round.label_offsets.as_slice())?,
+                label_ids: packer.pack(round.label_ids.as_slice())?,
+                acquired_in: packer.pack(round.acquired_in.as_slice())?,
+                seed: round.seed,
+            };
+            Ok(ToWorker::Select { n: n as u64, round })
+        })?;
         let Received { message, fds } = self.answer(serving)?;
+        serving.say_what_is_left_out(&self.call);
         match message {
-            FromWorker::Answer(Ok(answer)) => self.unpack_answer(answer, fds),
+            FromWorker::Answer(Ok(answer)) => self.unpack_answer(answer, fds, round.pool.len()),
             FromWorker::Answer(Err(failure)) => Err(Lost::Failed(failure.into())),
             other => Err(unexpected(&other)),
         }
     }
 
     pub(super) fn save(&mut self) -> Result<Vec<u8>, Lost> {
-        self.channel.send(&ToWorker::Save, &[])?;
+        self.send(&ToWorker::Save)?;
         let Received { message, fds } = self.answer(&Nobody)?;
         match message {
             FromWorker::Saved(Ok(state)) => {
-                let arena = Arena::default();
-                let state = arena.unpack::<u8>(state, &mut self.mapped, &mut fds.into_iter())?;
-                Ok(state.to_vec())
+                let (arena, mut mapped) = (Arena::default(), self.mapped());
+                let state = arena.unpack::<u8>(state, &mut mapped, &mut fds.into_iter())?;
+                match too_large(state.len()) {
+                    Some(error) => Err(Lost::Failed(error)),
+                    None => Ok(state.to_vec()),
+                }
             }
             FromWorker::Saved(Err(failure)) => Err(Lost::Failed(failure.into())),
             other => Err(unexpected(&other)),
@@ -106,60 +114,59 @@ impl Talk {
     }
 
     pub(super) fn load(&mut self, state: &[u8]) -> Result<(), Lost> {
-        let mut packer = Packer::new(&NothingLent, Some(&mut self.known));
-        let message = ToWorker::Load(packer.pack(state)?);
-        self.channel.send(&message, &packer.fds())?;
+        self.send_packed(&NothingLent, |packer| Ok(ToWorker::Load(packer.pack(state)?)))?;
         self.done()
     }
 
     /// Serves requests until an answer comes that is none of them.
     pub(super) fn answer(&mut self, serving: &dyn Serves) -> Result<Received<FromWorker>, Lost> {
-        let mut own = Duration::ZERO;
-        let mut asked_to_stop: Option<Instant> = None;
         loop {
-            let waited = Instant::now();
-            while !self.channel.wait(TICK)? {
-                let now = waited.elapsed() + own;
-                if now > self.deadline {
-                    let seconds = self.deadline.as_secs_f64();
-                    return Err(Lost::Gone(format!(
-                        "was killed after {seconds} s of its own time"
-                    )));
-                }
-                if serving.is_cancelled() {
-                    let since = asked_to_stop.get_or_insert_with(Instant::now);
-                    if since.elapsed() > GRACE {
-                        let seconds = GRACE.as_secs();
-                        let what = format!("did not stop within {seconds} s of being asked to");
-                        return Err(Lost::Gone(what));
-                    }
-                }
-            }
-            let left = self.deadline.saturating_sub(own + waited.elapsed()).max(TICK);
-            let mut received = self.channel.receive(Some(Instant::now() + left))?;
-            own += waited.elapsed();
+            let Self { channel, call, .. } = self;
+            let mut received = channel.receive(Some(&mut || call.check()))?;
+            // Also for a strategy that never lets us wait.
+            call.check()?;
+            call.hosts_turn();
             let fds = std::mem::take(&mut received.fds);
-            match serving.serve(self, received.message, fds)? {
-                None => {}
-                Some(answer) => return Ok(answer),
+            if let Some(answer) = serving.serve(self, received.message, fds)? {
+                return Ok(answer);
             }
         }
     }
 
     fn unpack_answer(
-        &mut self,
+        &self,
         answer: AnswerMessage,
         fds: Vec<Option<OwnedFd>>,
+        pool: usize,
     ) -> Result<Answer, Lost> {
-        let arena = Arena::default();
+        let (arena, mut mapped) = (Arena::default(), self.mapped());
         let mut fds = fds.into_iter();
-        let ids = arena.unpack::<u32>(answer.ids, &mut self.mapped, &mut fds)?;
+        let ids = arena.unpack::<u32>(answer.ids, &mut mapped, &mut fds)?;
         let scores = match answer.scores {
-            Some(scores) => Some(arena.unpack::<f64>(scores, &mut self.mapped, &mut fds)?),
+            Some(scores) => Some(arena.unpack::<f64>(scores, &mut mapped, &mut fds)?),
             None => None,
         };
+        let n = ids.len().max(scores.map_or(0, <[f64]>::len));
+        if n > pool {
+            let why = format!("it returned {n} ids or scores, but only {pool} texts are unlabeled");
+            return Err(Lost::Failed(alhost_plugin_api::Error::new(why).into()));
+        }
         let scores = scores.map(|scores| RVec::from(scores.to_vec()));
         Ok(Answer { ids: ids.to_vec().into(), scores: scores.into() })
+    }
+
+    /// For the memories of one message of the worker's, which it never speaks of again.
+    pub(super) fn mapped(&self) -> Mapped {
+        Mapped::of_a_stranger(self.options.memory_bytes)
+    }
+
+    /// Bytes that the worker may have.
+    pub(super) fn memory_bytes(&self) -> u64 {
+        self.options.memory_bytes
+    }
+
+    pub(super) fn send(&mut self, message: &ToWorker) -> Result<(), Lost> {
+        self.send_packed(&NothingLent, |_| Ok(message))
     }
 
     pub(super) fn send_block(
@@ -168,14 +175,23 @@ impl Talk {
         block: &Block<'_>,
         wrap: impl FnOnce(BlockMessage) -> ToWorker,
     ) -> Result<(), Lost> {
-        let mut packer = Packer::new(lends, Some(&mut self.known));
-        let message = wrap(packer.block(block)?);
-        Ok(self.channel.send(&message, &packer.fds())?)
+        self.send_packed(lends, |packer| Ok(wrap(packer.block(block)?)))
+    }
+
+    /// From here on it is the strategy's turn: a worker that does not listen pays for it.
+    fn send_packed<M: serde::Serialize>(
+        &mut self,
+        lends: &dyn Lends,
+        message: impl FnOnce(&mut Packer<'_>) -> Result<M, ChannelError>,
+    ) -> Result<(), Lost> {
+        let Self { channel, known, call, .. } = self;
+        let mut packer = Packer::new(lends, Some(known));
+        let message = message(&mut packer)?;
+        call.strategys_turn();
+        Ok(channel.send(&message, &packer.fds(), Some(&mut || call.check()))?)
     }
 }
 
 pub(super) fn unexpected(message: &FromWorker) -> Lost {
-    let name = format!("{message:?}");
-    let name = name.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-    Lost::Gone(format!("broke the protocol (`{name}` out of turn)"))
+    Lost::Gone(format!("broke the protocol (`{}` out of turn)", message.name()))
 }

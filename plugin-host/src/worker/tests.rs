@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use abi_stable::sabi_trait::TD_Opaque;
@@ -16,13 +17,14 @@ use serde_bytes::ByteBuf;
 
 use super::channel::{Channel, ChannelError};
 use super::client::Client;
-use super::host::NothingLent;
+use super::host::{NothingLent, WorkerOptions};
 use super::protocol::{
     AnswerMessage, BlockMessage, Failure, FromWorker, RoundMessage, Slice, ToWorker,
 };
+use super::rates::MAX_TEXT;
 use super::serving::Serving;
-use super::slices::{Arena, Mapped};
-use super::talk::Talk;
+use super::slices::{Arena, Lent, Mapped};
+use super::talk::{Lost, Talk};
 use crate::memory::SharedMemory;
 
 const NUMBERS: [f32; 6] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
@@ -198,9 +200,9 @@ fn talk_nonsense(socket: &UnixStream, rng: &mut Rng, frame: fn(&mut Rng) -> Vec<
             let channel = Channel::new(socket.try_clone().unwrap());
             let (one, other) = (from_worker(rng), to_worker(rng));
             let sent = if with_fds == 1 {
-                channel.send(&one, &fds[..rng.below(3)])
+                channel.send(&one, &fds[..rng.below(3)], None)
             } else {
-                channel.send(&other, &fds[..rng.below(3)])
+                channel.send(&other, &fds[..rng.below(3)], None)
             };
             sent.is_ok()
         };
@@ -236,7 +238,7 @@ fn a_host_survives_broken_messages() {
         broken_frame(rng, &message)
     };
     check(frame, |socket| {
-        let mut talk = Talk::new(socket, Duration::from_secs(5));
+        let mut talk = Talk::new(socket, &options(Duration::from_secs(5)), Lent::default());
         let serving = Serving { host: &Plain, lends: &NothingLent };
         // Either is right; what counts is that it comes back.
         let _either = talk.select(&serving, 2);
@@ -298,7 +300,7 @@ fn a_message_arrives_as_it_was_sent_with_its_memory() {
     let memory = SharedMemory::copy_of(bytemuck::cast_slice(&NUMBERS)).unwrap();
     let slice = Slice::Shared { id: 1, capacity: 24, offset: 8, bytes: 16, has_fd: true };
     let message = ToWorker::Load(slice);
-    sender.send(&message, &[memory.handle().fd()]).unwrap();
+    sender.send(&message, &[memory.handle().fd()], None).unwrap();
     let received = receiver.receive::<ToWorker>(None).unwrap();
     let ToWorker::Load(slice) = received.message else { panic!("another message") };
     let (arena, mut mapped) = (Arena::default(), Mapped::default());
@@ -314,15 +316,172 @@ fn a_message_arrives_as_it_was_sent_with_its_memory() {
     assert!(matches!(refused, Err(ChannelError::Broken(_))));
 }
 
+static NEVER: AtomicBool = AtomicBool::new(false);
+
+fn options(deadline: Duration) -> WorkerOptions {
+    let (program, memory_bytes) = ("alhost-worker".into(), 1 << 30);
+    WorkerOptions { program, deadline, memory_bytes, threads: 1, cancelled: &NEVER }
+}
+
+/// Ends a wait at the third look.
+fn impatient() -> impl FnMut() -> Result<(), ChannelError> {
+    let mut looks = 0;
+    move || {
+        looks += 1;
+        if looks < 3 { Ok(()) } else { Err(ChannelError::Ended("enough".to_owned())) }
+    }
+}
+
 #[test]
-fn waiting_for_a_message_ends_at_the_deadline() {
+fn waiting_for_a_message_ends_when_its_watch_says_so() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let channel = Channel::new(ours);
-    let soon = || Some(Instant::now() + Duration::from_millis(30));
-    assert!(matches!(channel.receive::<ToWorker>(soon()), Err(ChannelError::Timeout)));
+    let receive = || channel.receive::<ToWorker>(Some(&mut impatient())).map(drop);
+    assert!(matches!(receive(), Err(ChannelError::Ended(_))));
     // Half a header does not count as a message.
     (&theirs).write_all(&[9, 0, 0]).unwrap();
-    assert!(matches!(channel.receive::<ToWorker>(soon()), Err(ChannelError::Timeout)));
+    assert!(matches!(receive(), Err(ChannelError::Ended(_))));
     drop(theirs);
     assert!(matches!(channel.receive::<ToWorker>(None), Err(ChannelError::Closed)));
+}
+
+#[test]
+fn a_worker_that_does_not_listen_keeps_nobody() {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let message = ToWorker::Load(Slice::Inline(ByteBuf::from(vec![7; 8 << 20])));
+    let sent = Channel::new(ours).send(&message, &[], Some(&mut impatient()));
+    assert!(matches!(sent, Err(ChannelError::Ended(_))));
+    drop(theirs);
+}
+
+/// What a worker does in one call that asks for two texts, and what becomes of the call.
+fn check_select(milliseconds: u64, worker: impl FnOnce(&Channel) + Send) -> String {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let deadline = options(Duration::from_millis(milliseconds));
+    let mut talk = Talk::new(ours, &deadline, Lent::default());
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let channel = Channel::new(theirs);
+            channel.receive::<ToWorker>(None).unwrap();
+            worker(&channel);
+            // What is still said is not heard; the other side goes first.
+            while channel.receive::<ToWorker>(None).is_ok() {}
+        });
+        talk.next_call();
+        let answer = talk.select(&Serving { host: &Plain, lends: &NothingLent }, 2);
+        drop(talk);
+        match answer {
+            Ok(answer) => format!("{:?}", answer.ids),
+            Err(Lost::Gone(why)) => why,
+            Err(Lost::Failed(error)) => error.message.into_string(),
+        }
+    })
+}
+
+fn ask(channel: &Channel, message: &FromWorker) -> Option<ToWorker> {
+    channel.send(message, &[], None).ok()?;
+    Some(channel.receive::<ToWorker>(None).ok()?.message)
+}
+
+fn stream() -> FromWorker {
+    let (feature, options) = ("logits/1".to_owned(), "{}".to_owned());
+    FromWorker::Stream { feature, options, ids: inline(&[0, 1, 2]), rows: 1 }
+}
+
+#[test]
+fn a_strategy_that_talks_is_ended_at_its_deadline_too() {
+    let talks: [fn() -> FromWorker; 4] = [
+        || FromWorker::Progress { done: 1, total: 2 },
+        || FromWorker::Progress { done: 2, total: 2 },
+        || FromWorker::Log { level: 3, message: "again".to_owned() },
+        || FromWorker::BlockDone(Ok(())),
+    ];
+    for (i, talk) in talks.iter().enumerate() {
+        let expected = if i == 3 { "`BlockDone` out of turn" } else { "0.3 s of its own time" };
+        let why = check_select(300, |channel| while channel.send(&talk(), &[], None).is_ok() {});
+        assert!(why.contains(expected), "{why}");
+    }
+    let why =
+        check_select(300, |channel| while ask(channel, &FromWorker::IsCancelled).is_some() {});
+    assert!(why.contains("0.3 s of its own time"), "{why}");
+    let fetch = || FromWorker::Fetch {
+        feature: "logits/1".to_owned(),
+        options: "{}".to_owned(),
+        ids: inline(&[0]),
+    };
+    let why = check_select(300, |channel| while ask(channel, &fetch()).is_some() {});
+    assert!(why.contains("0.3 s of its own time"), "{why}");
+}
+
+#[test]
+fn the_blocks_of_a_stream_begin_no_new_deadline() {
+    let wait = || std::thread::sleep(Duration::from_millis(200));
+    let why = check_select(300, |channel| {
+        while let Some(ToWorker::Streamed { .. } | ToWorker::StreamEnd(_)) = ask(channel, &stream())
+        {
+            wait();
+            if ask(channel, &FromWorker::BlockDone(Ok(()))).is_none() {
+                return;
+            }
+        }
+    });
+    assert!(why.contains("0.3 s of its own time"), "{why}");
+}
+
+#[test]
+fn streams_inside_each_other_are_refused_however_many() {
+    let refused = AtomicBool::new(false);
+    let why = check_select(20_000, |channel| {
+        assert!(matches!(ask(channel, &stream()), Some(ToWorker::Streamed { .. })));
+        let nested = (0..5000).map(|_| ask(channel, &stream()));
+        let all = nested.into_iter().all(|end| matches!(end, Some(ToWorker::StreamEnd(Err(_)))));
+        refused.store(all, Ordering::Relaxed);
+        assert!(ask(channel, &FromWorker::BlockDone(Ok(()))).is_some());
+        let answer = AnswerMessage { ids: inline(&[1, 2]), scores: None };
+        channel.send(&FromWorker::Answer(Ok(answer)), &[], None).unwrap();
+    });
+    assert!(refused.load(Ordering::Relaxed));
+    assert_eq!(why, "[1, 2]");
+}
+
+#[test]
+fn what_is_larger_than_it_can_be_is_an_error() {
+    let send = |message: FromWorker| {
+        check_select(20_000, move |channel| {
+            let _gone = channel.send(&message, &[], None);
+        })
+    };
+    let many = AnswerMessage { ids: inline(&[1; 4]), scores: None };
+    let why = send(FromWorker::Answer(Ok(many)));
+    assert!(why.contains("returned 4 ids or scores, but only 3 texts"), "{why}");
+    let failure = Failure { code: 1, message: "E".repeat(20 << 20) };
+    let why = send(FromWorker::Answer(Err(failure)));
+    assert!(
+        why.ends_with("(cut: it has 20971520 bytes)") && why.len() <= MAX_TEXT,
+        "{}",
+        why.len()
+    );
+    let (feature, options) = ("x".repeat(1 << 20), "{}".to_owned());
+    let why = send(FromWorker::Fetch { feature, options, ids: inline(&[0]) });
+    assert!(why.contains("a name of 1048576 bytes"), "{why}");
+}
+
+#[test]
+fn memory_with_holes_is_not_read() {
+    const TERABYTES: u64 = 16 << 40;
+    let why = check_select(20_000, |channel| {
+        let fd = rustix::fs::memfd_create("x", rustix::fs::MemfdFlags::ALLOW_SEALING).unwrap();
+        for bytes in [1 << 20, TERABYTES] {
+            rustix::fs::ftruncate(&fd, bytes).unwrap();
+            if bytes == TERABYTES {
+                let seals = rustix::fs::SealFlags::SHRINK | rustix::fs::SealFlags::GROW;
+                rustix::fs::fcntl_add_seals(&fd, seals).unwrap();
+            }
+        }
+        let (id, has_fd) = (9, true);
+        let ids = Slice::Shared { id, capacity: TERABYTES, offset: 0, bytes: TERABYTES, has_fd };
+        let answer = AnswerMessage { ids, scores: None };
+        channel.send(&FromWorker::Answer(Ok(answer)), &[fd.as_fd()], None).unwrap();
+    });
+    assert!(why.contains("more than it may have"), "{why}");
 }

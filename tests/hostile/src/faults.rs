@@ -139,7 +139,7 @@ pub(crate) fn salt(fault: Fault) -> String {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a fault")]
-fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
 }
 
@@ -165,6 +165,7 @@ pub(crate) fn saved(fault: Fault, answered: u32) -> Vec<u8> {
     static N_SAVED: AtomicU32 = AtomicU32::new(0);
     let mut state = answered.to_le_bytes().to_vec();
     match fault {
+        Fault::BigState => state.resize((64 << 20) + 1, 7),
         Fault::Forgets => state.clear(),
         Fault::SaveCounts => {
             state.extend(N_SAVED.fetch_add(1, Ordering::SeqCst).to_le_bytes());

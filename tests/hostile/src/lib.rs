@@ -5,6 +5,7 @@
 
 mod at_load;
 mod faults;
+mod limits;
 
 use alhost_plugin_api::prelude::*;
 
@@ -41,6 +42,19 @@ enum Fault {
     Eat,
     Stack,
     Print,
+    HangInNew,
+    // See `limits`.
+    BigState,
+    Children,
+    Daemon,
+    Floods,
+    LongError,
+    PrintsLines,
+    Secrets,
+    StreamSlowly,
+    TalkCancelled,
+    TalkLog,
+    TalkProgress,
     /// No fault: reads every logit of the pool, for benchmarks.
     ReadAll,
     // One for each conformance case that none of the others fails; see `faults`.
@@ -101,6 +115,9 @@ impl Strategy for Hostile {
         match params.fault {
             Fault::ErrorInNew => Err("refused to start, as asked".into()),
             Fault::PanicInNew => panic!("panicked in new, as asked"),
+            Fault::HangInNew => loop {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            },
             _ => Ok(Self { params, answered: 0 }),
         }
     }
@@ -109,6 +126,7 @@ impl Strategy for Hostile {
         if self.params.fault != Fault::DeadParameter {
             ctx.info(&format!("faults begin in round {}", self.params.from_round));
         }
+        limits::strain(self.params.fault, ctx)?;
         if let Some(selection) = faults::instead(self, ctx, n)? {
             return Ok(selection);
         }
