@@ -54,6 +54,10 @@ pub(crate) fn section<'a>(file: &'a [u8], name: &str) -> Option<&'a [u8]> {
     })
 }
 
+/// Libraries of one file, and bytes of a name: a table that points anywhere has no end of either.
+const MAX_NEEDED: usize = 1000;
+const MAX_NAME: usize = 1000;
+
 /// The shared libraries that the dynamic section asks for (`DT_NEEDED`), in its order.
 pub(crate) fn needed(file: &[u8]) -> Vec<String> {
     const DT_NEEDED: u64 = 1;
@@ -62,12 +66,13 @@ pub(crate) fn needed(file: &[u8]) -> Vec<String> {
     };
     let entries = dynamic.chunks_exact(16);
     let needed = entries.filter(|entry| int::<8>(entry, 0) == Some(DT_NEEDED));
-    needed.filter_map(|entry| text(names, int::<8>(entry, 8)?)).collect()
+    needed.take(MAX_NEEDED).filter_map(|entry| text(names, int::<8>(entry, 8)?)).collect()
 }
 
 /// The text at `at`, up to its zero byte.
 fn text(names: &[u8], at: u64) -> Option<String> {
     let tail = names.get(usize::try_from(at).ok()?..)?;
+    let tail = &tail[..tail.len().min(MAX_NAME)];
     let end = tail.iter().position(|&byte| byte == 0)?;
     Some(String::from_utf8_lossy(&tail[..end]).into_owned())
 }

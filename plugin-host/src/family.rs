@@ -81,10 +81,12 @@ pub(crate) fn resident(pid: Pid) -> u64 {
 
 /// Bytes of memory of a process's own, those that it shares with others divided among them. The
 /// memories whose files have the numbers `lent` are not its own, and what is read of a file on a disk
-/// is nobody's.
+/// is nobody's. Of a process that hides its mappings, all that is resident.
 pub(crate) fn proportional(pid: Pid, lent: &HashSet<u64>) -> u64 {
-    let smaps = fs_err::read_to_string(format!("/proc/{}/smaps", pid.as_raw_pid()));
-    own_of_smaps(&smaps.unwrap_or_default(), lent)
+    match fs_err::read_to_string(format!("/proc/{}/smaps", pid.as_raw_pid())) {
+        Ok(smaps) => own_of_smaps(&smaps, lent),
+        Err(_) => resident(pid),
+    }
 }
 
 fn own_of_smaps(smaps: &str, lent: &HashSet<u64>) -> u64 {
@@ -202,8 +204,11 @@ mod tests {
         let grown = proportional(own, &none).saturating_sub(before);
         assert!(grown > 48 << 20, "{grown}");
         assert!(resident(own) >= held.len() as u64);
-        let memory = crate::memory::SharedMemory::copy_of(&held).unwrap();
-        let lent = HashSet::from([memory.handle().inode]);
+        let memory = crate::memory::MemoryHandle::copy_of(&held).unwrap();
+        let fd = memory.fd().try_clone_to_owned().unwrap();
+        let view = crate::memory::map(&fd, held.len()).unwrap();
+        assert_eq!(view.iter().map(|&byte| u64::from(byte)).sum::<u64>(), 64 << 20);
+        let lent = HashSet::from([memory.inode]);
         let difference = proportional(own, &none).abs_diff(proportional(own, &lent));
         assert!(difference > 48 << 20, "{difference}");
     }

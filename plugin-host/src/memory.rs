@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use memmap2::{Mmap, MmapMut, MmapOptions};
 use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::io::Errno;
 
 /// Matrices smaller than this are not worth a mapping of their own.
 pub const WORTH_SHARING: usize = 1 << 20;
@@ -39,6 +40,27 @@ pub struct MemoryHandle {
 }
 
 impl MemoryHandle {
+    /// A copy of `bytes` that nobody can change any more: what its reader has checked stays as it was.
+    pub fn copy_of(bytes: &[u8]) -> io::Result<Self> {
+        let fd = memory_file()?;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match rustix::io::write(&fd, rest) {
+                Err(Errno::INTR) => {}
+                written => rest = &rest[written?..],
+            }
+        }
+        rustix::fs::fcntl_add_seals(&fd, KEPT_LENGTH | SealFlags::WRITE)?;
+        Self::of(fd, bytes.len())
+    }
+
+    fn of(fd: OwnedFd, bytes: usize) -> io::Result<Self> {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        let inode = rustix::fs::fstat(&fd)?.st_ino;
+        Ok(Self { id, bytes, inode, fd: Arc::new(fd) })
+    }
+
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
@@ -47,29 +69,23 @@ impl MemoryHandle {
 impl SharedMemory {
     /// Zeros.
     pub fn new(bytes: usize) -> io::Result<Self> {
-        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
-        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        let fd = rustix::fs::memfd_create("alhost", flags)?;
+        let fd = memory_file()?;
         rustix::fs::ftruncate(&fd, bytes as u64)?;
         // The owner maps first: `FUTURE_WRITE` stops only the mappings that come after it.
         // SAFETY: nobody else has the file yet, and the seals below keep its length.
         let map = unsafe { MmapOptions::new().len(bytes).map_mut(&fd)? };
         rustix::fs::fcntl_add_seals(&fd, KEPT_LENGTH | SealFlags::FUTURE_WRITE)?;
-        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        let inode = rustix::fs::fstat(&fd)?.st_ino;
-        Ok(Self { handle: MemoryHandle { id, bytes, inode, fd: Arc::new(fd) }, map })
-    }
-
-    /// A copy of `bytes`.
-    pub fn copy_of(bytes: &[u8]) -> io::Result<Self> {
-        let mut memory = Self::new(bytes.len())?;
-        memory.map.copy_from_slice(bytes);
-        Ok(memory)
+        Ok(Self { handle: MemoryHandle::of(fd, bytes)?, map })
     }
 
     pub fn handle(&self) -> &MemoryHandle {
         &self.handle
     }
+}
+
+fn memory_file() -> io::Result<OwnedFd> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    Ok(rustix::fs::memfd_create("alhost", flags)?)
 }
 
 /// A view of a memory that another process made.
@@ -85,11 +101,15 @@ pub fn map(fd: &OwnedFd, bytes: usize) -> io::Result<Mmap> {
     unsafe { MmapOptions::new().len(bytes).map(fd) }
 }
 
-/// Whether a memory of so many bytes takes less than that: what was never written takes nothing.
-pub(crate) fn has_holes(fd: &OwnedFd, bytes: u64) -> io::Result<bool> {
+/// What is wrong with a memory of so many bytes for a reader who trusts nobody: it may still be changed,
+/// or it takes less room than it has bytes, since what was never written takes none.
+pub(crate) fn suspect(fd: &OwnedFd, bytes: u64) -> io::Result<Option<&'static str>> {
     const BLOCK: u64 = 512;
+    if !rustix::fs::fcntl_get_seals(fd)?.contains(SealFlags::WRITE) {
+        return Ok(Some("a memory that can still be changed"));
+    }
     let blocks = rustix::fs::fstat(fd)?.st_blocks as u64;
-    Ok(blocks.saturating_mul(BLOCK) < bytes)
+    Ok((blocks.saturating_mul(BLOCK) < bytes).then_some("a memory with holes"))
 }
 
 /// Memories that are used again: fresh pages cost a fault each, on either side.
@@ -191,7 +211,8 @@ mod tests {
 
     #[test]
     fn a_reader_sees_what_the_owner_wrote_and_can_neither_write_nor_cut() {
-        let mut memory = SharedMemory::copy_of(&[1, 2, 3]).unwrap();
+        let mut memory = SharedMemory::new(3).unwrap();
+        memory.map.copy_from_slice(&[1, 2, 3]);
         let fd = memory.handle.fd().try_clone_to_owned().unwrap();
         let view = map(&fd, 3).unwrap();
         assert_eq!(view[..], [1, 2, 3]);
@@ -206,14 +227,21 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_written_is_a_hole() {
-        let whole = SharedMemory::copy_of(&[0; 10_000]).unwrap();
-        let empty = SharedMemory::new(10_000).unwrap();
-        let check = |memory: &SharedMemory| {
-            has_holes(&memory.handle.fd().try_clone_to_owned().unwrap(), 10_000).unwrap()
+    fn a_copy_is_whole_and_stays_as_it_is() {
+        let check = |handle: &MemoryHandle| {
+            suspect(&handle.fd().try_clone_to_owned().unwrap(), handle.bytes as u64).unwrap()
         };
-        assert!(!check(&whole));
-        assert!(check(&empty));
+        let copy = MemoryHandle::copy_of(&[0; 10_000]).unwrap();
+        assert_eq!(check(&copy), None);
+        assert!(rustix::io::write(copy.fd(), &[7]).is_err());
+        assert_eq!(map(&copy.fd().try_clone_to_owned().unwrap(), 10_000).unwrap()[..], [0; 10_000]);
+        let changing = SharedMemory::new(10_000).unwrap();
+        assert_eq!(check(changing.handle()), Some("a memory that can still be changed"));
+        let empty = memory_file().unwrap();
+        rustix::fs::ftruncate(&empty, 10_000).unwrap();
+        rustix::fs::fcntl_add_seals(&empty, KEPT_LENGTH | SealFlags::WRITE).unwrap();
+        let empty = MemoryHandle::of(empty, 10_000).unwrap();
+        assert_eq!(check(&empty), Some("a memory with holes"));
     }
 
     #[test]

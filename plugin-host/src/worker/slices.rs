@@ -13,7 +13,7 @@ use serde_bytes::ByteBuf;
 use super::channel::{ChannelError, MAX_FDS};
 use super::host::Lends;
 use super::protocol::{BlockMessage, Slice};
-use crate::memory::{self, MemoryHandle, SharedMemory, WORTH_SHARING};
+use crate::memory::{self, MemoryHandle, WORTH_SHARING};
 
 /// Packs the slices of one message; its descriptors go along.
 pub(super) struct Packer<'a> {
@@ -77,7 +77,7 @@ impl<'a> Packer<'a> {
         }
         let (handle, offset) = match self.lends.memory_of(bytes) {
             Some(lent) => lent,
-            None => (SharedMemory::copy_of(bytes)?.handle().clone(), 0),
+            None => (MemoryHandle::copy_of(bytes)?, 0),
         };
         let is_known = self.known.as_mut().is_some_and(|known| {
             let call = known.call;
@@ -122,8 +122,8 @@ pub(super) struct Mapped {
 }
 
 impl Mapped {
-    /// For memories of a side that may have so much, and in them no holes: a hole costs it nothing,
-    /// and whoever reads it much.
+    /// For memories of a side that may have so much, which are whole and stay as they are: a hole costs
+    /// it nothing and its reader much, and what changes cannot be checked.
     pub(super) fn of_a_stranger(room: u64) -> Self {
         Self { room: Some(room), ..Self::default() }
     }
@@ -158,8 +158,8 @@ impl Mapped {
         let left = room.checked_sub(capacity).ok_or_else(|| {
             ChannelError::Broken(format!("{capacity} bytes, more than it may have"))
         })?;
-        if memory::has_holes(fd, capacity)? {
-            return Err(ChannelError::Broken("a memory with holes".to_owned()));
+        if let Some(what) = memory::suspect(fd, capacity)? {
+            return Err(ChannelError::Broken(what.to_owned()));
         }
         self.room = Some(left);
         Ok(())

@@ -25,7 +25,7 @@ use super::rates::MAX_TEXT;
 use super::serving::Serving;
 use super::slices::{Arena, Lent, Mapped};
 use super::talk::{Lost, Talk};
-use crate::memory::SharedMemory;
+use crate::memory::MemoryHandle;
 
 const NUMBERS: [f32; 6] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
 
@@ -184,7 +184,7 @@ fn broken_frame<T: Serialize>(rng: &mut Rng, message: &T) -> Vec<u8> {
 
 /// Sends frames on `socket`, some with descriptors, while it swallows what comes back.
 fn talk_nonsense(socket: &UnixStream, rng: &mut Rng, frame: fn(&mut Rng) -> Vec<u8>) {
-    let memory = SharedMemory::new(4096).unwrap();
+    let memory = MemoryHandle::copy_of(&[7; 4096]).unwrap();
     let unsealed = rustix::fs::memfd_create("x", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
     let mut from = socket.try_clone().unwrap();
     let swallow = std::thread::spawn(move || {
@@ -196,7 +196,7 @@ fn talk_nonsense(socket: &UnixStream, rng: &mut Rng, frame: fn(&mut Rng) -> Vec<
             (&*socket).write_all(&frame(rng)).is_ok()
         } else {
             // Whole messages with descriptors of both kinds.
-            let fds = [memory.handle().fd(), unsealed.as_fd()];
+            let fds = [memory.fd(), unsealed.as_fd()];
             let channel = Channel::new(socket.try_clone().unwrap());
             let (one, other) = (from_worker(rng), to_worker(rng));
             let sent = if with_fds == 1 {
@@ -297,10 +297,10 @@ fn a_round() -> RoundMessage {
 fn a_message_arrives_as_it_was_sent_with_its_memory() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let (sender, receiver) = (Channel::new(ours), Channel::new(theirs));
-    let memory = SharedMemory::copy_of(bytemuck::cast_slice(&NUMBERS)).unwrap();
+    let memory = MemoryHandle::copy_of(bytemuck::cast_slice(&NUMBERS)).unwrap();
     let slice = Slice::Shared { id: 1, capacity: 24, offset: 8, bytes: 16, has_fd: true };
     let message = ToWorker::Load(slice);
-    sender.send(&message, &[memory.handle().fd()], None).unwrap();
+    sender.send(&message, &[memory.fd()], None).unwrap();
     let received = receiver.receive::<ToWorker>(None).unwrap();
     let ToWorker::Load(slice) = received.message else { panic!("another message") };
     let (arena, mut mapped) = (Arena::default(), Mapped::default());
@@ -467,7 +467,7 @@ fn what_is_larger_than_it_can_be_is_an_error() {
 }
 
 #[test]
-fn memory_with_holes_is_not_read() {
+fn memory_beyond_what_a_worker_may_have_is_not_read() {
     const TERABYTES: u64 = 16 << 40;
     let why = check_select(20_000, |channel| {
         let fd = rustix::fs::memfd_create("x", rustix::fs::MemfdFlags::ALLOW_SEALING).unwrap();

@@ -29,9 +29,13 @@ pub(crate) fn strain(fault: Fault, ctx: &Context<'_>) -> Result<()> {
         Fault::Floods => {
             let mut out = std::io::stdout();
             let much = vec![b'x'; 1 << 20];
-            Ok((0..200).for_each(|_| drop(out.write_all(&much))))
+            (0..200).for_each(|_| drop(out.write_all(&much)));
+            Ok(())
         }
-        Fault::PrintsLines => Ok((0..3000).for_each(|i| println!("line {i}"))),
+        Fault::PrintsLines => {
+            (0..3000).for_each(|i| println!("line {i}"));
+            Ok(())
+        }
         Fault::LongError => Err(Error::new("E".repeat(20 << 20))),
         Fault::Children => {
             shell("for i in 1 2 3; do (head -c 150M /dev/zero; sleep 30) | tail & done; wait")
