@@ -24,7 +24,10 @@ fn a_config_that_cannot_be_is_refused() {
         assert!(!sandbox.path("runs").exists(), "nothing was begun");
     };
     check(&["--set", "loop.querysize=5"], &["querysize", "hint", "query_size"]);
-    check(&["--set", "loop.query_size=0"], &["`loop.query_size` is 0, but must be at least 1"]);
+    check(
+        &["--set", "loop.query_size=0"],
+        &["`loop.query_size` is 0, but must be from 1 to 1000000000"],
+    );
     check(&["--set", "train.rate=fast"], &["train.rate"]);
     check(&["--device", "cuda:0"], &["CUDA", "hint", "--device cpu"]);
     check(&["--device", "tpu"], &["tpu"]);

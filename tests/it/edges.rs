@@ -44,7 +44,9 @@ fn example(command: &str, n: usize) -> (Vec<String>, String) {
         "bench-worker" => (format!("--parent {parent}"), order),
         "report" => (format!("runs/tiny --out report-{n}"), ""),
         "train" => (format!("--config tiny.toml --out trained-{n}"), ""),
-        "predict" => ("trained/tiny/full-data-cnn/seed-3/classifier data/test.jsonl".to_owned(), ""),
+        "predict" => {
+            ("trained/tiny/full-data-cnn/seed-3/classifier data/test.jsonl".to_owned(), "")
+        }
         "plugin new" => (format!("idea-{n}"), ""),
         "plugin list" => (String::new(), ""),
         "plugin inspect" => (random, ""),

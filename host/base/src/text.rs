@@ -46,7 +46,7 @@ pub fn file_name(text: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
     let name: String = text.chars().take(LONGEST_NAME).map(plain).collect();
     let name = name.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
-    if name == text {
+    if name == text && !name.is_empty() {
         return name;
     }
     let hash = blake3::hash(text.as_bytes()).to_hex();
