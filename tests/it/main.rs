@@ -28,5 +28,6 @@ mod shadow;
 mod stopping;
 mod support;
 mod tidy;
+mod tokenizers;
 mod train;
 mod trust;

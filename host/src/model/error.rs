@@ -30,6 +30,10 @@ pub enum ModelError {
     )]
     Unsupported { path: PathBuf, reason: String },
 
+    /// A file of a checkpoint that is not what it should be.
+    #[error(transparent)]
+    Unreadable(#[from] alhost_base::Unreadable),
+
     #[error("{path} does not fit its config.json:\n{problems}")]
     BadWeights { path: PathBuf, problems: String },
 
