@@ -1,5 +1,6 @@
 //! One training on texts that are labeled already: all of train, or what a run has labeled.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
@@ -131,6 +132,7 @@ fn save(
         thresholds: trained.thresholds,
         test: trained.metrics,
         labels: experiment.dataset.vocabulary.clone(),
+        files: BTreeMap::new(), // Known once they are written.
     };
     saved_classifier::write(experiment, &description, &folder.join(saved_classifier::FOLDER))
 }

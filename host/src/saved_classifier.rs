@@ -3,19 +3,23 @@
 //! ```text
 //! classifier/
 //!   classifier.json    labels, thresholds, how texts are cut; what it was trained on
-//!   config.json, tokenizer.json or vocab.txt, model.safetensors    a Hugging Face checkpoint
+//!   config.json, tokenizer.json, tokenizer_config.json, model.safetensors    a Hugging Face checkpoint
 //!   head.safetensors   the classifier's head
 //! ```
+//!
+//! `classifier.json` has a hash of each other file, so that a damaged or exchanged one is refused.
 //!
 //! So `model.checkpoint = ".../classifier"` starts a run from the trained encoder, and `alhost predict`
 //! takes all of it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use alhost_base::{Unreadable, foreign};
 use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{EncoderMode, ModelConfig};
+use crate::config::{ConfigFile, EncoderMode, ModelConfig};
 use crate::experiment::Experiment;
 use crate::metrics::Metrics;
 use crate::model::{Checkpoint, HEAD, Learner, Places, device};
@@ -25,6 +29,9 @@ use crate::record::Thresholds;
 pub const FOLDER: &str = "classifier";
 
 const DESCRIPTION: &str = "classifier.json";
+
+/// Of `classifier.json`: a million labels of 60 letters.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// `classifier.json`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -47,6 +54,9 @@ pub struct Description {
     pub test: Metrics,
     /// By label id.
     pub labels: Vec<String>,
+    /// blake3 of each other file of the folder, in hex, by name; alhost 0.1 first wrote none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
 }
 
 impl Description {
@@ -60,18 +70,90 @@ impl Description {
              hint: `alhost train` makes one, and says where it lies",
             folder.display()
         );
-        let text = fs_err::read_to_string(&path)?;
-        let read: Self = serde_json::from_str(&text)
-            .with_context(|| format!("{} cannot be read", path.display()))?;
+        let text = foreign::read_text(&path, MOST_BYTES)?;
+        let read: Self = serde_json::from_str(&text).map_err(|error| {
+            let problem = format!("cannot be read: {error}");
+            Unreadable::new(&path, problem, "restore the file, or train the classifier again")
+        })?;
         ensure!(
             read.format == Self::FORMAT,
-            "{} has format {}, and this alhost reads {}",
+            "{} has format {}, and this alhost reads {}\n\
+             hint: take the alhost that wrote it, {}",
             path.display(),
             read.format,
-            Self::FORMAT
+            Self::FORMAT,
+            read.host.escape_debug()
         );
-        Ok(read)
+        match read.problem() {
+            Some(problem) => {
+                let hint = "restore the file, or train the classifier again";
+                Err(Unreadable::new(&path, problem, hint).into())
+            }
+            None => Ok(read),
+        }
     }
+
+    /// What cannot be so, if anything.
+    fn problem(&self) -> Option<String> {
+        let Thresholds { used, micro, macro_paper, macro_f1 } = self.thresholds;
+        let named = [
+            ("used", used),
+            ("micro", micro),
+            ("macro_paper", macro_paper),
+            ("macro_f1", macro_f1),
+        ];
+        for (name, threshold) in named {
+            if let Some(value) = threshold.filter(|value| !(0.0..=1.0).contains(value)) {
+                return Some(format!("`thresholds.{name}` is {value}, but must be from 0 to 1"));
+            }
+        }
+        if self.labels.is_empty() {
+            return Some("`labels` is empty".to_owned());
+        }
+        let mut known = BTreeSet::new();
+        if let Some(twice) = self.labels.iter().find(|label| !known.insert(*label)) {
+            return Some(format!("`labels` has `{}` twice", twice.escape_debug()));
+        }
+        let mut config = ConfigFile::default();
+        config.model = self.model.clone();
+        let config = config.check(&|_| None).err()?;
+        Some(format!("its `model` cannot be so: {config}"))
+    }
+
+    /// Whether the folder's files are those that were written; without a list, they may be any.
+    fn check_files(&self, folder: &Path) -> anyhow::Result<()> {
+        const HINT: &str = "copy the folder again, or train the classifier again";
+        if self.files.is_empty() {
+            return Ok(());
+        }
+        for (name, expected) in &self.files {
+            let path = folder.join(name);
+            if hash(&path)? != *expected {
+                let problem = "is not the file that was written with this classifier";
+                return Err(Unreadable::new(&path, problem, HINT).into());
+            }
+        }
+        let read = Checkpoint::files(folder_name(folder)?, &Places::default());
+        for path in read {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if name != DESCRIPTION && !self.files.contains_key(name) {
+                let problem = "does not belong to this classifier, but would be read with it";
+                return Err(Unreadable::new(&path, problem, "move it elsewhere").into());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn hash(path: &Path) -> Result<String, Unreadable> {
+    let mut hasher = blake3::Hasher::new();
+    let read = hasher.update_reader(foreign::open(path)?);
+    read.map_err(|error| Unreadable::of(path, &error))?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+fn folder_name(folder: &Path) -> anyhow::Result<&str> {
+    folder.to_str().context("the classifier's path is not UTF-8")
 }
 
 /// Puts the experiment's trained learner into `folder`, in the place of an older one. Under its name
@@ -85,7 +167,13 @@ pub fn write(
     fs_err::create_dir_all(parent)?;
     let aside = tempfile::Builder::new().prefix("classifier-").tempdir_in(parent)?;
     experiment.learner.export(&experiment.checkpoint, aside.path())?;
-    let text = serde_json::to_string_pretty(description)?;
+    let mut description = description.clone();
+    for entry in fs_err::read_dir(aside.path())? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        description.files.insert(name.to_owned(), hash(&path)?);
+    }
+    let text = serde_json::to_string_pretty(&description)?;
     fs_err::write(aside.path().join(DESCRIPTION), text + "\n")?;
     for entry in fs_err::read_dir(aside.path())? {
         fs_err::File::open(entry?.path())?.sync_all()?;
@@ -114,9 +202,9 @@ impl SavedClassifier {
     /// `device` as in a config.
     pub fn open(folder: &Path, device: &str) -> anyhow::Result<Self> {
         let description = Description::read(folder)?;
+        description.check_files(folder)?;
         let device = device::open(device)?;
-        let name = folder.to_str().context("the classifier's path is not UTF-8")?;
-        let checkpoint = Checkpoint::open(name, &Places::default())?;
+        let checkpoint = Checkpoint::open(folder_name(folder)?, &Places::default())?;
         // Kept states of a frozen encoder are of use only where texts are read again and again.
         let model = ModelConfig { encoder: EncoderMode::FineTuned, ..description.model.clone() };
         let n_labels = description.labels.len();

@@ -32,5 +32,6 @@ mod shadow;
 mod stopping;
 mod support;
 mod tidy;
+mod tokenizers;
 mod train;
 mod trust;

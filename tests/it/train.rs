@@ -163,3 +163,107 @@ fn what_cannot_be_used_is_named() {
     sandbox.write(&path, "{");
     predict(&[folder, "data/test.jsonl"]).refused(&["classifier.json"]);
 }
+
+/// A trained classifier, in the folder of its name.
+fn classifier() -> (Sandbox, &'static str) {
+    let sandbox = Sandbox::new();
+    train(&sandbox, &["--head", "linear"]).ok();
+    (sandbox, "runs/tiny/full-data-linear/seed-3/classifier")
+}
+
+fn predict(sandbox: &Sandbox, folder: &str) -> Ran {
+    sandbox.alhost(&["predict", folder, "data/test.jsonl"])
+}
+
+#[test]
+fn a_classifier_keeps_the_casing_that_it_was_trained_with() {
+    let sandbox = Sandbox::new();
+    let source = crate::support::workspace().join("tests/fixtures/tiny-bert-mlm");
+    for file in ["config.json", "model.safetensors", "vocab.txt"] {
+        fs_err::create_dir_all(sandbox.path("cased")).unwrap();
+        fs_err::copy(source.join(file), sandbox.path("cased").join(file)).unwrap();
+    }
+    sandbox.write("cased/tokenizer_config.json", r#"{"do_lower_case": false}"#);
+    train(&sandbox, &["--head", "linear", "--set", "model.checkpoint=cased"]).ok();
+    let folder = "runs/tiny/full-data-linear/seed-3/classifier";
+    let config = json(&sandbox.read(&format!("{folder}/tokenizer_config.json")));
+    assert_eq!(config["do_lower_case"], Value::Bool(false));
+    assert!(sandbox.read(&format!("{folder}/tokenizer.json")).contains("\"lowercase\": false"));
+}
+
+#[test]
+fn a_damaged_or_exchanged_file_of_a_classifier_is_refused() {
+    let (sandbox, folder) = classifier();
+    predict(&sandbox, folder).ok();
+    let described = json(&sandbox.read(&format!("{folder}/classifier.json")));
+    let files: Vec<&String> = described["files"].as_object().unwrap().keys().collect();
+    assert_eq!(
+        files,
+        [
+            "config.json",
+            "head.safetensors",
+            "model.safetensors",
+            "tokenizer.json",
+            "tokenizer_config.json"
+        ]
+    );
+    for file in files {
+        let path = sandbox.path(folder).join(file);
+        let whole = fs_err::read(&path).unwrap();
+        let mut damaged = whole.clone();
+        let at = damaged.len() - 3;
+        damaged[at] ^= 0x40;
+        fs_err::write(&path, damaged).unwrap();
+        predict(&sandbox, folder).refused(&[file, "hint: "]);
+        fs_err::remove_file(&path).unwrap();
+        predict(&sandbox, folder).refused(&[file, "hint: "]);
+        fs_err::write(&path, whole).unwrap();
+    }
+    for file in ["added_tokens.json", "special_tokens_map.json"] {
+        sandbox.write(&format!("{folder}/{file}"), "{}");
+        predict(&sandbox, folder).refused(&[file, "does not belong", "hint: "]);
+        fs_err::remove_file(sandbox.path(folder).join(file)).unwrap();
+    }
+    predict(&sandbox, folder).ok();
+}
+
+#[test]
+fn numbers_of_a_classifier_that_cannot_be_are_refused() {
+    let (sandbox, folder) = classifier();
+    let path = format!("{folder}/classifier.json");
+    let text = sandbox.read(&path);
+    let check = |change: fn(&mut Value), expected: &str| {
+        let mut described = json(&text);
+        change(&mut described);
+        sandbox.write(&path, &described.to_string());
+        predict(&sandbox, folder).refused(&["classifier.json", expected, "hint: "]);
+    };
+    check(|d| d["thresholds"]["used"] = Value::from(1.5), "`thresholds.used` is 1.5");
+    check(|d| d["thresholds"]["micro"] = Value::from(-0.1), "`thresholds.micro`");
+    check(|d| d["labels"] = Value::from(Vec::<String>::new()), "`labels` is empty");
+    check(|d| d["labels"][1] = d["labels"][0].clone(), "twice");
+    check(|d| d["model"]["max_tokens"] = Value::from(0), "model.max_tokens");
+    check(|d| d["model"]["dropout"] = Value::from(2.0), "model.dropout");
+    check(|d| d["format"] = Value::from(2), "has format 2");
+    check(|d| d["seed"] = Value::from("x"), "cannot be read");
+}
+
+#[test]
+fn a_classifier_of_before_the_hashes_predicts_as_it_did() {
+    let (sandbox, folder) = classifier();
+    let now = predict(&sandbox, folder).ok().stdout;
+    // It had no list of files, no config of its tokenizer, and weights without metadata.
+    let path = format!("{folder}/classifier.json");
+    let mut described = json(&sandbox.read(&path));
+    described.as_object_mut().unwrap().remove("files");
+    sandbox.write(&path, &described.to_string());
+    fs_err::remove_file(sandbox.path(folder).join("tokenizer_config.json")).unwrap();
+    assert_eq!(predict(&sandbox, folder).ok().stdout, now);
+    // Then `tokenizer.json` alone says how it was trained.
+    let cased = sandbox.read(&format!("{folder}/tokenizer.json"));
+    let cased = cased.replace("\"lowercase\": true", "\"lowercase\": false");
+    sandbox.write(&format!("{folder}/tokenizer.json"), &cased);
+    let upper = sandbox.read("data/test.jsonl").to_uppercase().replace("\"ID\"", "\"id\"");
+    sandbox.write("data/test.jsonl", &upper.replace("\"TEXT\"", "\"text\""));
+    assert_ne!(predict(&sandbox, folder).ok().stdout.to_lowercase(), now.to_lowercase());
+}

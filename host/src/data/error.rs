@@ -264,9 +264,17 @@ pub enum DataError {
 
     #[error(
         "the tokenizer cannot be used: {problem}\n\
-         hint: the checkpoint must hold a BERT tokenizer (`tokenizer.json` or `vocab.txt`)"
+         hint: the checkpoint must hold the tokenizer that its encoder was trained with \
+         (`tokenizer.json` or `vocab.txt`)"
     )]
     Tokenizer { problem: String },
+
+    #[error(
+        "text {row} (from 0; it begins with `{}`) cannot be tokenized: {problem}\n\
+         hint: shorten or remove the text, or take a checkpoint with another tokenizer",
+        start.escape_debug()
+    )]
+    Text { row: usize, start: String, problem: String },
 
     #[error(
         "`model.max_tokens` is {max_tokens}, which leaves no room between [CLS] and [SEP]\n\

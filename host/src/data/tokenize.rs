@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use tokenizers::{ModelWrapper, NormalizerWrapper, PreTokenizerWrapper, Tokenizer};
+use tokenizers::{Model, ModelWrapper, NormalizerWrapper, PreTokenizerWrapper, Tokenizer};
 
 use super::error::DataError;
+use super::stranger;
 use super::texts::Texts;
 use super::tokens::WordPieces;
 use crate::progress::Progress;
@@ -20,6 +21,10 @@ pub(super) struct Pieces {
     room: usize,
     /// Whether the pieces of a text are those of its `words`.
     by_words: bool,
+    /// Whether the tokenizer cuts a text into words; else they are counted at white space.
+    knows_words: bool,
+    /// How many bytes its normalizer can make of one.
+    growth: u64,
 }
 
 /// Tokens of some texts, back to back.
@@ -61,7 +66,9 @@ impl Pieces {
         }
         let unknown = unknown(&tokenizer);
         let by_words = splits_into_words(&tokenizer);
-        Ok(Self { tokenizer, before, after, unknown, room, by_words })
+        let knows_words = tokenizer.get_pre_tokenizer().is_some_and(cuts_into_words);
+        let growth = stranger::growth(&tokenizer);
+        Ok(Self { tokenizer, before, after, unknown, room, by_words, knows_words, growth })
     }
 
     /// The tokens of `texts` at the places in `part`.
@@ -77,11 +84,31 @@ impl Pieces {
         let mut rows = Rows::default();
         for step in part.chunks(STEP) {
             for &text in step {
-                self.push(texts.get(text), cache, &mut rows)?;
+                self.push_guarded((text, texts.get(text)), cache, &mut rows)?;
             }
             progress.advance(step.len() as u64);
         }
         Ok(rows)
+    }
+
+    /// What a tokenizer cannot do with a text, or should not be asked to, is an error of that text.
+    fn push_guarded<'t>(
+        &self,
+        (row, text): (usize, &'t str),
+        cache: &mut WordCache<'t>,
+        rows: &mut Rows,
+    ) -> Result<(), DataError> {
+        let failed = |problem| {
+            let start = text.chars().take(40).collect();
+            DataError::Text { row, start, problem }
+        };
+        if let Some(problem) = stranger::too_long(text.len(), self.growth) {
+            return Err(failed(problem));
+        }
+        match stranger::guarded(|| self.push(text, cache, rows)) {
+            Ok(Err(DataError::Tokenizer { problem })) | Err(problem) => Err(failed(problem)),
+            Ok(pushed) => pushed,
+        }
     }
 
     fn push<'t>(
@@ -136,6 +163,9 @@ impl Pieces {
             words += u32::from(word != last || word.is_none());
             last = word;
         }
+        if !self.knows_words {
+            words = text.split_whitespace().count() as u32;
+        }
         let unknown = ids.iter().filter(|&&id| Some(id) == self.unknown).count() as u32;
         let counts = WordPieces { words, pieces: ids.len() as u32, unknown };
         Ok((ids, counts))
@@ -171,20 +201,43 @@ fn splits_into_words(tokenizer: &Tokenizer) -> bool {
     normalizer && pre_tokenizer && added.all(|token| token.special)
 }
 
-fn unknown(tokenizer: &Tokenizer) -> Option<u32> {
+/// Whether pieces of one pre-token word are pieces of one word of the text. Some tokenizers only mark the
+/// spaces, and leave the text in one piece.
+fn cuts_into_words(pre_tokenizer: &PreTokenizerWrapper) -> bool {
+    match pre_tokenizer {
+        PreTokenizerWrapper::Metaspace(metaspace) => metaspace.split,
+        PreTokenizerWrapper::ByteLevel(byte_level) => byte_level.use_regex,
+        PreTokenizerWrapper::Sequence(all) => all.as_ref().iter().any(cuts_into_words),
+        PreTokenizerWrapper::Digits(_) | PreTokenizerWrapper::FixedLength(_) => false,
+        _ => true,
+    }
+}
+
+/// The piece that stands for what the vocabulary does not have.
+pub(crate) fn unknown(tokenizer: &Tokenizer) -> Option<u32> {
+    /// Unicode promises that this is never a character.
+    const NO_CHARACTER: &str = "\u{10ffff}";
     let token = match tokenizer.get_model() {
         ModelWrapper::WordPiece(model) => Some(model.unk_token.clone()),
         ModelWrapper::WordLevel(model) => Some(model.unk_token.clone()),
         ModelWrapper::BPE(model) => model.unk_token.clone(),
-        ModelWrapper::Unigram(_) => Some("<unk>".to_owned()),
+        // The number of its unknown piece is not public.
+        ModelWrapper::Unigram(model) => {
+            let pieces = model.tokenize(NO_CHARACTER).ok()?;
+            return if pieces.len() == 1 { pieces.first().map(|piece| piece.id) } else { None };
+        }
     };
     tokenizer.token_to_id(&token?)
 }
 
 /// What the tokenizer puts before and behind a text, seen on a text of one letter.
-fn surroundings(tokenizer: &Tokenizer) -> Result<(Vec<u32>, Vec<u32>), DataError> {
-    let bare = tokenizer.encode("a", false).map_err(|error| told(&error))?.get_ids().to_vec();
-    let whole = tokenizer.encode("a", true).map_err(|error| told(&error))?.get_ids().to_vec();
+pub(crate) fn surroundings(tokenizer: &Tokenizer) -> Result<(Vec<u32>, Vec<u32>), DataError> {
+    let encode = |with: bool| {
+        let encoded = stranger::guarded(|| tokenizer.encode("a", with));
+        let encoded = encoded.map_err(|problem| DataError::Tokenizer { problem })?;
+        Ok(encoded.map_err(|error| told(&error))?.get_ids().to_vec())
+    };
+    let (bare, whole) = (encode(false)?, encode(true)?);
     let place = whole.windows(bare.len().max(1)).position(|window| window == bare);
     match place {
         Some(start) if start > 0 && start + bare.len() < whole.len() => {

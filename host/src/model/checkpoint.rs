@@ -10,10 +10,17 @@ use tch::nn::VarStore;
 use tokenizers::Tokenizer;
 
 use super::bert_config::BertConfig;
+<<<<<<< HEAD
 use super::identity::CheckpointIdentity;
 use super::tokenizer::Specials;
 use super::weight_files::{WeightFiles, is_there};
 use super::{ModelError, Pooling, hub, pooling, tokenizer, weights};
+=======
+use super::folder::Folder;
+use super::specials::Specials;
+use super::tokenizer::Built;
+use super::{ModelError, hub, tokenizer, weights};
+>>>>>>> h2
 
 /// Where checkpoints are looked for. The caller reads the environment; nothing here does.
 #[derive(Clone, Debug, Default)]
@@ -40,15 +47,20 @@ pub struct Checkpoint {
     /// Neither truncates nor pads.
     pub tokenizer: Tokenizer,
     pub specials: Specials,
-    /// blake3 of the tokenizer's file, in hex.
+    /// Names the tokenizer as it was built, whichever files it came from: blake3, in hex.
     pub tokenizer_hash: String,
     /// blake3 of the weights' file, or of all shards in a row, in hex.
     pub weights_hash: String,
+<<<<<<< HEAD
     /// The commit, of a checkpoint of the hub.
     pub revision: Option<String>,
     /// Where the configuration and the tokenizer were read from.
     pub(super) files: [PathBuf; 2],
     folder: PathBuf,
+=======
+    /// `config.json`, as it was read.
+    pub(super) config_text: String,
+>>>>>>> h2
     /// f32 on the CPU, by upstream's name without the `bert.` prefix.
     tensors: BTreeMap<String, Tensor>,
 }
@@ -66,23 +78,31 @@ impl Checkpoint {
 
     /// The tokenizer alone, with its hash; nothing else of the checkpoint is read.
     pub fn tokenizer_of(name: &str, places: &Places) -> Result<(Tokenizer, String), ModelError> {
-        let file = existing(&find(name, places)?, "the tokenizer", tokenizer::FILES)?;
-        Ok((tokenizer::read(&file)?, hash(&file)?))
+        let built = tokenizer::open(Folder(&find(name, places)?))?;
+        Ok((built.tokenizer, built.hash))
     }
 
     /// The files that `open` would read, as far as they are on this machine. Nothing is fetched.
     pub fn files(name: &str, places: &Places) -> Vec<PathBuf> {
         let offline = Places { hub_offline: true, ..places.clone() };
         let Ok(folder) = find(name, &offline) else { return Vec::new() };
+<<<<<<< HEAD
         let lists = [&["config.json"], tokenizer::FILES];
         let first =
             |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|file| file.is_file());
         let weights = WeightFiles::find(&folder).ok().flatten().map(WeightFiles::all);
         lists.into_iter().filter_map(first).chain(weights.unwrap_or_default()).collect()
+=======
+        let mut files = Folder(&folder).files();
+        let mut weights = weights::FILES.iter().map(|name| folder.join(name));
+        files.extend(weights.find(|file| file.is_file()));
+        files
+>>>>>>> h2
     }
 
     fn from_folder(folder: &Path) -> Result<Self, ModelError> {
         let config_file = existing(folder, "config.json", &["config.json"])?;
+<<<<<<< HEAD
         let config = read_config(&config_file)?;
         let file = existing(folder, "the tokenizer", tokenizer::FILES)?;
         let tokenizer = tokenizer::read(&file)?;
@@ -122,6 +142,16 @@ impl Checkpoint {
             weights: self.weights_hash.clone(),
             tokenizer: self.tokenizer_hash.clone(),
         }
+=======
+        let (config, config_text) = read_config(&config_file)?;
+        let Built { tokenizer, specials, hash: tokenizer_hash, path } =
+            tokenizer::open(Folder(folder))?;
+        check_ids(&tokenizer, &path, &config)?;
+        let file = existing(folder, "the file of weights", weights::FILES)?;
+        let tensors = weights::read(&file, &config)?;
+        let weights_hash = hash(&file)?;
+        Ok(Self { config, tokenizer, specials, tokenizer_hash, weights_hash, config_text, tensors })
+>>>>>>> h2
     }
 
     /// A tensor by upstream's name without the `bert.` prefix; f32 on the CPU.
@@ -193,9 +223,30 @@ fn missing(folder: &Path, missing: &'static str) -> ModelError {
     }
 }
 
+<<<<<<< HEAD
 fn read_config(path: &Path) -> Result<BertConfig, ModelError> {
     let text = foreign::read_text(path, MOST_OF_CONFIG)?;
     BertConfig::parse(&text).map_err(|(problem, hint)| Unreadable::new(path, problem, hint).into())
+=======
+/// With the text that it was read from.
+fn read_config(path: &Path) -> Result<(BertConfig, String), ModelError> {
+    let bad = |error: serde_json::Error| ModelError::BadFile {
+        path: path.to_path_buf(),
+        reason: error.to_string(),
+    };
+    let unsupported = |reason| ModelError::Unsupported { path: path.to_path_buf(), reason };
+    let text = fs_err::read_to_string(path)?;
+    let value: serde_json::Value = serde_json::from_str(&text).map_err(bad)?;
+    // First, since another model's file may lack the keys of BERT's.
+    if let Some(model_type) = value["model_type"].as_str().filter(|&name| name != "bert") {
+        return Err(unsupported(format!("model_type `{model_type}` is not supported")));
+    }
+    let config: BertConfig = serde_json::from_value(value).map_err(bad)?;
+    match config.problem() {
+        Some(problem) => Err(unsupported(problem)),
+        None => Ok((config, text)),
+    }
+>>>>>>> h2
 }
 
 /// Every id that the tokenizer can give has a row in the word table.

@@ -9,7 +9,11 @@ pub mod device;
 mod embeddings;
 pub mod error;
 mod export;
+<<<<<<< HEAD
 mod fit;
+=======
+mod folder;
+>>>>>>> h2
 mod frozen;
 mod heads;
 mod hub;
@@ -28,6 +32,7 @@ pub mod precision;
 mod random;
 mod safetensors_file;
 mod saved;
+mod specials;
 mod states;
 pub mod surprisal;
 pub mod surprisal_file;
@@ -35,6 +40,8 @@ mod tensors;
 #[cfg(test)]
 mod tests;
 mod tokenizer;
+mod tokenizer_config;
+mod tokenizer_export;
 mod torch_file;
 mod train;
 mod weight_files;
@@ -51,5 +58,5 @@ pub(crate) use frozen::KEPT_BUDGET;
 pub use frozen::Pooling;
 pub use infer::{Outputs, Wants, probabilities};
 pub use learner::Learner;
-pub use tokenizer::Specials;
+pub use specials::Specials;
 pub use train::{Dev, Examples, Training};

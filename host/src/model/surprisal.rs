@@ -11,7 +11,7 @@ use tch::{Kind, Tensor};
 use super::batch::{Batch, by_length};
 use super::bert::Weights;
 use super::mlm::MlmHead;
-use super::tokenizer::Specials;
+use super::specials::Specials;
 use crate::data::tokens::Tokens;
 use crate::progress::Progress;
 
