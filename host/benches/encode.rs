@@ -106,7 +106,7 @@ fn cpu_seconds() -> f64 {
 
 fn fit_and_score(checkpoint: &Checkpoint, weights: &Weights, tokens: &Tokens, rows: &[u32]) {
     let cache = tempfile::tempdir().unwrap();
-    let options = MlmFitOptions { seed: 1, token_budget: 4096, cache: cache.path() };
+    let options = MlmFitOptions { seed: 1, cache: cache.path() };
     let start = Instant::now();
     let mlm = mlm_fit::open(checkpoint, weights, tokens, rows, options, &Silent).unwrap();
     println!("{} in {:.1} s", mlm.source(), start.elapsed().as_secs_f64());

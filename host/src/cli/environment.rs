@@ -87,7 +87,8 @@ pub(super) fn places() -> Places {
     let is_on = |value: String| ["1", "ON", "YES", "TRUE"].contains(&&*value.to_uppercase());
     Places {
         minilm: minilm(),
-        hub_cache: hub_cache.unwrap_or_else(|| home_cache().unwrap_or_default().join("huggingface/hub")),
+        hub_cache: hub_cache
+            .unwrap_or_else(|| home_cache().unwrap_or_default().join("huggingface/hub")),
         hub_endpoint: lookup("HF_ENDPOINT"),
         hub_offline: ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"]
             .into_iter()

@@ -10,8 +10,8 @@ use super::file::ConfigFile;
 use super::overrides::plugin_stem;
 use super::ranges;
 use super::sections::{
-    Chosen, DataConfig, DataFormat, EarlyStopping, EncoderMode, EvaluationConfig, HeadKind, Penalty,
-    Start, StopConfig, StrategyConfig, ThresholdRule,
+    Chosen, DataConfig, DataFormat, EarlyStopping, EncoderMode, EvaluationConfig, HeadKind,
+    Penalty, Start, StopConfig, StrategyConfig, ThresholdRule,
 };
 use super::uses;
 

@@ -235,7 +235,7 @@ pub(crate) fn surroundings(tokenizer: &Tokenizer) -> Result<(Vec<u32>, Vec<u32>)
     let encode = |with: bool| {
         let encoded = stranger::guarded(|| tokenizer.encode("a", with));
         let encoded = encoded.map_err(|problem| DataError::Tokenizer { problem })?;
-        Ok(encoded.map_err(|error| told(&error))?.get_ids().to_vec())
+        Ok::<Vec<u32>, DataError>(encoded.map_err(|error| told(&error))?.get_ids().to_vec())
     };
     let (bare, whole) = (encode(false)?, encode(true)?);
     let place = whole.windows(bare.len().max(1)).position(|window| window == bare);

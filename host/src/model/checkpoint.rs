@@ -10,17 +10,12 @@ use tch::nn::VarStore;
 use tokenizers::Tokenizer;
 
 use super::bert_config::BertConfig;
-<<<<<<< HEAD
-use super::identity::CheckpointIdentity;
-use super::tokenizer::Specials;
-use super::weight_files::{WeightFiles, is_there};
-use super::{ModelError, Pooling, hub, pooling, tokenizer, weights};
-=======
 use super::folder::Folder;
+use super::identity::CheckpointIdentity;
 use super::specials::Specials;
 use super::tokenizer::Built;
-use super::{ModelError, hub, tokenizer, weights};
->>>>>>> h2
+use super::weight_files::{WeightFiles, is_there};
+use super::{ModelError, Pooling, hub, pooling, tokenizer, weights};
 
 /// Where checkpoints are looked for. The caller reads the environment; nothing here does.
 #[derive(Clone, Debug, Default)]
@@ -51,16 +46,11 @@ pub struct Checkpoint {
     pub tokenizer_hash: String,
     /// blake3 of the weights' file, or of all shards in a row, in hex.
     pub weights_hash: String,
-<<<<<<< HEAD
     /// The commit, of a checkpoint of the hub.
     pub revision: Option<String>,
-    /// Where the configuration and the tokenizer were read from.
-    pub(super) files: [PathBuf; 2],
     folder: PathBuf,
-=======
     /// `config.json`, as it was read.
     pub(super) config_text: String,
->>>>>>> h2
     /// f32 on the CPU, by upstream's name without the `bert.` prefix.
     tensors: BTreeMap<String, Tensor>,
 }
@@ -86,30 +76,19 @@ impl Checkpoint {
     pub fn files(name: &str, places: &Places) -> Vec<PathBuf> {
         let offline = Places { hub_offline: true, ..places.clone() };
         let Ok(folder) = find(name, &offline) else { return Vec::new() };
-<<<<<<< HEAD
-        let lists = [&["config.json"], tokenizer::FILES];
-        let first =
-            |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|file| file.is_file());
-        let weights = WeightFiles::find(&folder).ok().flatten().map(WeightFiles::all);
-        lists.into_iter().filter_map(first).chain(weights.unwrap_or_default()).collect()
-=======
         let mut files = Folder(&folder).files();
-        let mut weights = weights::FILES.iter().map(|name| folder.join(name));
-        files.extend(weights.find(|file| file.is_file()));
+        files.extend(
+            WeightFiles::find(&folder).ok().flatten().into_iter().flat_map(WeightFiles::all),
+        );
         files
->>>>>>> h2
     }
 
     fn from_folder(folder: &Path) -> Result<Self, ModelError> {
         let config_file = existing(folder, "config.json", &["config.json"])?;
-<<<<<<< HEAD
-        let config = read_config(&config_file)?;
-        let file = existing(folder, "the tokenizer", tokenizer::FILES)?;
-        let tokenizer = tokenizer::read(&file)?;
-        check_ids(&tokenizer, &file, &config)?;
-        let specials = Specials::of(&tokenizer, &file)?;
-        let tokenizer_hash = hash(&file)?;
-        let files = [config_file, file];
+        let (config, config_text) = read_config(&config_file)?;
+        let Built { tokenizer, specials, hash: tokenizer_hash, path } =
+            tokenizer::open(Folder(folder))?;
+        check_ids(&tokenizer, &path, &config)?;
         let weights = WeightFiles::find(folder)?;
         let weights = weights.ok_or_else(|| missing(folder, "the file of weights"))?;
         let tensors = weights::read(&weights, &config)?;
@@ -123,8 +102,8 @@ impl Checkpoint {
             tokenizer_hash,
             weights_hash,
             revision,
-            files,
             folder,
+            config_text,
             tensors,
         })
     }
@@ -142,16 +121,6 @@ impl Checkpoint {
             weights: self.weights_hash.clone(),
             tokenizer: self.tokenizer_hash.clone(),
         }
-=======
-        let (config, config_text) = read_config(&config_file)?;
-        let Built { tokenizer, specials, hash: tokenizer_hash, path } =
-            tokenizer::open(Folder(folder))?;
-        check_ids(&tokenizer, &path, &config)?;
-        let file = existing(folder, "the file of weights", weights::FILES)?;
-        let tensors = weights::read(&file, &config)?;
-        let weights_hash = hash(&file)?;
-        Ok(Self { config, tokenizer, specials, tokenizer_hash, weights_hash, config_text, tensors })
->>>>>>> h2
     }
 
     /// A tensor by upstream's name without the `bert.` prefix; f32 on the CPU.
@@ -223,30 +192,13 @@ fn missing(folder: &Path, missing: &'static str) -> ModelError {
     }
 }
 
-<<<<<<< HEAD
-fn read_config(path: &Path) -> Result<BertConfig, ModelError> {
-    let text = foreign::read_text(path, MOST_OF_CONFIG)?;
-    BertConfig::parse(&text).map_err(|(problem, hint)| Unreadable::new(path, problem, hint).into())
-=======
 /// With the text that it was read from.
 fn read_config(path: &Path) -> Result<(BertConfig, String), ModelError> {
-    let bad = |error: serde_json::Error| ModelError::BadFile {
-        path: path.to_path_buf(),
-        reason: error.to_string(),
-    };
-    let unsupported = |reason| ModelError::Unsupported { path: path.to_path_buf(), reason };
-    let text = fs_err::read_to_string(path)?;
-    let value: serde_json::Value = serde_json::from_str(&text).map_err(bad)?;
-    // First, since another model's file may lack the keys of BERT's.
-    if let Some(model_type) = value["model_type"].as_str().filter(|&name| name != "bert") {
-        return Err(unsupported(format!("model_type `{model_type}` is not supported")));
+    let text = foreign::read_text(path, MOST_OF_CONFIG)?;
+    match BertConfig::parse(&text) {
+        Ok(config) => Ok((config, text)),
+        Err((problem, hint)) => Err(Unreadable::new(path, problem, hint).into()),
     }
-    let config: BertConfig = serde_json::from_value(value).map_err(bad)?;
-    match config.problem() {
-        Some(problem) => Err(unsupported(problem)),
-        None => Ok((config, text)),
-    }
->>>>>>> h2
 }
 
 /// Every id that the tokenizer can give has a row in the word table.
@@ -259,10 +211,4 @@ fn check_ids(tokenizer: &Tokenizer, file: &Path, config: &BertConfig) -> Result<
     let reason =
         format!("gives ids up to {highest}, but config.json has a vocab_size {vocab_size}");
     Err(ModelError::BadFile { path: file.to_path_buf(), reason })
-}
-
-fn hash(path: &Path) -> Result<String, ModelError> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(fs_err::File::open(path)?)?;
-    Ok(hasher.finalize().to_hex().to_string())
 }

@@ -29,17 +29,8 @@ pub enum ModelError {
     #[error(transparent)]
     Unreadable(#[from] alhost_base::Unreadable),
 
-<<<<<<< HEAD
     #[error("{path} does not fit its config.json:\n{problems}\n  hint: {hint}")]
     BadWeights { path: PathBuf, problems: String, hint: &'static str },
-=======
-    /// A file of a checkpoint that is not what it should be.
-    #[error(transparent)]
-    Unreadable(#[from] alhost_base::Unreadable),
-
-    #[error("{path} does not fit its config.json:\n{problems}")]
-    BadWeights { path: PathBuf, problems: String },
->>>>>>> h2
 
     #[error(
         "texts of {max_tokens} tokens are asked for, but the checkpoint knows {positions} \

@@ -14,17 +14,19 @@ pub(super) enum Part {
     TokenizerConfig,
     SpecialTokens,
     AddedTokens,
+    Pooling,
     /// Of a classifier that alhost wrote; read for what it tells of the tokenizer's files.
     Classifier,
 }
 
 impl Part {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Config,
         Self::Tokenizer,
         Self::TokenizerConfig,
         Self::SpecialTokens,
         Self::AddedTokens,
+        Self::Pooling,
         Self::Classifier,
     ];
 
@@ -36,6 +38,7 @@ impl Part {
             Self::TokenizerConfig => &["tokenizer_config.json"],
             Self::SpecialTokens => &["special_tokens_map.json"],
             Self::AddedTokens => &["added_tokens.json"],
+            Self::Pooling => &[super::pooling::FILE],
             Self::Classifier => &["classifier.json"],
         }
     }

@@ -128,6 +128,14 @@ impl Learner {
         &self.config
     }
 
+    /// Of the embeddings that a logistic head reads.
+    pub(super) fn pooling(&self) -> Pooling {
+        match self.config.pooling {
+            PoolingRule::Cls => Pooling::Cls,
+            PoolingRule::Auto | PoolingRule::Mean => Pooling::Mean,
+        }
+    }
+
     /// The current encoder, for inference.
     pub fn weights(&self) -> Weights {
         self.encoder.weights(self.kind)

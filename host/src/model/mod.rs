@@ -9,11 +9,8 @@ pub mod device;
 mod embeddings;
 pub mod error;
 mod export;
-<<<<<<< HEAD
 mod fit;
-=======
 mod folder;
->>>>>>> h2
 mod frozen;
 mod heads;
 mod hub;

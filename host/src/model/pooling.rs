@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{ModelError, Pooling};
 
@@ -22,6 +22,15 @@ pub(super) fn read(folder: &Path) -> Result<Option<Pooling>, ModelError> {
     let text = alhost_base::foreign::read_text(&path, LIMIT)?;
     let config: Value = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
     pooling(&config).map(Some).map_err(bad)
+}
+
+/// What such a file says of a pooling of states of this size.
+pub(super) fn said(pooling: Pooling, hidden: usize) -> Value {
+    json!({
+        "word_embedding_dimension": hidden,
+        "pooling_mode_cls_token": pooling == Pooling::Cls,
+        "pooling_mode_mean_tokens": pooling == Pooling::Mean,
+    })
 }
 
 /// Files have one `pooling_mode_<name>: true`, or newer ones `pooling_mode: "<name>"`.
@@ -47,8 +56,6 @@ fn pooling(config: &Value) -> Result<Pooling, String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -69,6 +76,9 @@ mod tests {
         check(&json!({ "pooling_mode_max_tokens": true }), Err("`max_tokens`"));
         let two = json!({ "pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true });
         check(&two, Err("`cls_token` and `mean_tokens`"));
+        for used in [Pooling::Cls, Pooling::Mean] {
+            check(&said(used, 384), Ok(used));
+        }
         check(&json!({}), Err("no pooling"));
         check(&json!([]), Err("no pooling"));
     }
