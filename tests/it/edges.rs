@@ -38,7 +38,7 @@ fn example(command: &str, n: usize) -> (Vec<String>, String) {
     let parent = std::process::id();
     let order = r#"{"config": "nosuch.toml", "strategy": "random", "seed": 1, "device": null}"#;
     let (more, stdin) = match command {
-        "--help" | "--version" => (String::new(), ""),
+        "--help" | "--version" | "plugin list" => (String::new(), ""),
         "run" => (format!("--config tiny.toml --plugin {random}"), ""),
         "bench" => ("grid.toml".to_owned(), ""),
         "bench-worker" => (format!("--parent {parent}"), order),
@@ -48,9 +48,7 @@ fn example(command: &str, n: usize) -> (Vec<String>, String) {
             ("trained/tiny/full-data-cnn/seed-3/classifier data/test.jsonl".to_owned(), "")
         }
         "plugin new" => (format!("idea-{n}"), ""),
-        "plugin list" => (String::new(), ""),
-        "plugin inspect" => (random, ""),
-        "plugin pin" => (random, ""),
+        "plugin inspect" | "plugin pin" => (random, ""),
         "plugin check" => (format!("{random} --only lib.manifest-static"), ""),
         "data stats" => ("--config tiny.toml".to_owned(), ""),
         "data prepare" => (format!("arxiv --source source --out arxiv-{n}"), ""),
@@ -101,7 +99,7 @@ fn ended(mut command: Command, stdin: &str) -> Ended {
         stderr.read_to_end(&mut text).unwrap();
         String::from_utf8_lossy(&text).into_owned()
     });
-    let until = Instant::now() + Duration::from_secs(120);
+    let until = Instant::now() + Duration::from_mins(2);
     let code = loop {
         if let Some(status) = child.try_wait().unwrap() {
             break status.code();
@@ -187,7 +185,7 @@ const MISTAKEN: [Mistaken; 9] = [
     }),
     ("no permission", |path| {
         fs_err::write(path, "").unwrap();
-        fs_err::set_permissions(path, PermissionsExt::from_mode(0)).unwrap();
+        fs_err::set_permissions(path, PermissionsExt::from_mode(0o000)).unwrap();
     }),
 ];
 
