@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop at the first thing that is wrong")]
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use abi_stable::std_types::{RResult, RSlice, RStr};
@@ -85,6 +86,9 @@ impl Host for OneMatrix {
     fn log(&self, _level: u8, _message: RStr<'_>) {}
 }
 
+/// Nobody wants to stop.
+static CANCELLED: AtomicBool = AtomicBool::new(false);
+
 fn main() {
     let beside = std::env::current_exe().unwrap().with_file_name("libhostile.so");
     let plugin = PluginFile::read(&beside).unwrap();
@@ -95,6 +99,7 @@ fn main() {
         deadline: Duration::from_mins(1),
         memory_bytes: 1 << 30,
         threads: 1,
+        cancelled: &CANCELLED,
     };
     let numbers = MemoryPool::default().numbers(TEXTS * COLS).unwrap();
     let mut host = OneMatrix { numbers, pool: (0..TEXTS as u32).collect() };
