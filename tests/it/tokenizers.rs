@@ -75,7 +75,9 @@ fn refused(folder: &Path, expected: &[&str]) {
 
 fn ids(checkpoint: &Checkpoint, texts: &[impl AsRef<str>]) -> Vec<Vec<u32>> {
     let mut all = Texts::default();
-    texts.iter().for_each(|text| all.push(text.as_ref()));
+    for text in texts {
+        all.push(text.as_ref());
+    }
     let tokens = Tokens::make(&checkpoint.tokenizer, &all, 512).unwrap();
     (0..tokens.len()).map(|row| tokens.row(row).to_vec()).collect()
 }
@@ -122,6 +124,10 @@ fn an_export_is_the_same_tokenizer_and_so_is_its_own() {
 }
 
 /// Where `ALHOST_PYTHON` (or `python3`) has transformers; several interpreters are separated by colons.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "which transformers to compare with is no part of the test"
+)]
 #[test]
 fn transformers_reads_an_export_as_we_do() {
     let golden = golden();

@@ -220,7 +220,7 @@ fn parse_manifest(path: &Path) -> Result<RunManifest, RecordError> {
             known: RunManifest::FORMAT,
         });
     }
-    let manifest: RunManifest = serde_json::from_value(value).map_err(told)?;
+    let manifest: RunManifest = serde_json::from_str(&text).map_err(told)?;
     if !names_a_folder(&manifest.strategy) {
         return Err(corrupt(1, "`strategy` is no name of a folder".to_owned()));
     }
