@@ -75,7 +75,9 @@ fn refused(folder: &Path, expected: &[&str]) {
 
 fn ids(checkpoint: &Checkpoint, texts: &[impl AsRef<str>]) -> Vec<Vec<u32>> {
     let mut all = Texts::default();
-    texts.iter().for_each(|text| all.push(text.as_ref()));
+    for text in texts {
+        all.push(text.as_ref());
+    }
     let tokens = Tokens::make(&checkpoint.tokenizer, &all, 512).unwrap();
     (0..tokens.len()).map(|row| tokens.row(row).to_vec()).collect()
 }
@@ -133,6 +135,7 @@ fn transformers_reads_an_export_as_we_do() {
     let expected: Vec<_> = folders.iter().map(|folder| ids(&open(folder.path()), &texts)).collect();
     let paths: Vec<&Path> = folders.iter().map(TempDir::path).collect();
     let asked = json!({ "folders": paths, "texts": texts }).to_string();
+    #[expect(clippy::disallowed_methods, reason = "which interpreters to try, for those who ask")]
     let pythons = std::env::var("ALHOST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     for python in pythons.split(':') {
         let Some(answer) = transformers(python, &asked) else {
