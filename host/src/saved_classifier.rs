@@ -95,29 +95,43 @@ impl Description {
 
     /// What cannot be so, if anything.
     fn problem(&self) -> Option<String> {
-        let Thresholds { used, micro, macro_paper, macro_f1 } = self.thresholds;
-        let named = [
-            ("used", used),
-            ("micro", micro),
-            ("macro_paper", macro_paper),
-            ("macro_f1", macro_f1),
+        let mut config = ConfigFile::default();
+        config.model = self.model.clone();
+        self.wrong_number().or_else(|| self.wrong_labels()).or_else(|| {
+            let error = config.check(&|_| None).err()?;
+            Some(format!("its `model` cannot be so: {error}"))
+        })
+    }
+
+    fn wrong_number(&self) -> Option<String> {
+        /// A threshold just below the least score may be below 0.
+        const ROUNDING: f64 = 1e-6;
+        if self.labeled == 0 {
+            return Some("`labeled` is 0, but must be positive".to_owned());
+        }
+        let sections = [
+            ("thresholds", serde_json::to_value(self.thresholds)),
+            ("test", serde_json::to_value(self.test)),
         ];
-        for (name, threshold) in named {
-            if let Some(value) = threshold.filter(|value| !(0.0..=1.0).contains(value)) {
-                return Some(format!("`thresholds.{name}` is {value}, but must be from 0 to 1"));
+        for (section, values) in sections {
+            for (name, value) in values.ok()?.as_object()? {
+                let Some(value) = value.as_f64().filter(|_| !value.is_u64()) else { continue };
+                let most = if name == "labels_per_text" { f64::MAX } else { 1.0 };
+                if !(-ROUNDING..=most + ROUNDING).contains(&value) {
+                    return Some(format!("`{section}.{name}` is {value}, but must be from 0 to 1"));
+                }
             }
         }
+        None
+    }
+
+    fn wrong_labels(&self) -> Option<String> {
         if self.labels.is_empty() {
             return Some("`labels` is empty".to_owned());
         }
         let mut known = BTreeSet::new();
-        if let Some(twice) = self.labels.iter().find(|label| !known.insert(*label)) {
-            return Some(format!("`labels` has `{}` twice", twice.escape_debug()));
-        }
-        let mut config = ConfigFile::default();
-        config.model = self.model.clone();
-        let config = config.check(&|_| None).err()?;
-        Some(format!("its `model` cannot be so: {config}"))
+        let twice = self.labels.iter().find(|label| !known.insert(*label));
+        twice.map(|twice| format!("`labels` has `{}` twice", twice.escape_debug()))
     }
 
     /// Whether the folder's files are those that were written; without a list, they may be any.

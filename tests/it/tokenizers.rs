@@ -139,6 +139,7 @@ fn transformers_reads_an_export_as_we_do() {
     let expected: Vec<_> = folders.iter().map(|folder| ids(&open(folder.path()), &texts)).collect();
     let paths: Vec<&Path> = folders.iter().map(TempDir::path).collect();
     let asked = json!({ "folders": paths, "texts": texts }).to_string();
+    #[expect(clippy::disallowed_methods, reason = "which interpreters to try, for those who ask")]
     let pythons = std::env::var("ALHOST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     for python in pythons.split(':') {
         let Some(answer) = transformers(python, &asked) else {

@@ -240,6 +240,8 @@ fn numbers_of_a_classifier_that_cannot_be_are_refused() {
     };
     check(|d| d["thresholds"]["used"] = Value::from(1.5), "`thresholds.used` is 1.5");
     check(|d| d["thresholds"]["micro"] = Value::from(-0.1), "`thresholds.micro`");
+    check(|d| d["test"]["micro_f1"] = Value::from(7.5), "`test.micro_f1` is 7.5");
+    check(|d| d["labeled"] = Value::from(0), "`labeled` is 0");
     check(|d| d["labels"] = Value::from(Vec::<String>::new()), "`labels` is empty");
     check(|d| d["labels"][1] = d["labels"][0].clone(), "twice");
     check(|d| d["model"]["max_tokens"] = Value::from(0), "model.max_tokens");

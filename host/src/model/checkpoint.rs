@@ -208,7 +208,9 @@ fn check_ids(tokenizer: &Tokenizer, file: &Path, config: &BertConfig) -> Result<
         return Ok(());
     }
     let vocab_size = config.vocab_size;
-    let reason =
+    let problem =
         format!("gives ids up to {highest}, but config.json has a vocab_size {vocab_size}");
-    Err(ModelError::BadFile { path: file.to_path_buf(), reason })
+    let hint =
+        "the tokenizer is another model's, or has tokens that were never added to the weights";
+    Err(Unreadable::new(file, problem, hint).into())
 }

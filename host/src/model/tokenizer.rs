@@ -146,14 +146,16 @@ fn from_vocabulary(
     };
     let (separator, classifier) = (id("sep_token")?, id("cls_token")?);
     id("unk_token")?;
-    let model: WordPiece = serde_json::from_value(json!({
+    let model = json!({
         "type": "WordPiece",
         "unk_token": token("unk_token"),
         "continuing_subword_prefix": "##",
         "max_input_chars_per_word": 100,
         "vocab": pieces,
-    }))
-    .map_err(|error| bad(path, error.to_string()))?;
+    });
+    // By way of text: the library reads no value.
+    let model: WordPiece =
+        serde_json::from_str(&model.to_string()).map_err(|error| bad(path, error.to_string()))?;
     let casing = config.casing.unwrap_or(Casing {
         do_lower_case: true,
         strip_accents: None,
@@ -238,7 +240,7 @@ fn with_tokens_in_texts(
             entry["special"] = Value::from(token.special && has_part(token, id));
         }
     }
-    serde_json::from_value(parts).map_err(|error| bad(path, error.to_string()))
+    Tokenizer::from_bytes(parts.to_string()).map_err(|error| bad(path, error.to_string()))
 }
 
 /// The tokenizer as `tokenizer.json` has it. The library's own way prints where a vocabulary leaves out
