@@ -173,9 +173,9 @@ fn a_worker_cannot_read_the_secrets_of_its_host() {
             println!("did nothing: root may read everything, and there is no setpriv");
             return;
         }
-        let given =
-            Command::new("chown").arg("-R").arg(NOBODY.to_string()).arg(sandbox.folder.path());
-        assert!({ given }.status().unwrap().success());
+        let folder = sandbox.folder.path();
+        let given = Command::new("chown").args(["-R", &NOBODY.to_string()]).arg(folder).status();
+        assert!(given.unwrap().success());
         let mut other = sandbox.command_of("setpriv");
         let user = NOBODY.to_string();
         other.args(["--reuid", &user, "--regid", &user, "--clear-groups"]);
