@@ -9,6 +9,7 @@ mod authoring;
 mod bad_input;
 mod bad_plugins;
 mod bench;
+mod cache;
 mod check;
 mod checkpoint;
 mod data;
