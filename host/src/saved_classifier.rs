@@ -15,7 +15,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use alhost_base::{Unreadable, foreign};
+use alhost_base::{Unreadable, aside, foreign};
 use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -149,8 +149,8 @@ impl Description {
         }
         let read = Checkpoint::files(folder_name(folder)?, &Places::default());
         for path in read {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if name != DESCRIPTION && !self.files.contains_key(name) {
+            let name = name_in(folder, &path);
+            if name != DESCRIPTION && !self.files.contains_key(&name) {
                 let problem = "does not belong to this classifier, but would be read with it";
                 return Err(Unreadable::new(&path, problem, "move it elsewhere").into());
             }
@@ -177,32 +177,40 @@ pub fn write(
     description: &Description,
     folder: &Path,
 ) -> anyhow::Result<()> {
-    let parent = folder.parent().context("a classifier's folder lies in another")?;
-    fs_err::create_dir_all(parent)?;
-    let aside = tempfile::Builder::new().prefix("classifier-").tempdir_in(parent)?;
+    let aside = aside::create_folder(folder)?;
     experiment.learner.export(&experiment.checkpoint, aside.path())?;
     let mut description = description.clone();
-    for entry in fs_err::read_dir(aside.path())? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        description.files.insert(name.to_owned(), hash(&path)?);
+    for path in files_below(aside.path())? {
+        description.files.insert(name_in(aside.path(), &path), hash(&path)?);
     }
     let text = serde_json::to_string_pretty(&description)?;
     fs_err::write(aside.path().join(DESCRIPTION), text + "\n")?;
-    for entry in fs_err::read_dir(aside.path())? {
-        fs_err::File::open(entry?.path())?.sync_all()?;
+    for path in files_below(aside.path())? {
+        fs_err::File::open(path)?.sync_all()?;
     }
     if folder.exists() {
         fs_err::remove_dir_all(folder)?;
     }
     fs_err::rename(aside.keep(), folder)?;
-    use_usual_permissions(folder)
+    Ok(())
 }
 
-/// A temporary folder is its owner's alone; this one is to be passed on.
-fn use_usual_permissions(folder: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    Ok(fs_err::set_permissions(folder, std::fs::Permissions::from_mode(0o755))?)
+fn files_below(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs_err::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(files_below(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// As `classifier.json` lists it: `1_Pooling/config.json`.
+fn name_in(folder: &Path, path: &Path) -> String {
+    path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned()
 }
 
 /// A classifier ready to predict.

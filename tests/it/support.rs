@@ -47,6 +47,8 @@ path = "{data}"
 [model]
 checkpoint = "{model}"
 max_tokens = 32
+head = "cnn"
+encoder = "fine-tuned"
 filters = 8
 precision = "f32"
 [train]

@@ -124,10 +124,6 @@ fn an_export_is_the_same_tokenizer_and_so_is_its_own() {
 }
 
 /// Where `ALHOST_PYTHON` (or `python3`) has transformers; several interpreters are separated by colons.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "which transformers to compare with is no part of the test"
-)]
 #[test]
 fn transformers_reads_an_export_as_we_do() {
     let golden = golden();

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use fs_err::File;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::process::{has_ended, this_process};
 
@@ -38,6 +38,17 @@ pub fn create(path: &Path) -> io::Result<NamedTempFile> {
         .tempfile_in(folder);
     // tempfile does not say where it failed.
     made.map_err(|error| named(folder, "no file can be made here", &error))
+}
+
+/// A folder to be renamed to `path` by its maker, beside it; it goes when it is dropped.
+pub fn create_folder(path: &Path) -> io::Result<TempDir> {
+    let folder = folder_of(path);
+    fs_err::create_dir_all(folder)?;
+    let made = tempfile::Builder::new()
+        .prefix(&format!("{PREFIX}{}-", this_process()))
+        .permissions(std::fs::Permissions::from_mode(0o777))
+        .tempdir_in(folder);
+    made.map_err(|error| named(folder, "no folder can be made here", &error))
 }
 
 /// Gives a file its name once it is on the disk, and the name too.
