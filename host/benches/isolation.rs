@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop at the first thing that is wrong")]
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use abi_stable::std_types::{RResult, RSlice, RStr};
@@ -11,6 +12,8 @@ use alhost_plugin_api::ffi::{Block, Host, PlugError, RoundInfo, SinkMut};
 use alhost_plugin_host::memory::{MemoryHandle, MemoryPool, SharedNumbers};
 use alhost_plugin_host::{Lends, LoadedStrategy, PluginFile, Setting, WorkerOptions};
 use serde_json::json;
+
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 const TEXTS: usize = 100_000;
 const COLS: usize = 768;
@@ -95,6 +98,7 @@ fn main() {
         deadline: Duration::from_mins(1),
         memory_bytes: 1 << 30,
         threads: 1,
+        cancelled: &NEVER,
     };
     let numbers = MemoryPool::default().numbers(TEXTS * COLS).unwrap();
     let mut host = OneMatrix { numbers, pool: (0..TEXTS as u32).collect() };

@@ -209,7 +209,7 @@ fn a_worker_that_is_missing_is_told() {
     let sandbox = Sandbox::new();
     let program = sandbox.path("alhost");
     fs_err::copy(env!("CARGO_BIN_EXE_alhost"), &program).unwrap();
-    let mut command = std::process::Command::new(program);
+    let mut command = Command::new(program);
     command.args(["run", "--config", "tiny.toml", "--isolate", "--plugin"]);
     command.arg(crate::support::plugin("random")).current_dir(sandbox.folder.path());
     let ran = crate::support::ran(&command.output().unwrap());
