@@ -13,6 +13,8 @@ use alhost_plugin_host::memory::{MemoryHandle, MemoryPool, SharedNumbers};
 use alhost_plugin_host::{Lends, LoadedStrategy, PluginFile, Setting, WorkerOptions};
 use serde_json::json;
 
+static NEVER: AtomicBool = AtomicBool::new(false);
+
 const TEXTS: usize = 100_000;
 const COLS: usize = 768;
 const CALLS: usize = 15;
@@ -86,9 +88,6 @@ impl Host for OneMatrix {
     fn log(&self, _level: u8, _message: RStr<'_>) {}
 }
 
-/// Nobody wants to stop.
-static CANCELLED: AtomicBool = AtomicBool::new(false);
-
 fn main() {
     let beside = std::env::current_exe().unwrap().with_file_name("libhostile.so");
     let plugin = PluginFile::read(&beside).unwrap();
@@ -99,7 +98,7 @@ fn main() {
         deadline: Duration::from_mins(1),
         memory_bytes: 1 << 30,
         threads: 1,
-        cancelled: &CANCELLED,
+        cancelled: &NEVER,
     };
     let numbers = MemoryPool::default().numbers(TEXTS * COLS).unwrap();
     let mut host = OneMatrix { numbers, pool: (0..TEXTS as u32).collect() };

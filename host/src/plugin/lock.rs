@@ -28,7 +28,7 @@ pub struct Pin {
 
 #[derive(Debug, Error)]
 pub enum LockError {
-    #[error("cannot read the pinned plugins: {0}\n`alhost plugin pin PLUGIN` begins a lock file")]
+    #[error("cannot read the pinned plugins: {0}")]
     Read(#[from] Unreadable),
     #[error("cannot write the pinned plugins: {0}")]
     Write(#[from] std::io::Error),
@@ -45,6 +45,10 @@ const MOST_BYTES: u64 = 1 << 20;
 
 impl Lock {
     pub fn read(path: &Path) -> Result<Self, LockError> {
+        if !path.exists() {
+            let hint = "`alhost plugin pin PLUGIN` begins a lock file";
+            return Err(Unreadable::new(path, "no such file", hint).into());
+        }
         let text = foreign::read_text(path, MOST_BYTES)?;
         toml::from_str(&text)
             .map_err(|error| LockError::Parse { path: path.to_owned(), why: error.to_string() })

@@ -60,7 +60,7 @@ impl Worker {
     pub(crate) fn start(options: &WorkerOptions, start: Start) -> Result<Self, Lost> {
         let (ours, theirs) = UnixStream::pair().map_err(ChannelError::from)?;
         let lent = Lent::default();
-        let process = Process::start(options, &start.instance, theirs, lent.clone());
+        let process = Process::start(options, &start.instance, (&ours, theirs), lent.clone());
         let process = process.map_err(|error| {
             let program = options.program.display();
             Lost::Gone(format!(
@@ -116,5 +116,11 @@ impl Worker {
             return Err(Lost::Gone(what));
         }
         answer
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.process.close();
     }
 }

@@ -28,13 +28,14 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// `socket` becomes its standard input. What it prints goes to the log.
+    /// The end `theirs` of the connection becomes its standard input. What it prints goes to the log.
     pub(super) fn start(
         options: &WorkerOptions,
         instance: &str,
-        socket: UnixStream,
+        (ours, theirs): (&UnixStream, UnixStream),
         lent: Lent,
     ) -> io::Result<Self> {
+        let (socket, memory_bytes) = (ours.try_clone()?, options.memory_bytes);
         secrecy::hide_from_plugins();
         let (output, printed) = io::pipe()?;
         let mut command = Command::new(&options.program);
@@ -42,17 +43,23 @@ impl Process {
         command.env("RAYON_NUM_THREADS", options.threads.to_string());
         // It has no business with a GPU, and Ctrl-C in the terminal is the host's to handle.
         command.env("CUDA_VISIBLE_DEVICES", "").process_group(0);
-        command.stdin(Stdio::from(OwnedFd::from(socket)));
+        command.stdin(Stdio::from(OwnedFd::from(theirs)));
         command.stdout(printed.try_clone()?).stderr(printed);
         let child = command.spawn()?;
         // The command holds the other ends, and would keep the socket open.
         drop(command);
-        let warden = Warden::new(instance, Pid::from_child(&child), options.memory_bytes, lent);
+        let pid = Pid::from_child(&child);
+        let warden = Warden::new(instance, pid, memory_bytes, lent, socket);
         let (watching, reading) = (Arc::clone(&warden), Arc::clone(&warden));
         let thread = std::thread::Builder::new;
         thread().spawn(move || watching.watch())?;
         let reader = thread().spawn(move || reading.forward(output))?;
         Ok(Self { child: Some(child), warden, reader })
+    }
+
+    /// Lets it end by itself, now or within the farewell.
+    pub(super) fn close(&self) {
+        self.warden.close();
     }
 
     pub(super) fn next_call(&self) {

@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 use std::io::{BufReader, PipeReader, Read};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,6 +33,8 @@ pub(super) struct Warden {
     instance: String,
     memory_bytes: u64,
     lent: Lent,
+    /// The host's end of the connection.
+    socket: UnixStream,
     state: Mutex<State>,
 }
 
@@ -48,7 +52,13 @@ struct State {
 }
 
 impl Warden {
-    pub(super) fn new(instance: &str, pid: Pid, memory_bytes: u64, lent: Lent) -> Arc<Self> {
+    pub(super) fn new(
+        instance: &str,
+        pid: Pid,
+        memory_bytes: u64,
+        lent: Lent,
+        socket: UnixStream,
+    ) -> Arc<Self> {
         let state = State {
             pid: Some(pid),
             members: Vec::new(),
@@ -58,7 +68,7 @@ impl Warden {
             last: VecDeque::new(),
         };
         let (instance, state) = (instance.to_owned(), Mutex::new(state));
-        Arc::new(Self { instance, memory_bytes, lent, state })
+        Arc::new(Self { instance, memory_bytes, lent, socket, state })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -110,14 +120,35 @@ impl Warden {
             } else if let Some(bytes) = self.too_much(pid, &members) {
                 self.condemn(self.of_memory(bytes, members.len()));
             }
-            // When it has ended, what it had started is below it no more, and known from before.
-            let mut state = self.state();
-            if state.pid.is_some() && !family::is_over(pid) {
-                state.members = members;
+            if !self.note(pid, members) {
+                return;
             }
-            drop(state);
             std::thread::sleep(TICK.max(began.elapsed() * SHARE));
         }
+    }
+
+    /// Closes the connection, so that the process ends by itself; what it started by then is known.
+    pub(super) fn close(&self) {
+        let pid = self.state().pid;
+        if let Some(pid) = pid {
+            self.note(pid, family::below(pid));
+        }
+        let _closed_before = self.socket.shutdown(Shutdown::Both);
+    }
+
+    /// Keeps what was seen. Whether there is more to see.
+    fn note(&self, pid: Pid, members: Vec<Member>) -> bool {
+        let mut state = self.state();
+        if state.pid.is_none() {
+            return false;
+        }
+        if family::is_over(pid) {
+            // What it had started is below it no more, and may hold the connection open.
+            let _closed_before = self.socket.shutdown(Shutdown::Both);
+            return false;
+        }
+        state.members = members;
+        true
     }
 
     /// The memory that all have together, where that is more than they may.
