@@ -56,12 +56,15 @@ pub(crate) fn kill(root: Pid) {
 /// As often something new may have been started while the rest was ended.
 const MAX_ROUNDS: usize = 100;
 
-/// Ends those that are still the processes that they were.
+/// Ends those that are still the processes that they were: all are stopped first, so that none goes on
+/// because another has ended.
 pub(crate) fn kill_members(members: &[Member]) {
-    for member in members {
-        let is_same = stat(member.pid.as_raw_pid()).is_some_and(|now| now.began == member.began);
-        if is_same {
-            let _ended_before = kill_process(member.pid, Signal::KILL);
+    for signal in [Signal::STOP, Signal::KILL] {
+        for member in members {
+            let now = stat(member.pid.as_raw_pid());
+            if now.is_some_and(|now| now.began == member.began) {
+                let _ended_before = kill_process(member.pid, signal);
+            }
         }
     }
 }
