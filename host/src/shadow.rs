@@ -67,7 +67,11 @@ impl Shadows {
             let answer = experiment.query(strategy, pool, query, watch, panels);
             std::mem::swap(&mut experiment.charged, charged);
             let ids = &experiment.dataset.train.ids;
-            let state = strategy.save().unwrap_or_default();
+            // Without its state it could not go on, so a failure to save it is a failure to answer.
+            let (answer, state) = match answer.and_then(|answer| Ok((answer, strategy.save()?))) {
+                Ok((answer, state)) => (Ok(answer), state),
+                Err(error) => (Err(error), Vec::new()),
+            };
             let mut record = ShadowRecord {
                 round: query.round,
                 strategy: strategy.instance.clone(),
