@@ -105,7 +105,7 @@ mod tests {
         check("libpipe.so", "is a pipe");
         check("libzero.so", "is a device");
         check("libfolder.so", "is a folder");
-        check("libgone.so", "no such file");
+        check("libgone.so", "a link to a file that is not there");
         check("libempty.so", "but an empty file");
         check("libthree.so", "but text");
         check("liblfs.so", "git-lfs pointer");

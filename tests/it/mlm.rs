@@ -62,8 +62,8 @@ fn surprisal(checkpoint: &Checkpoint, weights: &Weights, mlm: &MlmHead) -> Surpr
 
 /// The fitted heads in a cache folder.
 fn heads(cache: &Path) -> Vec<PathBuf> {
-    let files = fs_err::read_dir(cache).unwrap().map(|entry| entry.unwrap().path());
-    files.filter(|path| path.extension().is_some_and(|ending| ending == "safetensors")).collect()
+    let files = fs_err::read_dir(cache.join("mlm")).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_none()).collect()
 }
 
 #[test]

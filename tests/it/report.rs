@@ -81,9 +81,9 @@ impl Made<'_> {
 
     /// Each strategy takes other texts; all share the initial set of their seed.
     fn selection(&self, round: usize) -> Value {
-        let step = if round == 0 { 1 } else { 1 + self.strategy.len() };
-        let first = if round == 0 { 0 } else { INITIAL + round };
-        let rows: Vec<usize> = (0..100).map(|i| first + i * step).collect();
+        // A block of its own for each round, of which each strategy takes another part.
+        let first = if round == 0 { 0 } else { 200 * round + 10 * self.strategy.len() };
+        let rows: Vec<usize> = (first..first + 100).collect();
         let ids: Vec<String> = rows.iter().map(|row| format!("train-{row}")).collect();
         json!({ "round": round, "ids": ids, "rows": rows, "scores": null })
     }

@@ -57,9 +57,9 @@ fn rules_that_cannot_be_are_refused() {
     };
     check("loop.stop.target=1.5", &["`loop.stop.target` is 1.5", "at most 1"]);
     check("loop.stop.kappa=0", &["`loop.stop.kappa` is 0"]);
-    check("loop.stop.kappa_window=0", &["at least 1"]);
+    check("loop.stop.kappa_window=0", &["from 1"]);
     check("loop.stop.seconds=-1", &["above 0"]);
-    check("loop.stop.plateau_delta=-1", &["at least 0"]);
+    check("loop.stop.plateau_delta=-1", &["from 0"]);
     check("loop.stop.kapa=1", &["hint: did you mean `loop.stop.kappa`?"]);
     let no_dev = ["--set", "data.dev=", "--set", "evaluation.threshold=fixed"];
     let args = [&no_dev[..], &["--set", "loop.stop.target=0.5"]].concat();

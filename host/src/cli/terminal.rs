@@ -126,8 +126,8 @@ pub(super) fn error_text(error: &anyhow::Error) -> String {
     causes.join(": ") + &hints.collect::<String>()
 }
 
-/// A plugin may fail with a message of any length.
-const LONGEST_CAUSE: usize = 8 << 10;
+/// A message may be of any length; a plugin is cut before, at 8 KiB, and that is said at its end.
+const LONGEST_CAUSE: usize = 12 << 10;
 
 /// Why results could not be written.
 #[derive(Debug)]

@@ -238,10 +238,11 @@ struct Answer {
 fn resolve(name: &str) -> io::Result<Vec<SocketAddr>> {
     let (sender, receiver) = mpsc::channel();
     let name = name.to_owned();
-    std::thread::spawn(move || {
+    let look_up = move || {
         let found = name.to_socket_addrs().map(Iterator::collect);
         let _gave_up = sender.send(found);
-    });
+    };
+    std::thread::Builder::new().spawn(look_up)?;
     let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no answer in time");
     receiver.recv_timeout(CONNECT).map_err(late)?
 }
