@@ -50,6 +50,10 @@ impl RunDir {
         let (rounds, recorded) = Log::open(&path.join(ROUNDS), chain(ROUNDS))?;
         aside::sync_folder(path).map_err(RecordError::write)?;
         check_consistent(path, &selected, &recorded)?;
+        // A kill may have come between a round's record and this.
+        if let (Some(newest), Some(last)) = (selected.len().checked_sub(1), recorded.last()) {
+            checkpoint::forget_before(&path.join(CHECKPOINT), newest, last.round)?;
+        }
         let resume = resume(path, selected, recorded)?;
         if let Some(mut written) = written
             && !resume.is_finished()
