@@ -169,7 +169,7 @@ struct TrainArgs {
     #[command(flatten)]
     config: ConfigArgs,
     /// The head, in place of the config's. Twice, to compare them.
-    #[arg(long, value_parser = ["linear", "cnn"])]
+    #[arg(long, value_parser = ["logistic", "linear", "cnn"])]
     head: Vec<String>,
     /// Seed of head and shuffling. May be repeated: one training each. Replaces the config's.
     #[arg(short, long, value_parser = clap::value_parser!(u64).range(..=MOST_SEED))]
