@@ -23,7 +23,7 @@ use crate::config::{ConfigFile, EncoderMode, ModelConfig};
 use crate::experiment::Experiment;
 use crate::metrics::Metrics;
 use crate::model::{Checkpoint, HEAD, Learner, Places, device};
-use crate::record::Thresholds;
+use crate::record::{Thresholds, unsound};
 
 /// The folder's name in that of a run.
 pub const FOLDER: &str = "classifier";
@@ -104,25 +104,15 @@ impl Description {
     }
 
     fn wrong_number(&self) -> Option<String> {
-        /// A threshold just below the least score may be below 0.
-        const ROUNDING: f64 = 1e-6;
+        #[derive(Serialize)]
+        struct Numbers {
+            thresholds: Thresholds,
+            test: Metrics,
+        }
         if self.labeled == 0 {
             return Some("`labeled` is 0, but must be positive".to_owned());
         }
-        let sections = [
-            ("thresholds", serde_json::to_value(self.thresholds)),
-            ("test", serde_json::to_value(self.test)),
-        ];
-        for (section, values) in sections {
-            for (name, value) in values.ok()?.as_object()? {
-                let Some(value) = value.as_f64().filter(|_| !value.is_u64()) else { continue };
-                let most = if name == "labels_per_text" { f64::MAX } else { 1.0 };
-                if !(-ROUNDING..=most + ROUNDING).contains(&value) {
-                    return Some(format!("`{section}.{name}` is {value}, but must be from 0 to 1"));
-                }
-            }
-        }
-        None
+        unsound(&Numbers { thresholds: self.thresholds, test: self.test })
     }
 
     fn wrong_labels(&self) -> Option<String> {

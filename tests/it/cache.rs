@@ -85,10 +85,14 @@ fn another_checkpoint_takes_nothing_from_the_first() {
             let file = file.unwrap();
             fs_err::copy(file.path(), folder.join(file.file_name())).unwrap();
         }
+        let pooling = folder.join("1_Pooling/config.json");
+        fs_err::create_dir_all(pooling.parent().unwrap()).unwrap();
+        fs_err::write(pooling, "{\"pooling_mode_mean_tokens\": true}").unwrap();
         folder
     };
     let set = ["--set", "model.checkpoint=checkpoint"];
-    let changes: [(&str, &str, &str); 3] = [
+    let changes: [(&str, &str, &str); 4] = [
+        ("1_Pooling/config.json", "cls_token", "mean_tokens"),
         ("config.json", "\"num_attention_heads\": 2", "\"num_attention_heads\": 4"),
         ("config.json", "\"layer_norm_eps\": 0.1", "\"layer_norm_eps\": 1e-12"),
         ("tokenizer_config.json", "\"do_lower_case\": false", "\"do_lower_case\": true"),

@@ -11,7 +11,7 @@ use tokenizers::Tokenizer;
 
 use super::bert_config::BertConfig;
 use super::folder::Folder;
-use super::identity::CheckpointIdentity;
+use super::identity::{self, CheckpointIdentity};
 use super::specials::Specials;
 use super::tokenizer::Built;
 use super::weight_files::{WeightFiles, is_there};
@@ -51,6 +51,8 @@ pub struct Checkpoint {
     folder: PathBuf,
     /// `config.json`, as it was read.
     pub(super) config_text: String,
+    /// `1_Pooling/config.json`, as it was read; empty where there is none.
+    pooling_text: String,
     /// f32 on the CPU, by upstream's name without the `bert.` prefix.
     tensors: BTreeMap<String, Tensor>,
 }
@@ -94,6 +96,7 @@ impl Checkpoint {
         let tensors = weights::read(&weights, &config)?;
         let weights_hash = weights.hash()?;
         let revision = hub::commit(folder);
+        let pooling_text = pooling::text(folder)?.unwrap_or_default();
         let folder = folder.to_owned();
         Ok(Self {
             config,
@@ -104,20 +107,21 @@ impl Checkpoint {
             revision,
             folder,
             config_text,
+            pooling_text,
             tensors,
         })
     }
 
     /// How its hidden states become one vector: what its `1_Pooling/config.json` says, else the mean.
     pub fn pooling(&self) -> Result<Pooling, ModelError> {
-        Ok(pooling::read(&self.folder)?.unwrap_or(Pooling::Mean))
+        pooling::read(&self.folder, &self.pooling_text)
     }
 
     /// Names it by all that is read of it.
     pub fn identity(&self) -> CheckpointIdentity {
         let config = serde_json::to_string(&self.config).expect("a config is plain data");
         CheckpointIdentity {
-            config: blake3::hash(config.as_bytes()).to_hex().to_string(),
+            config: identity::hash("alhost 2 configuration", &[&config, &self.pooling_text]),
             weights: self.weights_hash.clone(),
             tokenizer: self.tokenizer_hash.clone(),
         }

@@ -32,6 +32,10 @@ impl Learner {
         }
         let (rows, labels) = by_row(labeled);
         let embeddings = self.embeddings(labeled.tokens, &rows, progress)?;
+        if let Some(dev) = &dev {
+            // Now, so that it is told, rather than silently when dev is first scored.
+            self.kept_states(dev.examples.tokens, progress)?;
+        }
         progress.begin("fit", n as u64);
         let texts = Texts::new(&embeddings);
         let (mut dev_score, mut dev_seconds) = (None, 0.0);

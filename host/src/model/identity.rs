@@ -11,7 +11,7 @@ use super::{LIBTORCH, device};
 /// Names a checkpoint by all that is read of it.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct CheckpointIdentity {
-    /// Of the encoder's configuration, as it was understood.
+    /// Of the encoder's configuration as it was understood, and of what it says of pooling.
     pub config: String,
     pub weights: String,
     /// Of the tokenizer as it was built.

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use alhost_base::foreign;
 use serde_json::{Value, json};
 
 use super::{ModelError, Pooling};
@@ -12,16 +13,21 @@ pub(super) const FILE: &str = "1_Pooling/config.json";
 /// Far more than such a file has.
 const LIMIT: u64 = 1 << 20;
 
-/// The pooling that the folder's file names; `None` without such a file.
-pub(super) fn read(folder: &Path) -> Result<Option<Pooling>, ModelError> {
+/// The folder's file; `None` where there is none.
+pub(super) fn text(folder: &Path) -> Result<Option<String>, ModelError> {
     let path = folder.join(FILE);
-    if !path.exists() {
-        return Ok(None);
+    let is_there = path.exists();
+    Ok(is_there.then(|| foreign::read_text(&path, LIMIT)).transpose()?)
+}
+
+/// The pooling that the text of the folder's file names; the mean where there is none.
+pub(super) fn read(folder: &Path, text: &str) -> Result<Pooling, ModelError> {
+    if text.is_empty() {
+        return Ok(Pooling::Mean);
     }
-    let bad = |reason: String| ModelError::BadFile { path: path.clone(), reason };
-    let text = alhost_base::foreign::read_text(&path, LIMIT)?;
-    let config: Value = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
-    pooling(&config).map(Some).map_err(bad)
+    let bad = |reason: String| ModelError::BadFile { path: folder.join(FILE), reason };
+    let config: Value = serde_json::from_str(text).map_err(|error| bad(error.to_string()))?;
+    pooling(&config).map_err(bad)
 }
 
 /// What such a file says of a pooling of states of this size.
@@ -84,13 +90,14 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_the_file_says_nothing() {
+    fn a_folder_without_the_file_has_the_mean() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(read(folder.path()).unwrap(), None);
+        let found = || read(folder.path(), &text(folder.path()).unwrap().unwrap_or_default());
+        assert_eq!(found().unwrap(), Pooling::Mean);
         fs_err::create_dir(folder.path().join("1_Pooling")).unwrap();
         fs_err::write(folder.path().join(FILE), "{\"pooling_mode_cls_token\": true}").unwrap();
-        assert_eq!(read(folder.path()).unwrap(), Some(Pooling::Cls));
+        assert_eq!(found().unwrap(), Pooling::Cls);
         fs_err::write(folder.path().join(FILE), "{").unwrap();
-        assert!(read(folder.path()).unwrap_err().to_string().contains(FILE));
+        assert!(found().unwrap_err().to_string().contains(FILE));
     }
 }

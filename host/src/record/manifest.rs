@@ -45,7 +45,7 @@ pub struct ModelManifest {
     pub weights_hash: String,
     /// Of the tokenizer as it was built.
     pub tokenizer_hash: String,
-    /// Of the encoder's configuration; absent in records of the first version, which named a tokenizer by
+    /// Of the encoder's configuration and its pooling; absent in records of the first version, which named a tokenizer by
     /// one of its files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_hash: Option<String>,

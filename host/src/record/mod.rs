@@ -41,6 +41,7 @@ pub use rounds::{
 pub use run_dir::{Records, RunDir, place, read, read_manifest, same_run};
 pub use selections::SelectionRecord;
 pub use shadow::{Likeness, ShadowCost, ShadowLog, ShadowRecord, read_shadows};
+pub(crate) use sound::problem as unsound;
 
 use serde_json::Value;
 

@@ -8,7 +8,7 @@ use toml::Value;
 const ROUNDING: f64 = 1e-6;
 
 /// What is wrong with a record, if anything: `metrics.micro_f1 is 1.5, outside 0..=1`.
-pub(super) fn problem(record: &impl Serialize) -> Option<String> {
+pub(crate) fn problem(record: &impl Serialize) -> Option<String> {
     // TOML and not JSON, which knows no number that is not finite.
     match Value::try_from(record) {
         Ok(value) => walk("", &value),
