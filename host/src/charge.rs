@@ -17,12 +17,12 @@ impl Charged {
         Self { keys: shared.map(|shared| shared.key.clone()).collect() }
     }
 
-    /// Seconds to add to what a phase took, so that it costs what it would have cost alone; and
-    /// what of `shared` the run uses for the first time.
-    pub(crate) fn charge(&mut self, mut shared: Vec<Shared>) -> (f64, Vec<Shared>) {
+    /// Seconds that a phase costs which took `seconds`, as if the run had been alone; and what of `shared`
+    /// it uses for the first time. Never less than nothing, which two clocks could make of it.
+    pub(crate) fn charge(&mut self, seconds: f64, mut shared: Vec<Shared>) -> (f64, Vec<Shared>) {
         shared.retain(|shared| self.keys.insert(shared.key.clone()));
-        let more = shared.iter().map(|shared| shared.seconds - shared.spent).sum();
-        (more, shared)
+        let more: f64 = shared.iter().map(|shared| shared.seconds - shared.spent).sum();
+        ((seconds + more).max(0.0), shared)
     }
 }
 
@@ -38,18 +38,20 @@ mod tests {
     #[test]
     fn the_first_use_in_a_run_costs_what_computing_took() {
         let mut charged = Charged::default();
+        let mut check = |seconds, shared, expected: f64, uses: usize| {
+            let (costs, first) = charged.charge(seconds, shared);
+            assert!((costs - expected).abs() < 1e-12, "{costs}, not {expected}");
+            assert_eq!(first.len(), uses);
+        };
         // Computed here, after a second of waiting for another process; and found in no time.
-        let (more, first) = charged.charge(vec![used("a", 9.0, 10.0), used("b", 20.0, 0.5)]);
-        assert!((more - 18.5).abs() < 1e-12, "{more}");
-        assert_eq!(first.len(), 2);
-        let (more, first) = charged.charge(vec![used("a", 9.0, 0.1), used("c", 3.0, 0.0)]);
-        assert!((more - 3.0).abs() < 1e-12, "{more}");
-        assert_eq!(first.len(), 1);
+        check(11.0, vec![used("a", 9.0, 10.0), used("b", 20.0, 0.5)], 29.5, 2);
+        check(1.0, vec![used("a", 9.0, 0.1), used("c", 3.0, 0.0)], 4.0, 1);
+        check(0.4, vec![used("d", 0.1, 0.5)], 0.0, 1);
     }
 
     #[test]
     fn a_run_that_goes_on_has_paid_before() {
         let mut charged = Charged::after([used("a", 9.0, 0.0)].iter());
-        assert_eq!(charged.charge(vec![used("a", 9.0, 0.0)]), (0.0, vec![]));
+        assert_eq!(charged.charge(0.0, vec![used("a", 9.0, 0.0)]), (0.0, vec![]));
     }
 }

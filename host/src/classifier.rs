@@ -100,7 +100,7 @@ impl Classifier<'_> {
     /// Loads the kept model of round 0, if it is there.
     fn take_over(&mut self, file: &Path) -> Option<Trained> {
         let mut trained: Trained = toml::from_str(&self.learner.take_kept(file)?).ok()?;
-        let (_paid_by_then, shared) = self.charged.charge(trained.shared);
+        let (_paid_by_then, shared) = self.charged.charge(0.0, trained.shared);
         trained.shared = shared;
         trained.shared.iter_mut().for_each(|shared| shared.computed = false);
         Some(trained)
@@ -155,9 +155,9 @@ impl Classifier<'_> {
         }
         let training = self.learner.train(labeled, dev, &config, init_seed, train_seed, &noting)?;
         let train = timed.elapsed().as_secs_f64() - training.dev_seconds;
-        let (more, shared) = self.charged.charge(noting.take());
+        let (charged, shared) = self.charged.charge(train, noting.take());
         let mut trained = self.judge(pool, training, progress)?;
-        trained.seconds.train = train + more;
+        trained.seconds.train = charged;
         trained.actual.train = train;
         for seconds in [&mut trained.seconds, &mut trained.actual] {
             seconds.dev += trained.training.dev_seconds;
@@ -184,7 +184,7 @@ impl Classifier<'_> {
         let timed = Instant::now();
         let (threshold, thresholds, dev_optimum) = self.thresholds(pool, &noting)?;
         let dev = timed.elapsed().as_secs_f64();
-        let (more_dev, mut shared) = self.charged.charge(noting.take());
+        let (charged_dev, mut shared) = self.charged.charge(dev, noting.take());
 
         let timed = Instant::now();
         let test = &self.tokens.test;
@@ -196,7 +196,7 @@ impl Classifier<'_> {
         }
         let judgement = evaluator.finish();
         let seconds = timed.elapsed().as_secs_f64();
-        let (more, of_test) = self.charged.charge(noting.take());
+        let (charged_test, of_test) = self.charged.charge(seconds, noting.take());
         shared.extend(of_test);
         let n_tokens: usize = (0..test.len()).map(|row| test.row(row).len()).sum();
         Ok(Trained {
@@ -209,7 +209,7 @@ impl Classifier<'_> {
             metrics_at_macro: judgement.metrics_at_macro,
             ranking: judgement.ranking,
             dev_optimum,
-            seconds: Seconds { dev: dev + more_dev, test: seconds + more, ..Seconds::default() },
+            seconds: Seconds { dev: charged_dev, test: charged_test, ..Seconds::default() },
             actual: Seconds { dev, test: seconds, ..Seconds::default() },
             shared,
             tokens_per_second: n_tokens as f64 / seconds,

@@ -129,7 +129,7 @@ impl Experiment {
 
     /// What opening used of what is computed once; computed by the first run alone.
     pub(crate) fn used_at_opening(&mut self) -> Vec<Shared> {
-        let (_not_in_a_round, used) = self.charged.charge(self.opened.clone());
+        let (_not_in_a_round, used) = self.charged.charge(0.0, self.opened.clone());
         self.opened.iter_mut().for_each(|shared| shared.computed = false);
         used
     }

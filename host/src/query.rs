@@ -77,10 +77,10 @@ impl Experiment {
             format!("strategy `{instance}` gave a bad answer in round {}", query.round)
         })?;
         let select = whole.saturating_sub(features).as_secs_f64();
-        let (more, shared) = self.charged.charge(noting.take());
         let features = features.as_secs_f64();
+        let (charged, shared) = self.charged.charge(features + owed, noting.take());
         let actual = Seconds { features, select, ..Seconds::default() };
-        let seconds = Seconds { features: features + more + owed, ..actual };
+        let seconds = Seconds { features: charged, ..actual };
         Ok(Answer { selection, seconds, actual, shared })
     }
 
