@@ -4,9 +4,11 @@
 use std::path::Path;
 
 use rayon::prelude::*;
+use serde_json::value::RawValue;
 
 use super::error::DataError;
-use super::read::{Source, utf8};
+use super::jsonl;
+use super::read::{Source, line_ends, utf8};
 use super::record::Record;
 use crate::progress::Progress;
 
@@ -78,44 +80,22 @@ fn no_object(path: &Path, line: u64, column: usize, problem: &str) -> DataError 
 
 /// The objects of an array, each with its line.
 fn elements<'a>(path: &Path, text: &'a str) -> Result<Vec<(u64, &'a str)>, DataError> {
-    let mut elements = Vec::new();
-    let (mut line, mut line_start) = (1, 0);
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    let mut start = (0, 0);
-    for (at, byte) in text.bytes().enumerate() {
-        let wrong = |problem| Err(no_object(path, line, at - line_start + 1, problem));
-        match byte {
-            b'\n' => (line, line_start) = (line + 1, at + 1),
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' if depth > 1 => in_string = !in_string,
-            _ if in_string => {}
-            b'[' | b'{' => {
-                if depth == 1 {
-                    start = (line, at);
-                }
-                if depth == 1 && byte == b'[' {
-                    return wrong("expected an object in the array");
-                }
-                depth += 1;
-            }
-            b']' | b'}' => {
-                depth = match depth {
-                    0 => return wrong("nothing may follow the array"),
-                    depth => depth - 1,
-                };
-                if depth == 1 {
-                    elements.push((start.0, &text[start.1..=at]));
-                }
-            }
-            b',' | b' ' | b'\t' | b'\r' => {}
-            _ if depth == 0 => return wrong("nothing may follow the array"),
-            _ if depth == 1 => return wrong("expected an object in the array"),
-            _ => {}
+    let array: Vec<&'a RawValue> =
+        serde_json::from_str(text).map_err(|error| jsonl::told(path, 1, &error))?;
+    let (mut line, mut counted) = (1, 0);
+    let mut elements = Vec::with_capacity(array.len());
+    for element in array {
+        let element = element.get();
+        // It is a part of the text.
+        let at = element.as_ptr().addr() - text.as_ptr().addr();
+        line += line_ends(&text.as_bytes()[counted..at]);
+        counted = at;
+        if !element.starts_with('{') {
+            let line_start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+            let problem = "expected an object in the array";
+            return Err(no_object(path, line, at - line_start + 1, problem));
         }
-    }
-    if depth > 0 {
-        return Err(no_object(path, line, text.len() - line_start, "the array has no end: EOF"));
+        elements.push((line, element));
     }
     Ok(elements)
 }
@@ -138,10 +118,14 @@ mod tests {
             let error = elements(Path::new("a"), text).unwrap_err().to_string();
             assert!(error.contains(part) && error.contains("\nhint: "), "{text}: {error}");
         };
-        refused("[{}", "a:1:3: malformed JSON: the array has no end");
-        refused("[{}]\n{}]", "a:2:3: malformed JSON: nothing may follow");
+        refused("[{}", "a:1:3: malformed JSON: EOF while parsing a list");
+        refused("[{}]\n{}]", "a:2:1: malformed JSON: trailing characters");
+        refused("[{}][{}]", "a:1:5: malformed JSON: trailing characters");
+        refused("[{}]{}", "a:1:5: malformed JSON: trailing characters");
+        refused("[{} {}]", "a:1:5: malformed JSON: expected `,` or `]`");
+        refused("[{},]", "a:1:5: malformed JSON: trailing comma");
         refused("[1]", "a:1:2: malformed JSON: expected an object");
-        refused("[[{}]]", "a:1:2: malformed JSON: expected an object");
+        refused("[{},\n [{}]]", "a:2:2: malformed JSON: expected an object");
     }
 
     proptest! {

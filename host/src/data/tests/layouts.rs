@@ -103,7 +103,7 @@ fn arrays_and_other_keys_of_objects_are_read() {
         &format!("[{object},\n {{\"text\": 3}}]"),
         &["train.jsonl:2:", "expected a string"],
     );
-    refused("", "jsonl", &format!("[{object},\n"), &["train.jsonl:2:", "no end"]);
+    refused("", "jsonl", &format!("[{object},\n"), &["train.jsonl:2:", "EOF while parsing"]);
     let doccano = "{\"id\": 1, \"data\": \"one\", \"label\": [\"a\", \"b\"]}\n{\"data\": \"two\", \"label\": [\"c\"]}";
     let (config, folder) =
         set_up("text_columns = [\"data\"]\nlabels_column = \"label\"", "jsonl", doccano);
