@@ -20,7 +20,8 @@ pub struct UnlabeledTexts {
 }
 
 /// Calls `each` for one block after another of a JSONL file, `.gz` and `.zst` unpacked; `-` is standard
-/// input. Keys but `id` and `text` are ignored; a text without an id has its number. Memory does not depend on the size of the file.
+/// input. Keys but `id` and `text` are ignored; a text without an id has its number. Memory does not
+/// depend on the size of the file.
 pub fn for_each_block<E: From<DataError>>(
     path: &Path,
     mut each: impl FnMut(UnlabeledTexts) -> Result<(), E>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tch::{Device, Kind, Tensor};
 
-/// Tensors that are in no file that we wrote.
+/// The kinds of numbers in our files.
 const KINDS: [(Dtype, Kind); 6] = [
     (Dtype::F32, Kind::Float),
     (Dtype::F64, Kind::Double),

@@ -1,0 +1,186 @@
+//! The sections of a config file, their keys and defaults. `docs/config.md` describes the same
+//! keys, and a test compares the two.
+
+mod data;
+mod model;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub use data::*;
+pub use model::*;
+
+/// `protocol`: whose values the keys take that the file does not give.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// Ours, which train well with few texts and many labels.
+    Default,
+    /// Those of Fromme et al. (2022), as far as the paper states them; see `protocol.rs`.
+    Paper,
+}
+
+/// `[loop]`: how much is labelled, and when.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LoopConfig {
+    /// Texts labelled before the first training.
+    pub initial: usize,
+    /// Who chooses them: `random`, or a strategy that needs no classifier, as in `--plugin`.
+    pub initial_strategy: String,
+    pub query_size: usize,
+    /// Labelled texts at which the run ends.
+    pub budget: usize,
+    pub stop: StopConfig,
+}
+
+impl Default for LoopConfig {
+    fn default() -> Self {
+        Self {
+            initial: 100,
+            initial_strategy: "random".to_owned(),
+            query_size: 100,
+            budget: 500,
+            stop: StopConfig::default(),
+        }
+    }
+}
+
+/// `[loop.stop]`: rules that end a run before its budget. All are off by default; of those that are
+/// on, the first that holds ends it. `docs/experiments.md` defines them.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StopConfig {
+    /// What `target` and `plateau_rounds` look at, on dev.
+    pub metric: StopMetric,
+    /// At least so good.
+    pub target: Option<f64>,
+    /// Not better by more than `plateau_delta` in so many rounds; 0 switches it off.
+    pub plateau_rounds: usize,
+    pub plateau_delta: f64,
+    /// Mean entropy of a pool text's label set, in bits, below this.
+    pub uncertainty: Option<f64>,
+    /// Mean agreement of consecutive models over `kappa_window` pairs, at least this.
+    pub kappa: Option<f64>,
+    pub kappa_window: usize,
+    /// Seconds of all phases, at least so many.
+    pub seconds: Option<f64>,
+}
+
+impl Default for StopConfig {
+    fn default() -> Self {
+        Self {
+            metric: StopMetric::MicroF1,
+            target: None,
+            plateau_rounds: 0,
+            plateau_delta: 0.005,
+            uncertainty: None,
+            kappa: None,
+            kappa_window: 3,
+            seconds: None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StopMetric {
+    MicroF1,
+    MacroF1Paper,
+    MacroF1,
+}
+
+/// `[evaluation]`: how scores become labels, and labels become metrics.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvaluationConfig {
+    pub threshold: ThresholdRule,
+    /// The threshold of `threshold = "fixed"`.
+    pub fixed: f64,
+    /// The constants A and B of the propensity model, see `docs/experiments.md`.
+    pub propensity_a: f64,
+    pub propensity_b: f64,
+}
+
+impl Default for EvaluationConfig {
+    fn default() -> Self {
+        Self { threshold: ThresholdRule::Each, fixed: 0.5, propensity_a: 0.55, propensity_b: 1.5 }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ThresholdRule {
+    /// Micro-F1 is measured at the threshold that is best for it on dev, either macro-F1 at the one
+    /// that is best for that. What needs one threshold takes the first.
+    Each,
+    /// The exact optimum on dev of the paper's macro-F1, scikit-learn's, or micro-F1.
+    MacroF1Paper,
+    MacroF1,
+    MicroF1,
+    /// As many labels a text as the labelled set has; needs no dev set.
+    Cardinality,
+    Fixed,
+}
+
+/// One `[[strategy]]`: a plugin and its parameters.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct StrategyConfig {
+    /// A file, or the id of a plugin beside `alhost`.
+    pub plugin: String,
+    /// The name in tables and folders; the plugin's id where absent.
+    #[serde(default)]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub params: toml::Table,
+}
+
+/// `[cache]`: where what can be computed once is kept.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CacheConfig {
+    /// Default: `$XDG_CACHE_HOME/alhost` or `~/.cache/alhost`.
+    pub path: Option<PathBuf>,
+}
+
+/// `[isolation]`: which plugins run in a process of their own; it changes no result.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IsolationConfig {
+    pub mode: Isolation,
+    /// Seconds of its own that a strategy may take for one call; then its process is killed.
+    pub deadline_seconds: f64,
+    /// Memory of its own, in GiB, that it may have; matrices lent by the host do not count.
+    pub memory_gib: f64,
+}
+
+impl Default for IsolationConfig {
+    fn default() -> Self {
+        Self { mode: Isolation::Auto, deadline_seconds: 600.0, memory_gib: 4.0 }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Isolation {
+    /// Plugins that lie beside `alhost` run in its process, all others in one of their own.
+    Auto,
+    Off,
+    Worker,
+}
+
+/// `[limits]`: what a run may use at most; it changes no result.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// The largest matrix, in GiB, that the host makes for a strategy at once.
+    pub matrix_gib: f64,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self { matrix_gib: 8.0 }
+    }
+}
