@@ -21,6 +21,9 @@ const MAGIC: [u8; 8] = *b"alhkept1";
 /// Bytes of the seal: `MAGIC`, the content's length (u64, little-endian), and the hash.
 pub(crate) const SEAL: u64 = 48;
 
+/// Bytes that are hashed together, by all threads: hidden states are gigabytes.
+const AT_ONCE: u64 = 4 << 20;
+
 /// A file that fits its seal. What is read of it at less than `len` is the content.
 pub(crate) struct Sealed {
     pub(crate) file: File,
@@ -121,7 +124,12 @@ fn hash(path: &Path, content: impl Read, len: u64) -> io::Result<blake3::Hash> {
     let mut hasher = blake3::Hasher::new_derive_key("alhost 2 kept file");
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     hasher.update(&(name.len() as u64).to_le_bytes()).update(name);
-    hasher.update_reader(content.take(len))?;
+    let mut content = content.take(len);
+    let mut buffer = Vec::with_capacity(AT_ONCE as usize);
+    while content.by_ref().take(AT_ONCE).read_to_end(&mut buffer)? > 0 {
+        hasher.update_rayon(&buffer);
+        buffer.clear();
+    }
     Ok(hasher.finalize())
 }
 
