@@ -1,9 +1,12 @@
 //! Many small convex problems in step: L-BFGS (Liu and Nocedal 1989) on all labels of a block, each with
-//! its own direction, step and end, in three matrix products an iteration.
+//! its own direction, step and end, in two matrix products an iteration.
 //!
 //! The inverse Hessian that a direction begins with is diagonal, `1 / (s_l lambda_i + 1/C)`: `lambda_i`
 //! is the texts' sum of squares along axis `i`, and `s_l` the mean of `p (1 - p)` over the texts as the
 //! label now stands. In principal axes that is close to the truth, so some ten to thirty iterations do.
+//!
+//! The targets `y` are needed once only, for `t = sum_n y_n x_n`: with `log(1 + exp(z))` as softplus, the
+//! loss is `sum_n softplus(z_n) - w.t` and its gradient `sum_n p_n x_n - t`, penalties aside.
 
 use tch::{Kind, Tensor};
 
@@ -17,13 +20,16 @@ const SUFFICIENT: f64 = 1e-4;
 
 const MOST_HALVINGS: usize = 40;
 
+/// Logits that are looked at together: 512 KiB, which stay in a core's cache from pass to pass.
+const CHUNK: i64 = 1 << 16;
+
 pub(super) struct Problem<'a> {
     /// f64 [texts, axes + 1]; the last column is ones, its weight the bias.
     pub(super) texts: &'a Tensor,
     /// Sums of squares of the columns, f64 [axes + 1].
     pub(super) spectrum: &'a Tensor,
-    /// f64 [texts, labels]
-    pub(super) targets: Tensor,
+    /// Sum of the texts that carry a label, f64 [labels, axes + 1].
+    pub(super) carried: Tensor,
     pub(super) c: f64,
     pub(super) tolerance: f64,
 }
@@ -35,15 +41,17 @@ pub(super) struct Solved {
     pub(super) unsolved: usize,
 }
 
-/// The labels that are not solved yet; all tensors have one row or column for each.
+/// The labels that are not solved yet; all tensors have one row for each.
 struct State {
     /// Their places in the block, i64 [labels].
     places: Tensor,
-    targets: Tensor,    // [texts, labels]
-    logits: Tensor,     // [texts, labels]
+    carried: Tensor,    // [labels, axes + 1]
     parameters: Tensor, // [labels, axes + 1]
     gradient: Tensor,   // [labels, axes + 1]
-    loss: Tensor,       // [labels]
+    logits: Tensor,     // [labels, texts]
+    /// Sums over the texts, [labels].
+    loss: Tensor,
+    curvature: Tensor,
     /// Steps, changes of the gradient, and the inverse of their products [labels, 1]; oldest first.
     memory: Vec<[Tensor; 3]>,
 }
@@ -82,24 +90,26 @@ impl Problem<'_> {
 
     /// No weights, and the log-odds of each label's frequency.
     fn start(&self) -> State {
-        let (n, n_labels) = (self.targets.size()[0], self.targets.size()[1]);
-        let options = (Kind::Double, self.targets.device());
-        let frequency = self.targets.mean_dim(0, false, Kind::Double);
-        let parameters = Tensor::zeros([n_labels, self.spectrum.size()[0]], options);
+        let (n_labels, n_columns) = (self.carried.size()[0], self.carried.size()[1]);
+        let n = self.texts.size()[0];
+        let options = (Kind::Double, self.texts.device());
+        let frequency = self.carried.select(1, n_columns - 1) / n as f64;
+        let parameters = Tensor::zeros([n_labels, n_columns], options);
         let bias = frequency.logit(None);
-        parameters.select(1, self.spectrum.size()[0] - 1).copy_(&bias);
-        let logits = bias.unsqueeze(0).expand([n, n_labels], false).contiguous();
+        parameters.select(1, n_columns - 1).copy_(&bias);
+        let logits = bias.unsqueeze(1).expand([n_labels, n], false).contiguous();
+        let look = Look::at(&logits);
         let mut state = State {
-            places: Tensor::arange(n_labels, (Kind::Int64, self.targets.device())),
-            targets: self.targets.shallow_clone(),
-            loss: Tensor::zeros([n_labels], options),
+            places: Tensor::arange(n_labels, (Kind::Int64, self.texts.device())),
+            carried: self.carried.shallow_clone(),
+            loss: self.loss(&look.softplus, &parameters, &self.carried),
             gradient: parameters.zeros_like(),
+            curvature: look.curvature,
             logits,
             parameters,
             memory: Vec::new(),
         };
-        state.loss = self.objective(&state.logits, &state.parameters, &state.targets);
-        state.gradient = self.gradient(&state);
+        state.gradient = self.gradient(&state, &look.probabilities);
         state
     }
 
@@ -111,49 +121,79 @@ impl Problem<'_> {
     }
 
     /// [labels]
-    fn objective(&self, logits: &Tensor, parameters: &Tensor, targets: &Tensor) -> Tensor {
-        let squares = parameters * parameters * self.penalty();
-        losses(logits, targets) + squares.sum_dim_intlist(1, false, Kind::Double) / 2.0
+    fn loss(&self, softplus: &Tensor, parameters: &Tensor, carried: &Tensor) -> Tensor {
+        let others = parameters * (parameters * self.penalty() / 2.0 - carried);
+        softplus + others.sum_dim_intlist(1, false, Kind::Double)
     }
 
-    fn gradient(&self, state: &State) -> Tensor {
-        let residuals = state.logits.sigmoid() - &state.targets;
-        residuals.tr().matmul(self.texts) + &state.parameters * self.penalty()
+    fn gradient(&self, state: &State, probabilities: &Tensor) -> Tensor {
+        probabilities.matmul(self.texts) - &state.carried + &state.parameters * self.penalty()
     }
 
     /// [labels, axes + 1]
     fn inverse_diagonal(&self, state: &State) -> Tensor {
-        let curvature = curvature(&state.logits).mean_dim(0, false, Kind::Double);
         // A label whose texts are all certain has no curvature left to divide by.
-        let curvature = curvature.clamp_min(1e-12).unsqueeze(1);
-        (curvature * self.spectrum + self.penalty()).reciprocal()
+        let mean = (&state.curvature / self.texts.size()[0] as f64).clamp_min(1e-12);
+        (mean.unsqueeze(1) * self.spectrum + self.penalty()).reciprocal()
     }
 
     /// Along `direction` as far as each label's loss falls: the whole step, or half of it, and so on.
     fn step(&self, state: &mut State, direction: &Tensor) {
-        let change = self.texts.matmul(&direction.tr()); // of the logits, for a whole step
+        let change = direction.matmul(&self.texts.tr()); // of the logits, for a whole step
         let slope = (&state.gradient * direction).sum_dim_intlist(1, false, Kind::Double);
         let mut length = state.loss.ones_like(); // [labels]
-        // The loss is known to some 1e-15 of itself, which near the end is more than it can fall.
-        let slack = state.loss.abs() * 1e-14;
+        // The loss is known to some 1e-15 of its terms, which near the end is more than it can fall.
+        let terms = (&state.parameters * &state.carried).abs();
+        let slack = (terms.sum_dim_intlist(1, false, Kind::Double) + state.loss.abs()) * 1e-14;
         for halving in 0..=MOST_HALVINGS {
-            let logits = &state.logits + &change * &length;
-            let parameters = &state.parameters + direction * length.unsqueeze(1);
-            let loss = self.objective(&logits, &parameters, &state.targets);
+            let step = direction * length.unsqueeze(1);
+            let parameters = &state.parameters + &step;
+            let logits = state.logits.addcmul(&change, &length.unsqueeze(1));
+            let look = Look::at(&logits);
+            let loss = self.loss(&look.softplus, &parameters, &state.carried);
             let enough = &state.loss + &slope * &length * SUFFICIENT + &slack;
             let falls = loss.le_tensor(&enough);
             let all = falls.all().int64_value(&[]) == 1;
             if all || halving == MOST_HALVINGS {
                 // Where even the shortest step does not help, rounding is all that is left.
                 let old = state.gradient.shallow_clone();
-                (state.logits, state.loss) = (logits, loss);
-                let step = &parameters - &state.parameters;
+                (state.logits, state.loss, state.curvature) = (logits, loss, look.curvature);
                 state.parameters = parameters;
-                state.gradient = self.gradient(state);
+                state.gradient = self.gradient(state, &look.probabilities);
                 state.remember(step, &state.gradient - old);
                 return;
             }
             length = length.where_self(&falls, &(&length / 2.0));
+        }
+    }
+}
+
+/// What is to be known of each label at some logits.
+struct Look {
+    /// Summed over the texts, [labels]: `softplus(z)`, and `p (1 - p)`.
+    softplus: Tensor,
+    curvature: Tensor,
+    /// `p = sigmoid(z)`, [labels, texts]
+    probabilities: Tensor,
+}
+
+impl Look {
+    fn at(logits: &Tensor) -> Self {
+        let probabilities = logits.empty_like();
+        let (mut softplus, mut curvature) = (Vec::new(), Vec::new());
+        let [n_labels, n] = logits.size()[..] else { unreachable!("logits have two dimensions") };
+        let rows = (CHUNK / n).max(1);
+        for first in (0..n_labels).step_by(rows as usize) {
+            let rows = rows.min(n_labels - first);
+            let z = logits.narrow(0, first, rows);
+            let p = z.sigmoid_out(&probabilities.narrow(0, first, rows));
+            softplus.push(sum_of_softplus(&z));
+            curvature.push((&p - &p * &p).sum_dim_intlist(1, false, Kind::Double));
+        }
+        Self {
+            softplus: Tensor::cat(&softplus, 0),
+            curvature: Tensor::cat(&curvature, 0),
+            probabilities,
         }
     }
 }
@@ -190,25 +230,23 @@ impl State {
 
     /// The labels at these rows alone.
     fn keep(self, rows: &Tensor) -> Self {
-        let columns = |tensor: &Tensor| tensor.index_select(1, rows);
-        let rows_of = |tensor: &Tensor| tensor.index_select(0, rows);
+        let kept = |tensor: &Tensor| tensor.index_select(0, rows);
         Self {
-            places: rows_of(&self.places),
-            targets: columns(&self.targets),
-            logits: columns(&self.logits),
-            parameters: rows_of(&self.parameters),
-            gradient: rows_of(&self.gradient),
-            loss: rows_of(&self.loss),
-            memory: self.memory.iter().map(|pair| pair.each_ref().map(rows_of)).collect(),
+            places: kept(&self.places),
+            carried: kept(&self.carried),
+            parameters: kept(&self.parameters),
+            gradient: kept(&self.gradient),
+            logits: kept(&self.logits),
+            loss: kept(&self.loss),
+            curvature: kept(&self.curvature),
+            memory: self.memory.iter().map(|pair| pair.each_ref().map(kept)).collect(),
         }
     }
 }
 
-/// Cross-entropy of each label, summed over the texts: `log(1 + exp(z)) - y z`. [labels]
-pub(super) fn losses(logits: &Tensor, targets: &Tensor) -> Tensor {
-    // softplus's linear range begins where f64 no longer sees the difference.
-    let softplus = logits.clamp_min(0.0) + (-logits.abs()).exp().log1p();
-    (softplus - logits * targets).sum_dim_intlist(0, false, Kind::Double)
+/// `log(1 + exp(z))` of the logits [labels, texts], summed over the texts.
+pub(super) fn sum_of_softplus(logits: &Tensor) -> Tensor {
+    -(-logits).log_sigmoid().sum_dim_intlist(1, false, Kind::Double)
 }
 
 /// `p (1 - p)` with `p = sigmoid(z)`.

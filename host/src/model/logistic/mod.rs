@@ -27,7 +27,7 @@ use crate::data::Labels;
 /// it bounds the distance to the optimum by 8e-4 in `|w|`.
 pub(super) const TOLERANCE: f64 = 1e-8;
 
-/// Values of [texts, labels] that are worked on at once: 64 MiB a matrix, of which there are six.
+/// Values of [labels, texts] that are worked on at once: 64 MiB a matrix, of which there are four.
 const BLOCK: usize = 1 << 23;
 
 /// One logistic regression a label.
@@ -92,11 +92,10 @@ impl Texts {
         let bias = Tensor::from_slice(&log_odds(labels)).to_device(self.mean.device());
         let (mut iterations, mut unsolved) = (0, 0);
         for block in solvable.chunks((BLOCK / n).max(1)) {
-            let targets = self.targets(labels, block);
             let problem = lbfgs::Problem {
                 texts: &self.rotated,
                 spectrum: &self.spectrum,
-                targets,
+                carried: self.targets(labels, block).matmul(&self.rotated),
                 c,
                 tolerance,
             };
@@ -109,17 +108,18 @@ impl Texts {
         Fit { weight, bias, deviation, loss, iterations, unsolved }
     }
 
-    /// 1 where a text carries a label of `block`, else 0: f64 [texts, block].
+    /// 1 where a text carries a label of `block`, else 0: f64 [block, texts].
     fn targets(&self, labels: &Labels, block: &[u32]) -> Tensor {
-        let mut values = vec![0.0_f64; labels.len() * block.len()];
-        for (row, targets) in labels.rows().zip(values.chunks_exact_mut(block.len())) {
+        let n = labels.len();
+        let mut values = vec![0.0_f64; block.len() * n];
+        for (text, row) in labels.rows().enumerate() {
             for label in row {
                 if let Ok(place) = block.binary_search(label) {
-                    targets[place] = 1.0;
+                    values[place * n + text] = 1.0;
                 }
             }
         }
-        let shape = [labels.len() as i64, block.len() as i64];
+        let shape = [block.len() as i64, n as i64];
         Tensor::from_slice(&values).view(shape).to_device(self.mean.device())
     }
 
@@ -149,13 +149,15 @@ impl Texts {
         for block in all.chunks((BLOCK / self.len()).max(1)) {
             let (first, n) = (i64::from(block[0]), block.len() as i64);
             let block_bias = bias.narrow(0, first, n);
-            let logits = self.embeddings.matmul(&weight.narrow(0, first, n).tr()) + &block_bias;
-            loss += lbfgs::losses(&logits, &self.targets(labels, block))
-                .sum(Kind::Double)
-                .double_value(&[]);
-            let curvature = lbfgs::curvature(&logits); // [texts, block]
-            of_weights.push((curvature.tr().matmul(&squares) + 1.0 / c).rsqrt());
-            of_biases.push(curvature.sum_dim_intlist(0, false, Kind::Double).rsqrt());
+            let logits =
+                weight.narrow(0, first, n).matmul(&self.embeddings.tr()) + block_bias.unsqueeze(1); // [block, texts]
+            let of_targets = &logits * self.targets(labels, block);
+            loss += (lbfgs::sum_of_softplus(&logits).sum(Kind::Double)
+                - of_targets.sum(Kind::Double))
+            .double_value(&[]);
+            let curvature = lbfgs::curvature(&logits);
+            of_weights.push((curvature.matmul(&squares) + 1.0 / c).rsqrt());
+            of_biases.push(curvature.sum_dim_intlist(1, false, Kind::Double).rsqrt());
         }
         let deviation = (Tensor::cat(&of_weights, 0), Tensor::cat(&of_biases, 0));
         (deviation, loss / (self.len() * labels.n_labels()) as f64)
