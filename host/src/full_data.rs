@@ -26,16 +26,7 @@ pub fn instance(experiment: &Experiment) -> String {
 
 /// Its records are those of a run whose initial set is all of train, and which ends with that.
 pub fn manifest(experiment: &Experiment, seed: RunSeed) -> RunManifest {
-    let none = || "none".to_owned();
-    let plugin = PluginManifest {
-        id: "full-data".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        api: none(),
-        blake3: none(),
-        rustc: none(),
-        profile: none(),
-    };
-    experiment.manifest_of(instance(experiment), plugin, seed)
+    experiment.manifest_of(instance(experiment), PluginManifest::none("full-data"), seed)
 }
 
 /// Trains on all of train and judges on test. The classifier is in the run's folder before the round
@@ -43,22 +34,31 @@ pub fn manifest(experiment: &Experiment, seed: RunSeed) -> RunManifest {
 pub fn train(
     experiment: &mut Experiment,
     seed: RunSeed,
-    (mut dir, resume): (RunDir, Resume),
+    (dir, resume): (RunDir, Resume),
     watch: Watch<'_>,
 ) -> anyhow::Result<RoundRecord> {
     if let (true, Some(round)) = (resume.is_finished(), resume.rounds.last()) {
         return Ok(round.clone());
     }
+    let ids = experiment.dataset.train.ids.clone();
+    let rows = (0..ids.len() as u32).collect();
+    let all = SelectionRecord { round: 0, ids, rows, scores: None };
+    train_once(experiment, seed, (dir, resume.is_fresh()), &all, Stop::PoolEmpty, watch)
+}
+
+/// The one round of a run that trains on `texts` and ends.
+pub(crate) fn train_once(
+    experiment: &mut Experiment,
+    seed: RunSeed,
+    (mut dir, is_fresh): (RunDir, bool),
+    texts: &SelectionRecord,
+    stop: Stop,
+    watch: Watch<'_>,
+) -> anyhow::Result<RoundRecord> {
     let mut pool = Pool::new(experiment.dataset.train.ids.len(), experiment.n_labels());
-    let all = SelectionRecord {
-        round: 0,
-        ids: experiment.dataset.train.ids.clone(),
-        rows: pool.unlabeled().iter().map(|id| id.0).collect(),
-        scores: None,
-    };
-    annotate(experiment, &mut pool, &all)?;
-    if resume.is_fresh() {
-        dir.append_selection(&all, &[])?;
+    annotate(experiment, &mut pool, texts)?;
+    if is_fresh {
+        dir.append_selection(texts, &[])?;
     }
     // Not kept for others, as a first round is: the classifier's folder has it.
     let trained = experiment.classifier().train_anew(&pool, seed, 0, watch.progress)?;
@@ -66,7 +66,7 @@ pub fn train(
     let mut costs = cost(&trained);
     costs.shared.splice(0..0, experiment.used_at_opening());
     costs.peak_memory_bytes = peak_memory_bytes();
-    let mut round = record(&pool, 0, trained, None, Some(Stop::PoolEmpty), costs);
+    let mut round = record(&pool, 0, trained, None, Some(stop), costs);
     round.acquired = Some(Acquired::new(&pool, &experiment.tokens.train, 0));
     dir.append_round(&round)?;
     Ok(round)
@@ -80,24 +80,32 @@ pub fn train_as_run(
     folder: &Path,
     watch: Watch<'_>,
 ) -> anyhow::Result<RoundRecord> {
-    let manifest = &records.manifest;
-    ensure!(
-        manifest.data_hash == experiment.data_hash,
-        "{} is a run on other data\nhint: give the config of that run",
-        folder.display()
-    );
-    let last = records.rounds.last().with_context(|| {
-        format!("{} has no finished round\nhint: let the run go on first", folder.display())
-    })?;
+    let last = last_round(experiment, records, folder)?;
     let mut pool = Pool::new(experiment.dataset.train.ids.len(), experiment.n_labels());
     for selection in &records.selections[..=last.round] {
         annotate(experiment, &mut pool, selection)?;
     }
-    let seed = RunSeed(manifest.seed);
+    let seed = RunSeed(records.manifest.seed);
     let trained = experiment.classifier().train(&pool, seed, last.round, watch.progress)?;
     save(experiment, &pool, seed, &trained, folder)?;
     let costs = cost(&trained);
     Ok(record(&pool, last.round, trained, None, last.stop, costs))
+}
+
+/// Of a run on the same data.
+pub(crate) fn last_round<'a>(
+    experiment: &Experiment,
+    records: &'a Records,
+    folder: &Path,
+) -> anyhow::Result<&'a RoundRecord> {
+    ensure!(
+        records.manifest.data_hash == experiment.data_hash,
+        "{} is a run on other data\nhint: give the config of that run",
+        folder.display()
+    );
+    records.rounds.last().with_context(|| {
+        format!("{} has no finished round\nhint: let the run go on first", folder.display())
+    })
 }
 
 fn annotate(

@@ -22,6 +22,7 @@ pub mod progress;
 mod query;
 pub mod record;
 pub mod report;
+pub mod retraining;
 pub mod run;
 pub mod saved_classifier;
 pub mod seed;

@@ -302,6 +302,44 @@ fn a_full_data_run_is_the_measure_where_there_is_one() {
     assert!(!markdown.contains("## full"), "no data set of its own");
 }
 
+#[test]
+fn a_difference_below_the_noise_of_training_is_called_so() {
+    let sandbox = Sandbox::new();
+    for seed in 1..=5 {
+        let jitter = |labeled: f64| (seed as f64 + labeled / 700.0).sin() / 50.0;
+        for (strategy, ahead) in [("random", 0.0), ("alps", 0.01), ("dal", 0.2)] {
+            let made = Made { data: "a", strategy, seed, budget: 300 };
+            made.write(&sandbox, |labeled| 0.5 + ahead + jitter(labeled));
+        }
+    }
+    for (seed, score) in [(1, 0.4), (2, 0.45), (3, 0.5)] {
+        let made = Made { data: "a", strategy: "labels-of-random-seed-1", seed, budget: 100 };
+        made.write(&sandbox, |_| score);
+        let path = format!("runs/a/labels-of-random-seed-1/seed-{seed}/manifest.json");
+        let mut manifest: Value = sandbox.read(&path).parse().unwrap();
+        manifest["plugin"]["id"] = json!("labels-of");
+        manifest["plugin"]["api"] = json!("none");
+        manifest["params"] =
+            json!({ "strategy": "random", "seed": 1, "labeled": 100, "texts": "1" });
+        sandbox.write(&path, &manifest.to_string());
+    }
+    report(&sandbox, &[]).ok();
+    let markdown = sandbox.read("out/report.md");
+    let words = "training alone has a standard deviation of 0.050 in micro-F1";
+    assert!(markdown.contains(words), "{markdown}");
+    for line in markdown
+        .lines()
+        .filter(|line| line.contains(" than random: ") || line.contains(" and random, "))
+    {
+        let is_below = line.contains("smaller than what another training seed does");
+        assert_eq!(is_below, line.starts_with("alps"), "{line}");
+    }
+    assert!(
+        markdown.matches("smaller than what another training seed does").count() == 2,
+        "{markdown}"
+    );
+}
+
 /// The least that a run can be: one round, no dev set, one strategy.
 #[test]
 fn a_run_of_one_round_without_dev_makes_a_report_too() {

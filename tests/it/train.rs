@@ -127,6 +127,39 @@ fn the_labels_of_a_run_give_the_classifier_of_its_last_round() {
 }
 
 #[test]
+fn training_seeds_on_the_labels_of_a_run_tell_the_noise_of_training() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["random", "cvirs"], &[]).ok();
+    let args = ["--labels-of", "runs/tiny/cvirs/seed-3", "--seed", "1", "--seed", "2"];
+    let first = train(&sandbox, &args).ok();
+    assert!(first.stdout.contains('±'), "{}", first.stdout);
+    let folder = "runs/tiny/labels-of-cvirs-seed-3/seed-2";
+    let round = json(&sandbox.read(&format!("{folder}/rounds.jsonl")));
+    assert_eq!((&round["labeled"], &round["stop"]), (&Value::from(40), &Value::from("budget")));
+    let run = sandbox.read("runs/tiny/cvirs/seed-3/selections.jsonl");
+    let labeled: Vec<Value> =
+        run.lines().flat_map(|line| json(line)["ids"].as_array().unwrap().clone()).collect();
+    let trained_on = json(&sandbox.read(&format!("{folder}/selections.jsonl")));
+    assert_eq!(trained_on["ids"].as_array().unwrap(), &labeled);
+    assert!(sandbox.path(folder).join("classifier/classifier.json").exists());
+    let second = train(&sandbox, &args).ok();
+    assert!(second.stderr.contains("finished before"), "{}", second.stderr);
+    // A head of which there is no run is no noise of these.
+    train(&sandbox, &[&args[..], &["--head", "linear", "--out", "other"]].concat()).ok();
+    sandbox.alhost(&["report", "runs", "other", "--out", "report"]).ok();
+    let text = sandbox.read("report/report.md");
+    for part in ["Noise of training", "| cvirs, seed 3 | 40 | 2 |", "of which no run is here"] {
+        assert!(text.contains(part), "no `{part}` in:\n{text}");
+    }
+    // Where the run has labeled other texts, they are other trainings.
+    let rounds = sandbox.read("runs/tiny/cvirs/seed-3/rounds.jsonl");
+    let (before, _last) = rounds.trim_end().rsplit_once('\n').unwrap();
+    sandbox.write("runs/tiny/cvirs/seed-3/rounds.jsonl", &format!("{before}\n"));
+    train(&sandbox, &args).refused(&["labeled: there 40, here 30"]);
+    train(&sandbox, &[&args[..2], &["--out", "other"]].concat()).refused(&["`--seed`"]);
+}
+
+#[test]
 fn a_report_measures_against_the_training_on_all_labels() {
     let sandbox = Sandbox::new();
     sandbox.run(&["random", "cvirs"], &[]).ok();

@@ -180,9 +180,10 @@ struct TrainArgs {
     /// Folder for the records; the classifiers lie beside them.
     #[arg(short, long, value_name = "DIR")]
     out: Option<String>,
-    /// Train on the texts that this run has labeled, with the seeds of its last round, and put the
-    /// classifier into its folder.
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["seed", "out"])]
+    /// Train on the texts that this run has labeled. Without `--seed`: with the seeds of its last round,
+    /// and the classifier goes into its folder. With `--seed`: one training for each, with records of its
+    /// own, from which `alhost report` tells how far training alone moves the scores.
+    #[arg(long, value_name = "RUN")]
     labels_of: Option<PathBuf>,
 }
 

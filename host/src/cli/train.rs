@@ -1,11 +1,11 @@
 //! `alhost train`: classifiers from all labels of train, to compare heads and to predict with; or from
-//! the labels that a run has paid for.
+//! the labels that a run has paid for, once as it was or with many seeds.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use comfy_table::Table;
 
 use super::progress::Bars;
@@ -16,7 +16,8 @@ use super::{TrainArgs, environment};
 use crate::config::{Overrides, RunConfig};
 use crate::experiment::{Experiment, Watch};
 use crate::full_data;
-use crate::record::{self, RoundRecord, RunDir, place};
+use crate::record::{self, Records, RoundRecord, RunDir, place};
+use crate::retraining;
 use crate::saved_classifier::FOLDER;
 use crate::seed::RunSeed;
 use crate::statistics::{student_t, summary};
@@ -29,9 +30,18 @@ struct Done {
 }
 
 pub(super) fn train(args: &TrainArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
-    if let Some(run) = &args.labels_of {
-        return as_run(args, run, bars);
-    }
+    let run = match &args.labels_of {
+        Some(run) if args.seed.is_empty() => {
+            ensure!(
+                args.out.is_none(),
+                "`--out` with `--labels-of` needs `--seed`: without, the classifier goes into the run's \
+                 folder\nhint: give `--seed 1`, or leave `--out` out"
+            );
+            return as_run(args, run, bars);
+        }
+        Some(run) => Some((record::read(run)?, run.as_path())),
+        None => None,
+    };
     // Each is checked before the first is trained.
     let heads = args.head.iter().map(|head| Some(head.as_str())).collect::<Vec<_>>();
     let heads = if heads.is_empty() { vec![None] } else { heads };
@@ -42,27 +52,43 @@ pub(super) fn train(args: &TrainArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     for config in configs? {
         let cache = environment::cache(&config)?;
         let mut experiment = Experiment::open(config, &environment::places(), &cache, bars)?;
-        let instance = full_data::instance(&experiment);
         for seed in experiment.config.seeds.clone() {
-            let config = &experiment.config;
-            let path = place(&config.out, &config.name, &instance, seed);
-            let manifest = full_data::manifest(&experiment, RunSeed(seed));
-            let opened = RunDir::open(&path, &manifest)?;
-            if opened.1.is_finished() {
-                tracing::info!("{instance}, seed {seed}: finished before, nothing to do");
-            }
-            let round = full_data::train(&mut experiment, RunSeed(seed), opened, watch)?;
-            tell(&instance, seed, &round);
-            done.push(Done { head: experiment.config.model.head.name(), path, round });
+            done.push(one(&mut experiment, run.as_ref(), RunSeed(seed), watch)?);
             if watch.cancelled.load(Ordering::Relaxed) {
-                bail!(
-                    "stopped after {instance}, seed {seed}\nhint: the same command goes on from here"
-                );
+                bail!("stopped after seed {seed}\nhint: the same command goes on from here");
             }
         }
     }
     print(&done);
     Ok(ExitCode::SUCCESS)
+}
+
+/// On all labels of train, or on those of a run.
+fn one(
+    experiment: &mut Experiment,
+    run: Option<&(Records, &Path)>,
+    seed: RunSeed,
+    watch: Watch<'_>,
+) -> anyhow::Result<Done> {
+    let manifest = match run {
+        Some((records, _)) => retraining::manifest(experiment, records, seed),
+        None => full_data::manifest(experiment, seed),
+    };
+    let instance = manifest.strategy.clone();
+    let config = &experiment.config;
+    let path = place(&config.out, &config.name, &instance, seed.0);
+    let opened = RunDir::open(&path, &manifest)?;
+    if opened.1.is_finished() {
+        tracing::info!("{instance}, seed {}: finished before, nothing to do", seed.0);
+    }
+    let round = match run {
+        Some((records, folder)) => {
+            retraining::train(experiment, (records, folder), seed, opened, watch)?
+        }
+        None => full_data::train(experiment, seed, opened, watch)?,
+    };
+    tell(&instance, seed.0, &round);
+    Ok(Done { head: experiment.config.model.head.name(), path, round })
 }
 
 fn config(args: &TrainArgs, head: Option<&str>) -> anyhow::Result<RunConfig> {

@@ -39,6 +39,24 @@ pub struct PluginManifest {
     pub profile: String,
 }
 
+/// The id in place of a plugin's where a run trains on what another has labeled.
+pub const RETRAINING: &str = "labels-of";
+
+impl PluginManifest {
+    /// What stands in place of a strategy where nothing is selected.
+    pub(crate) fn none(id: &str) -> Self {
+        let none = || "none".to_owned();
+        Self {
+            id: id.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            api: none(),
+            blake3: none(),
+            rustc: none(),
+            profile: none(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelManifest {
@@ -78,6 +96,11 @@ pub struct Environment {
 impl RunManifest {
     /// Goes up when older records can no longer be gone on with.
     pub const FORMAT: u32 = 1;
+
+    /// Whether it is of a training on what another run has labeled.
+    pub fn is_retraining(&self) -> bool {
+        self.plugin.id == RETRAINING && self.plugin.api == "none"
+    }
 
     /// What keeps the run that wrote `self` from going on as `now`: `key: there X, here Y`.
     pub(super) fn differences(&self, now: &Self) -> Vec<String> {

@@ -18,6 +18,8 @@ pub struct DataSet {
     pub labeled: Vec<usize>,
     /// Rounds of runs that were trained on the whole pool, for the full-data score.
     pub full: Vec<RoundRecord>,
+    /// Trainings with other seeds on what a run has labeled, for the noise of training.
+    pub retrained: Vec<Run>,
     /// What a reader has to know before comparing.
     pub notes: Vec<String>,
 }
@@ -91,10 +93,22 @@ pub fn collect(paths: &[PathBuf], upto: Option<usize>) -> Result<Collected, Repo
     if finished.is_empty() {
         return Err(ReportError::NoneFinished { n, paths: paths.to_vec() });
     }
+    let (retrained, finished): (Vec<Run>, Vec<Run>) =
+        finished.into_iter().partition(|run| run.records.manifest.is_retraining());
     let (full, finished): (Vec<Run>, Vec<Run>) = finished.into_iter().partition(is_full_data);
     let mut sets = group(finished)?;
     if sets.is_empty() {
         return Err(ReportError::NoneFinished { n, paths: paths.to_vec() });
+    }
+    for run in retrained {
+        let same = model_and_data(&run.records.manifest);
+        match sets.iter_mut().find(|set| model_and_data(set.manifest()) == same) {
+            Some(set) => set.retrained.push(run),
+            None => notes.push(format!(
+                "{} is a training on a run's labels with a model of which no run is here; it is left out.",
+                label(&run)
+            )),
+        }
     }
     for set in &mut sets {
         set.full = full_data(set, &full);
@@ -187,8 +201,8 @@ fn group(runs: Vec<Run>) -> Result<Vec<DataSet>, ReportError> {
     for (_, _, runs) in groups {
         let name = name(&runs);
         let strategies = strategies(&name, runs)?;
-        let (labeled, full, notes) = (Vec::new(), Vec::new(), Vec::new());
-        sets.push(DataSet { name, strategies, labeled, full, notes });
+        let (labeled, full, retrained, notes) = Default::default();
+        sets.push(DataSet { name, strategies, labeled, full, retrained, notes });
     }
     tell_apart(&mut sets);
     Ok(sets)
@@ -250,17 +264,19 @@ fn strategies(data: &str, runs: Vec<Run>) -> Result<Vec<Strategy>, ReportError> 
         .collect())
 }
 
+/// What a classifier depends on beside its labels.
+fn model_and_data(manifest: &RunManifest) -> (String, Value) {
+    let mut config = manifest.config.clone();
+    if let Some(config) = config.as_object_mut() {
+        config.remove("loop");
+    }
+    (manifest.data_hash.clone(), config)
+}
+
 /// Last rounds that were trained on everything, of the same model and data.
 fn full_data(set: &DataSet, references: &[Run]) -> Vec<RoundRecord> {
-    let without_loop = |manifest: &RunManifest| {
-        let mut config = manifest.config.clone();
-        if let Some(config) = config.as_object_mut() {
-            config.remove("loop");
-        }
-        (manifest.data_hash.clone(), config)
-    };
-    let wanted = without_loop(set.manifest());
-    let same = references.iter().filter(|run| without_loop(&run.records.manifest) == wanted);
+    let wanted = model_and_data(set.manifest());
+    let same = references.iter().filter(|run| model_and_data(&run.records.manifest) == wanted);
     let runs = same.chain(set.strategies.iter().flat_map(|strategy| &strategy.runs));
     let last = runs.filter_map(|run| run.records.rounds.last());
     last.filter(|round| round.stop == Some(Stop::PoolEmpty)).cloned().collect()

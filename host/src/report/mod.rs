@@ -16,6 +16,7 @@ mod error;
 mod html;
 mod markdown;
 mod metric;
+mod noise;
 mod overview;
 mod plot;
 mod provenance;
@@ -41,6 +42,8 @@ pub use tensorboard::export as export_to_tensorboard;
 use compare::Quantity;
 use document::Section;
 use view::View;
+
+use crate::record::RoundRecord;
 
 /// What a report is to put in the foreground.
 #[derive(Clone, Debug)]
@@ -103,18 +106,32 @@ fn of_set(view: &View<'_>, set: &DataSet) -> Vec<Section> {
     for note in &set.notes {
         first.note(note.clone());
     }
-    let mut sections = vec![
-        first,
-        scores::curves(view, set),
-        scores::tables(view, set),
-        significance::over_seeds(view, set),
-    ];
+    first.text(thresholds(set));
+    let mut sections = vec![first, scores::curves(view, set), scores::tables(view, set)];
+    sections.extend(noise::section(view, set));
+    sections.push(significance::over_seeds(view, set));
     sections.extend(ahead::section(view, set));
     sections.extend([cost::section(view, set), selected::coverage(view, set)]);
     sections.extend(selected::overlap(set));
     sections.push(selected::statistics(set));
     sections.extend(shadows::section(set));
     sections
+}
+
+/// At which probability a label counts as predicted.
+fn thresholds(set: &DataSet) -> String {
+    let runs = set.strategies.iter().flat_map(|strategy| &strategy.runs);
+    let mut rounds = runs.flat_map(|run| set.rounds(run));
+    if rounds.all(RoundRecord::has_own_thresholds) {
+        return "Each F1 is taken at its own threshold: micro-F1 at the one that is best for micro-F1 on dev, \
+                each macro-F1 at the one that is best for it there. Precision, recall and subset accuracy are \
+                taken at that of micro-F1."
+            .to_owned();
+    }
+    let rule = set.manifest().config["evaluation"]["threshold"].as_str().unwrap_or("unknown");
+    format!(
+        "All metrics are taken at one threshold, by the rule `{rule}`, but for those that name another."
+    )
 }
 
 impl Report {

@@ -5,6 +5,7 @@ use super::collect::DataSet;
 use super::compare::{ALPHA, Comparison, POWER, Quantity, compare, numbers, values};
 use super::document::{Cell, Section, Table, p_value, score, signed};
 use super::metric::Metric;
+use super::noise::noise;
 use super::view::{View, all_pairs, common_seeds};
 use crate::statistics::{
     critical_difference, detectable_effect, friedman, ranks, seeds_for_wilcoxon, seeds_needed,
@@ -33,7 +34,8 @@ pub(super) fn over_seeds(view: &View<'_>, set: &DataSet) -> Section {
         let comparisons = compare(set, view.metric, quantity, &pairs);
         section.table(against(view, set, quantity, &comparisons));
         for comparison in &comparisons {
-            section.text(verdict(set, comparison, quantity));
+            let noise = noise(set, view.metric).filter(|sd| comparison.difference.abs() < *sd);
+            section.text(verdict(set, comparison, quantity) + &within_noise(noise));
         }
     }
     section.table(matrix(set, view.metric));
@@ -173,6 +175,17 @@ fn verdict(set: &DataSet, of: &Comparison, quantity: Quantity) -> String {
          found{needed}.",
         score(detectable)
     )
+}
+
+/// What is to be said of a difference below the standard deviation of training alone.
+fn within_noise(sd: Option<f64>) -> String {
+    sd.map_or(String::new(), |sd| {
+        format!(
+            " The difference is smaller than what another training seed does on the same labels (standard \
+             deviation {}).",
+            score(sd)
+        )
+    })
 }
 
 /// Holm-corrected p of the paired t-test for every two strategies.
