@@ -38,6 +38,10 @@ pub struct Trained {
     /// Each macro-F1 at its own, where the config's rule is that.
     pub metrics_at_macro_paper: Option<Metrics>,
     pub metrics_at_macro: Option<Metrics>,
+    /// With `per_label`.
+    pub metrics_per_label: Option<Metrics>,
+    /// A threshold for each label, where the config asks for them.
+    pub per_label: Option<Vec<f32>>,
     pub ranking: Ranking,
     /// The best value on dev of the metric that stopping rules look at.
     pub dev_optimum: Option<f64>,
@@ -48,6 +52,17 @@ pub struct Trained {
     /// What was used for the first time of what is computed once for many.
     pub shared: Vec<Shared>,
     pub tokens_per_second: f64,
+}
+
+/// What dev says of thresholds.
+struct Found {
+    /// That of the config's rule.
+    threshold: f32,
+    /// The optima, for the record.
+    thresholds: Thresholds,
+    per_label: Option<Vec<f32>>,
+    /// The best value of the metric that stopping rules look at.
+    dev_optimum: Option<f64>,
 }
 
 pub(crate) struct Classifier<'a> {
@@ -182,15 +197,16 @@ impl Classifier<'_> {
     ) -> anyhow::Result<Trained> {
         let noting = Noting::new(progress);
         let timed = Instant::now();
-        let (threshold, thresholds, dev_optimum) = self.thresholds(pool, &noting)?;
+        let Found { threshold, thresholds, per_label, dev_optimum } =
+            self.thresholds(pool, &noting)?;
         let dev = timed.elapsed().as_secs_f64();
         let (charged_dev, mut shared) = self.charged.charge(dev, noting.take());
 
         let timed = Instant::now();
         let test = &self.tokens.test;
         let gold = &self.dataset.test.labels;
-        let mut evaluator =
-            Evaluator::new(self.yardstick, gold, self.judged_at(threshold, &thresholds));
+        let at = At { per_label: per_label.clone(), ..self.judged_at(threshold, &thresholds) };
+        let mut evaluator = Evaluator::new(self.yardstick, gold, at);
         for rows in rows_of(test.len()).chunks(Matrix::block_rows(gold.n_labels())) {
             evaluator.add(&self.probabilities(test, rows, &noting)?);
         }
@@ -207,6 +223,8 @@ impl Classifier<'_> {
             metrics_at_micro: judgement.metrics_at_micro,
             metrics_at_macro_paper: judgement.metrics_at_macro_paper,
             metrics_at_macro: judgement.metrics_at_macro,
+            metrics_per_label: judgement.metrics_per_label,
+            per_label,
             ranking: judgement.ranking,
             dev_optimum,
             seconds: Seconds { dev: charged_dev, test: charged_test, ..Seconds::default() },
@@ -228,16 +246,11 @@ impl Classifier<'_> {
             micro: own(thresholds.micro).or(thresholds.micro.map(|threshold| threshold as f32)),
             macro_paper: own(thresholds.macro_paper),
             macro_f1: own(thresholds.macro_f1),
+            per_label: None,
         }
     }
 
-    /// The threshold of the config's rule, the optima on dev for the record, and the value there of
-    /// the metric that stopping rules look at.
-    fn thresholds(
-        &mut self,
-        pool: &Pool,
-        progress: &dyn Progress,
-    ) -> anyhow::Result<(f32, Thresholds, Option<f64>)> {
+    fn thresholds(&mut self, pool: &Pool, progress: &dyn Progress) -> anyhow::Result<Found> {
         let rule = self.config.evaluation.threshold;
         let finite = |threshold: f32| threshold.is_finite().then_some(f64::from(threshold));
         let (Some(tokens), Some(split)) = (&self.tokens.dev, &self.dataset.dev) else {
@@ -247,7 +260,7 @@ impl Classifier<'_> {
             };
             let used = finite(threshold);
             let none = Thresholds { used, micro: None, macro_paper: None, macro_f1: None };
-            return Ok((threshold, none, None));
+            return Ok(Found { threshold, thresholds: none, per_label: None, dev_optimum: None });
         };
         let scores = self.probabilities(tokens, &rows_of(tokens.len()), progress)?;
         let optima = metrics::optima(&scores, &split.labels);
@@ -271,7 +284,12 @@ impl Classifier<'_> {
             StopMetric::MacroF1Paper => optima.macro_paper.value,
             StopMetric::MacroF1 => optima.macro_sklearn.value,
         };
-        Ok((threshold, thresholds, Some(dev_optimum)))
+        let per_label = self
+            .config
+            .evaluation
+            .per_label
+            .map(|k| metrics::per_label(&scores, &split.labels, optima.micro.threshold, k));
+        Ok(Found { threshold, thresholds, per_label, dev_optimum: Some(dev_optimum) })
     }
 
     /// What the stopping rules go by, if any asks; what it takes counts as `dev`.

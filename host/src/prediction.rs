@@ -24,9 +24,11 @@ pub struct Prediction {
 
 /// Which labels a text gets.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Choice {
+pub enum Choice<'a> {
     /// Those above a probability; `None` is above all.
     Above(Option<f32>),
+    /// Those above a threshold of their own, by label.
+    AboveOwn(&'a [f32]),
     /// The most probable ones, so many.
     Top(usize),
 }
@@ -39,6 +41,8 @@ pub enum NamedThreshold {
     MacroF1Paper,
     MacroF1,
     MicroF1,
+    /// One for each label.
+    PerLabel,
     Fixed(f32),
 }
 
@@ -51,39 +55,55 @@ impl FromStr for NamedThreshold {
             "macro-f1-paper" => Ok(Self::MacroF1Paper),
             "macro-f1" => Ok(Self::MacroF1),
             "micro-f1" => Ok(Self::MicroF1),
+            "per-label" => Ok(Self::PerLabel),
             number => match number.parse() {
                 Ok(value) if (0.0..1.0).contains(&value) => Ok(Self::Fixed(value)),
-                _ => Err("expected `own`, `macro-f1-paper`, `macro-f1`, `micro-f1`, or a \
+                _ => Err(
+                    "expected `own`, `macro-f1-paper`, `macro-f1`, `micro-f1`, `per-label`, or a \
                           probability from 0 to below 1"
-                    .to_owned()),
+                        .to_owned(),
+                ),
             },
         }
     }
 }
 
 impl SavedClassifier {
-    /// The value of a threshold; `None` predicts nothing.
-    pub fn threshold(&self, named: NamedThreshold) -> anyhow::Result<Option<f32>> {
+    /// The labels above a threshold.
+    pub fn choice(&self, named: NamedThreshold) -> anyhow::Result<Choice<'_>> {
+        const HINT: &str = "hint: `--threshold own`, or a probability";
         let thresholds = &self.description.thresholds;
         let value = match named {
-            NamedThreshold::Own => return Ok(thresholds.used.map(|value| value as f32)),
-            NamedThreshold::Fixed(value) => return Ok(Some(value)),
+            NamedThreshold::Own => {
+                return Ok(Choice::Above(thresholds.used.map(|value| value as f32)));
+            }
+            NamedThreshold::Fixed(value) => return Ok(Choice::Above(Some(value))),
+            NamedThreshold::PerLabel => {
+                let own = self.description.thresholds_per_label.as_deref();
+                return Ok(Choice::AboveOwn(own.with_context(|| {
+                    format!(
+                        "the classifier has no thresholds by label: it was trained without \
+                         `evaluation.per_label`\n{HINT}"
+                    )
+                })?));
+            }
             NamedThreshold::MacroF1Paper => thresholds.macro_paper,
             NamedThreshold::MacroF1 => thresholds.macro_f1,
             NamedThreshold::MicroF1 => thresholds.micro,
         };
-        let value = value.context(
-            "the classifier has no such threshold: it was trained without a dev set\n\
-             hint: `--threshold own`, or a probability",
-        )?;
-        Ok(Some(value as f32))
+        let value = value.with_context(|| {
+            format!(
+                "the classifier has no such threshold: it was trained without a dev set\n{HINT}"
+            )
+        })?;
+        Ok(Choice::Above(Some(value as f32)))
     }
 
     /// One prediction for each text, in their order.
     pub fn predict(
         &self,
         texts: &UnlabeledTexts,
-        choice: Choice,
+        choice: Choice<'_>,
     ) -> anyhow::Result<Vec<Prediction>> {
         let max_tokens = self.description.model.max_tokens;
         let tokens = Tokens::make(&self.checkpoint.tokenizer, &texts.texts, max_tokens)?;
@@ -97,14 +117,16 @@ impl SavedClassifier {
             let depth = match choice {
                 Choice::Top(depth) => depth,
                 Choice::Above(threshold) => most_above(&scores, threshold),
+                Choice::AboveOwn(_) => labels.len(),
             };
             let mut top = TopLabels::new(depth, labels.len());
             top.add(&scores);
             for (place, &row) in block.iter().enumerate() {
                 let kept = if top.is_empty() { (&[][..], &[][..]) } else { top.of(place) };
-                let kept = kept.0.iter().zip(kept.1).filter(|&(_, &score)| match choice {
+                let kept = kept.0.iter().zip(kept.1).filter(|&(&label, &score)| match choice {
                     Choice::Top(_) => true,
                     Choice::Above(threshold) => threshold.is_some_and(|least| score > least),
+                    Choice::AboveOwn(thresholds) => score > thresholds[label as usize],
                 });
                 let (labels, scores) =
                     kept.map(|(&label, &score)| (labels[label as usize].clone(), score)).unzip();

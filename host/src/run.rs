@@ -241,6 +241,7 @@ pub(crate) fn record(
         metrics_at_micro: trained.metrics_at_micro,
         metrics_at_macro_paper: trained.metrics_at_macro_paper,
         metrics_at_macro: trained.metrics_at_macro,
+        metrics_per_label: trained.metrics_per_label,
         ranking: trained.ranking,
         thresholds: trained.thresholds,
         best_epoch: trained.training.dev_score.map(|_| trained.training.best_epoch),

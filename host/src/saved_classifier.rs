@@ -50,6 +50,9 @@ pub struct Description {
     /// As trained; the checkpoint is the one that training started from.
     pub model: ModelConfig,
     pub thresholds: Thresholds,
+    /// By label id; absent where the config did not ask for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thresholds_per_label: Option<Vec<f32>>,
     /// On test, at `thresholds.used`.
     pub test: Metrics,
     /// By label id.
@@ -107,17 +110,27 @@ impl Description {
         #[derive(Serialize)]
         struct Numbers {
             thresholds: Thresholds,
+            thresholds_per_label: Vec<f32>,
             test: Metrics,
         }
         if self.labeled == 0 {
             return Some("`labeled` is 0, but must be positive".to_owned());
         }
-        unsound(&Numbers { thresholds: self.thresholds, test: self.test })
+        let thresholds_per_label = self.thresholds_per_label.clone().unwrap_or_default();
+        unsound(&Numbers { thresholds: self.thresholds, thresholds_per_label, test: self.test })
     }
 
     fn wrong_labels(&self) -> Option<String> {
         if self.labels.is_empty() {
             return Some("`labels` is empty".to_owned());
+        }
+        let per_label = self.thresholds_per_label.as_deref().unwrap_or_default();
+        if self.thresholds_per_label.is_some() && per_label.len() != self.labels.len() {
+            return Some(format!(
+                "`thresholds_per_label` has {} numbers for {} labels",
+                per_label.len(),
+                self.labels.len()
+            ));
         }
         let mut known = BTreeSet::new();
         let twice = self.labels.iter().find(|label| !known.insert(*label));

@@ -17,13 +17,13 @@ pub(super) fn predict(args: &PredictArgs, bars: &Bars) -> anyhow::Result<ExitCod
     let choice = match args.top {
         Some(top) => Choice::Top(top.get()),
         None => {
-            let threshold = classifier.threshold(args.threshold)?;
-            if threshold.is_none() {
+            let choice = classifier.choice(args.threshold)?;
+            if choice == Choice::Above(None) {
                 tracing::warn!(
                     "the classifier's threshold predicts nothing; see --threshold, --top"
                 );
             }
-            Choice::Above(threshold)
+            choice
         }
     };
     let (mut n_texts, mut n_labels) = (0, 0);

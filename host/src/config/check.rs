@@ -368,6 +368,9 @@ impl Check<'_> {
                     evaluation.threshold = \"cardinality\" or \"fixed\"";
         let message = "is tuned on a dev set, and the data has none";
         self.require(!(needs_dev && no_dev), "evaluation.threshold", message, Some(hint));
+        let asks = evaluation.per_label.is_some();
+        let hint = "data.dev_share = 0.1 takes a tenth of train as dev set; else leave the key out";
+        self.require(!(asks && no_dev), "evaluation.per_label", message, Some(hint));
     }
 
     fn strategies(&mut self) {

@@ -25,7 +25,7 @@ pub(super) enum Range {
 use Range::{Above, Below, Between, From, Whole};
 
 /// Every key that holds numbers, by its full path. A list is as many numbers.
-pub(super) const RANGES: [(&str, Range); 37] = [
+pub(super) const RANGES: [(&str, Range); 38] = [
     // TOML has no larger one.
     ("seeds", Whole(0, i64::MAX)),
     ("data.dev_share", Below(0.0, 1.0)),
@@ -59,6 +59,7 @@ pub(super) const RANGES: [(&str, Range); 37] = [
     ("loop.stop.kappa_window", Whole(1, 1_000_000)),
     ("loop.stop.seconds", Above(0.0, 1_000_000_000.0)),
     ("evaluation.fixed", Between(0.0, 1.0)),
+    ("evaluation.per_label", From(0.0, 1e9)),
     ("evaluation.propensity_a", From(0.0, 1000.0)),
     ("evaluation.propensity_b", Above(0.0, 1000.0)),
     ("limits.matrix_gib", Above(0.0, 1_000_000.0)),
@@ -176,8 +177,13 @@ mod tests {
     use super::*;
 
     /// Keys that hold no number by default and may hold one.
-    const OPTIONAL: [&str; 4] =
-        ["loop.stop.target", "loop.stop.uncertainty", "loop.stop.kappa", "loop.stop.seconds"];
+    const OPTIONAL: [&str; 5] = [
+        "evaluation.per_label",
+        "loop.stop.target",
+        "loop.stop.uncertainty",
+        "loop.stop.kappa",
+        "loop.stop.seconds",
+    ];
 
     fn numeric() -> impl Iterator<Item = &'static str> {
         let is_number = |value: &Json| match value {

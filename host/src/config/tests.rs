@@ -179,6 +179,7 @@ fn every_range_is_checked() {
         ("loop.budget", "99"),
         ("evaluation.fixed", "0"),
         ("evaluation.fixed", "1"),
+        ("evaluation.per_label", "-1"),
         ("evaluation.propensity_a", "-0.1"),
         ("evaluation.propensity_b", "0"),
         ("limits.matrix_gib", "0"),

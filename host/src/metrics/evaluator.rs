@@ -26,12 +26,14 @@ impl Yardstick {
 }
 
 /// Thresholds to judge at.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct At {
     pub used: f32,
     pub micro: Option<f32>,
     pub macro_paper: Option<f32>,
     pub macro_f1: Option<f32>,
+    /// One for each label.
+    pub per_label: Option<Vec<f32>>,
 }
 
 /// All metrics of a split, at each threshold that was asked for.
@@ -41,6 +43,7 @@ pub struct Judgement {
     pub metrics_at_micro: Option<Metrics>,
     pub metrics_at_macro_paper: Option<Metrics>,
     pub metrics_at_macro: Option<Metrics>,
+    pub metrics_per_label: Option<Metrics>,
     pub ranking: Ranking,
 }
 
@@ -50,6 +53,7 @@ pub struct Evaluator<'a> {
     gold: &'a Labels,
     /// At `used`, `micro`, `macro_paper`, `macro_f1`.
     counts: [Option<(f32, Counts)>; 4],
+    per_label: Option<(Vec<f32>, Counts)>,
     top: TopLabels,
     /// Texts taken in.
     seen: usize,
@@ -58,12 +62,13 @@ pub struct Evaluator<'a> {
 impl<'a> Evaluator<'a> {
     pub fn new(yardstick: &'a Yardstick, gold: &'a Labels, at: At) -> Self {
         let n_labels = gold.n_labels();
-        let At { used, micro, macro_paper, macro_f1 } = at;
+        let At { used, micro, macro_paper, macro_f1, per_label } = at;
         let counts = [Some(used), micro, macro_paper, macro_f1];
         Self {
             yardstick,
             gold,
             counts: counts.map(|at| at.map(|threshold| (threshold, Counts::empty(n_labels)))),
+            per_label: per_label.map(|thresholds| (thresholds, Counts::empty(n_labels))),
             top: TopLabels::new(DEEPEST, n_labels),
             seen: 0,
         }
@@ -75,7 +80,11 @@ impl<'a> Evaluator<'a> {
     /// If there are more texts than the split has, or another number of labels.
     pub fn add(&mut self, scores: &Matrix) {
         for (threshold, counts) in self.counts.iter_mut().flatten() {
-            counts.add_block(scores, self.gold, self.seen, *threshold);
+            counts.add_block(scores, self.gold, self.seen, |_, score| score > *threshold);
+        }
+        if let Some((thresholds, counts)) = &mut self.per_label {
+            let is_above = |label: usize, score| score > thresholds[label];
+            counts.add_block(scores, self.gold, self.seen, is_above);
         }
         self.top.add(scores);
         self.seen += scores.rows;
@@ -93,6 +102,7 @@ impl<'a> Evaluator<'a> {
             metrics_at_micro: micro,
             metrics_at_macro_paper: macro_paper,
             metrics_at_macro: macro_f1,
+            metrics_per_label: self.per_label.map(|(_, counts)| counts.metrics(groups)),
             ranking: rank(&self.top, self.gold, &self.yardstick.inverse_propensities),
         }
     }
@@ -119,7 +129,13 @@ mod tests {
                 texts.iter().flat_map(|text| &text.0).map(|&s| f32::from(s)).collect();
             let yardstick = Yardstick::new(&gold, &EvaluationConfig::default());
             let judge = |rows: usize| {
-                let at = At { used: 4.5, micro: Some(7.5), macro_paper: None, macro_f1: Some(2.5) };
+                let at = At {
+                    used: 4.5,
+                    micro: Some(7.5),
+                    macro_paper: None,
+                    macro_f1: Some(2.5),
+                    per_label: Some(vec![2.5; 6]),
+                };
                 let mut evaluator = Evaluator::new(&yardstick, &gold, at);
                 for block in scores.chunks(rows * 6) {
                     evaluator.add(&Matrix::new(block.to_vec(), block.len() / 6, 6));
@@ -129,6 +145,7 @@ mod tests {
             let whole = judge(texts.len());
             prop_assert_eq!(whole, judge(block));
             prop_assert!(whole.metrics_at_macro_paper.is_none());
+            prop_assert_eq!(whole.metrics_per_label, whole.metrics_at_macro);
             for (threshold, at) in [(7.5, whole.metrics_at_micro), (2.5, whole.metrics_at_macro)] {
                 let matrix = Matrix::new(scores.clone(), texts.len(), 6);
                 let alone = super::super::evaluate(&matrix, &gold, threshold);

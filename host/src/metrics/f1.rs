@@ -51,7 +51,7 @@ pub struct Metrics {
 pub fn evaluate(scores: &Matrix, gold: &Labels, threshold: f32) -> Metrics {
     let mut counts = Counts::empty(gold.n_labels());
     assert_eq!(scores.rows, gold.len(), "scores and gold labels are of the same texts");
-    counts.add_block(scores, gold, 0, threshold);
+    counts.add_block(scores, gold, 0, |_, score| score > threshold);
     counts.metrics(None)
 }
 
@@ -69,13 +69,14 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Takes in texts; `gold` has their labels from row `first` on.
+    /// Takes in texts; `gold` has their labels from row `first` on. `is_predicted` is asked of a label and
+    /// its score.
     pub(super) fn add_block(
         &mut self,
         scores: &Matrix,
         gold: &Labels,
         first: usize,
-        threshold: f32,
+        is_predicted: impl Fn(usize, f32) -> bool + Sync,
     ) {
         assert_eq!(scores.cols, gold.n_labels(), "scores and gold labels are of the same classes");
         let block = (0..scores.rows)
@@ -85,7 +86,7 @@ impl Counts {
             .fold(
                 || Self::empty(scores.cols),
                 |mut counts, text| {
-                    counts.add(scores.row(text), gold.row(first + text), threshold);
+                    counts.add(scores.row(text), gold.row(first + text), &is_predicted);
                     counts
                 },
             )
@@ -109,17 +110,17 @@ impl Counts {
         }
     }
 
-    fn add(&mut self, scores: &[f32], gold: &[u32], threshold: f32) {
+    fn add(&mut self, scores: &[f32], gold: &[u32], is_predicted: &impl Fn(usize, f32) -> bool) {
         let mut n_predicted = 0;
-        for (predicted, &score) in self.predicted.iter_mut().zip(scores) {
-            let above = score > threshold;
+        for (label, (predicted, &score)) in self.predicted.iter_mut().zip(scores).enumerate() {
+            let above = is_predicted(label, score);
             *predicted += u64::from(above);
             n_predicted += usize::from(above);
         }
         let mut hits = 0;
         for &label in gold {
             let label = label as usize;
-            let hit = scores[label] > threshold;
+            let hit = is_predicted(label, scores[label]);
             self.true_positives[label] += u64::from(hit);
             self.gold[label] += 1;
             hits += usize::from(hit);

@@ -86,7 +86,8 @@ fn ndcg_propensities_and_groups_are_those_of_scikit_learn_and_of_the_formulas() 
         }
         check(&rank(&top(&scores), &gold, &inverse), &case["ranking"]);
         let mut counts = Counts::empty(gold.n_labels());
-        counts.add_block(&scores, &gold, 0, number("threshold") as f32);
+        let threshold = number("threshold") as f32;
+        counts.add_block(&scores, &gold, 0, |_, score| score > threshold);
         check(&counts.metrics(Some(&frequencies.groups())), &case["groups"]);
     }
 }

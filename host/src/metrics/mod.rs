@@ -9,6 +9,7 @@ pub mod f1;
 pub mod frequency;
 #[cfg(test)]
 mod golden;
+pub mod per_label;
 pub mod ranking;
 pub mod stability;
 mod sweep;
@@ -19,6 +20,7 @@ pub use average_precision::{average_precision, cross_entropy};
 pub use evaluator::{At, Evaluator, Judgement, Yardstick};
 pub use f1::{Metrics, evaluate};
 pub use frequency::LabelFrequencies;
+pub use per_label::per_label;
 pub use ranking::{Ranking, rank};
 pub use threshold::{Optima, Optimum, cardinality_threshold, optima};
 pub use top::TopLabels;

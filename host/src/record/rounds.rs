@@ -25,6 +25,9 @@ pub struct RoundRecord {
     pub metrics_at_macro_paper: Option<Metrics>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics_at_macro: Option<Metrics>,
+    /// On test, with a threshold for each label; absent where the config does not ask for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics_per_label: Option<Metrics>,
     pub ranking: Ranking,
     pub thresholds: Thresholds,
     /// From 0; absent without a dev set, where the last epoch is the one kept.

@@ -75,6 +75,7 @@ pub(super) fn round(round: usize, labeled: usize, stop: Option<Stop>) -> RoundRe
         metrics_at_micro: None,
         metrics_at_macro_paper: None,
         metrics_at_macro: None,
+        metrics_per_label: None,
         ranking: Ranking {
             p_at_1: 0.5,
             p_at_3: 0.25,

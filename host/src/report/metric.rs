@@ -17,13 +17,21 @@ struct Definition {
     of: fn(&RoundRecord) -> Option<f64>,
 }
 
-const DEFINITIONS: [Definition; 24] = [
+const DEFINITIONS: [Definition; 26] = [
     define("micro_f1", "micro-F1", |round| Some(round.headline().micro_f1)),
     define("macro_f1_paper", "macro-F1 (paper)", |round| Some(round.headline().macro_f1_paper)),
     define("macro_f1", "macro-F1 (scikit-learn)", |round| Some(round.headline().macro_f1)),
     define("micro_f1_at_micro", "micro-F1 at the micro-optimal threshold", |round| {
         round.metrics_at_micro.map(|metrics| metrics.micro_f1)
     }),
+    define("micro_f1_per_label", "micro-F1 with a threshold for each label", |round| {
+        round.metrics_per_label.map(|metrics| metrics.micro_f1)
+    }),
+    define(
+        "macro_f1_per_label",
+        "macro-F1 (scikit-learn) with a threshold for each label",
+        |round| round.metrics_per_label.map(|metrics| metrics.macro_f1),
+    ),
     define("micro_precision", "micro-precision", |round| Some(round.metrics.micro_precision)),
     define("micro_recall", "micro-recall", |round| Some(round.metrics.micro_recall)),
     define("macro_precision", "macro-precision", |round| Some(round.metrics.macro_precision)),

@@ -98,6 +98,9 @@ pub struct EvaluationConfig {
     pub threshold: ThresholdRule,
     /// The threshold of `threshold = "fixed"`.
     pub fixed: f64,
+    /// Where given, F1 is also measured with a threshold for each label, pulled towards the micro-optimal one
+    /// as if by so many texts of dev. Needs a dev set.
+    pub per_label: Option<f64>,
     /// The constants A and B of the propensity model, see `docs/experiments.md`.
     pub propensity_a: f64,
     pub propensity_b: f64,
@@ -105,7 +108,13 @@ pub struct EvaluationConfig {
 
 impl Default for EvaluationConfig {
     fn default() -> Self {
-        Self { threshold: ThresholdRule::Each, fixed: 0.5, propensity_a: 0.55, propensity_b: 1.5 }
+        Self {
+            threshold: ThresholdRule::Each,
+            fixed: 0.5,
+            per_label: None,
+            propensity_a: 0.55,
+            propensity_b: 1.5,
+        }
     }
 }
 
