@@ -108,7 +108,8 @@ pub(crate) fn last_round<'a>(
     })
 }
 
-fn annotate(
+/// The texts of a record with the labels that the data set has for them.
+pub(crate) fn annotate(
     experiment: &Experiment,
     pool: &mut Pool,
     selection: &SelectionRecord,
@@ -138,6 +139,11 @@ fn save(
         seed: seed.0,
         model: experiment.learner.config().clone(),
         thresholds: trained.thresholds,
+        // None of JSON's numbers is infinite, and such thresholds predict nothing.
+        thresholds_per_label: trained
+            .per_label
+            .clone()
+            .filter(|all| all.iter().all(|t| t.is_finite())),
         test: trained.metrics,
         labels: experiment.dataset.vocabulary.clone(),
         files: BTreeMap::new(), // Known once they are written.

@@ -30,5 +30,6 @@ pub mod shadow;
 pub mod statistics;
 pub mod stopping;
 mod store;
+pub mod tfidf;
 
 pub use alhost_plugin_api::DocId;

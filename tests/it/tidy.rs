@@ -60,10 +60,11 @@ const LAYERS: [Layer; 13] = [
 
 /// The modules of the host, from the top. A module uses those in rows below its own; those in one
 /// row may use each other.
-const ORDER: [&[&str]; 28] = [
+const ORDER: [&[&str]; 29] = [
     &["cli"],
     &["bench"],
     &["report"],
+    &["tfidf"],
     &["retraining"],
     &["full_data"],
     &["run"],

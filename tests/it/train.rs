@@ -108,6 +108,75 @@ fn a_frozen_encoder_predicts_as_it_was_judged() {
 }
 
 #[test]
+fn thresholds_by_label_predict_what_they_were_judged_by() {
+    let sandbox = Sandbox::new();
+    let args = ["--head", "linear", "--set", "evaluation.per_label=2"];
+    train(&sandbox, &args).ok();
+    let run = "runs/tiny/full-data-linear/seed-3";
+    let round = json(&sandbox.read(&format!("{run}/rounds.jsonl")));
+    let classifier = format!("{run}/classifier");
+    let described = json(&sandbox.read(&format!("{classifier}/classifier.json")));
+    assert_eq!(described["thresholds_per_label"].as_array().unwrap().len(), 6);
+    let predict = ["predict", &classifier, "data/test.jsonl", "--threshold", "per-label"];
+    let said = sandbox.alhost(&predict).ok();
+    let n: usize = predictions(&said.stdout).iter().map(|said| labels(said).len()).sum();
+    let claimed = round["metrics_per_label"]["labels_per_text"].as_f64().unwrap() * 20.0;
+    assert!((n as f64 - claimed).abs() < 1e-6, "{n} != {claimed}");
+    // Of a number too few.
+    let mut changed = described.clone();
+    changed["thresholds_per_label"].as_array_mut().unwrap().pop();
+    sandbox.write(&format!("{classifier}/classifier.json"), &changed.to_string());
+    sandbox.alhost(&predict).refused(&["`thresholds_per_label` has 5 numbers for 6 labels"]);
+    // A classifier that was trained without.
+    train(&sandbox, &["--head", "linear", "--out", "other"]).ok();
+    let other = "other/tiny/full-data-linear/seed-3/classifier";
+    sandbox
+        .alhost(&["predict", other, "data/test.jsonl", "--threshold", "per-label"])
+        .refused(&["evaluation.per_label"]);
+}
+
+#[test]
+fn the_reference_without_an_encoder_takes_all_labels_or_those_of_a_run() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["random"], &[]).ok();
+    let run = "runs/tiny/random/seed-3";
+    train(&sandbox, &["--head", "tfidf"]).ok();
+    let on_run = ["--head", "tfidf", "--labels-of", run];
+    let first = train(&sandbox, &on_run).ok();
+    assert!(first.stdout.contains("tfidf"), "{}", first.stdout);
+    // Round by round, on the same texts.
+    let lines = |path: &str| sandbox.read(path).lines().map(json).collect::<Vec<_>>();
+    let place = "runs/tiny/tfidf-on-random/seed-3";
+    let labeled = |path: &str| -> Vec<Value> {
+        lines(path).into_iter().map(|round| round["labeled"].clone()).collect()
+    };
+    let rounds = format!("{place}/rounds.jsonl");
+    assert_eq!(labeled(&rounds), labeled(&format!("{run}/rounds.jsonl")));
+    let ids = |path: &str| -> Vec<Value> {
+        lines(path).into_iter().map(|selection| selection["ids"].clone()).collect()
+    };
+    assert_eq!(ids(&format!("{place}/selections.jsonl")), ids(&format!("{run}/selections.jsonl")));
+    let all = lines("runs/tiny/full-data-tfidf/seed-3/rounds.jsonl");
+    assert_eq!(all[0]["labeled"], 60);
+    // Stopped after a round, it goes on, and its scores are the same.
+    let whole = sandbox.read(&rounds);
+    let (before, _last) = whole.trim_end().rsplit_once('\n').unwrap();
+    sandbox.write(&rounds, &format!("{before}\n"));
+    train(&sandbox, &on_run).ok();
+    let scores = |text: &str| -> Vec<Value> {
+        text.lines().map(|line| json(line)["metrics"].clone()).collect()
+    };
+    assert_eq!(scores(&sandbox.read(&rounds)), scores(&whole));
+    sandbox.alhost(&["report", "runs", "--out", "report"]).ok();
+    let text = sandbox.read("report/report.md");
+    for part in ["A linear SVM on TF-IDF", "| full-data-tfidf | 60 |", "| tfidf-on-random | 40 |"] {
+        assert!(text.contains(part), "no `{part}` in:\n{text}");
+    }
+    let figure = sandbox.read("report/figures/tiny-micro_f1.svg");
+    assert!(figure.contains("tfidf-on-random") && !figure.contains("full-data-tfidf"));
+}
+
+#[test]
 fn the_labels_of_a_run_give_the_classifier_of_its_last_round() {
     let sandbox = Sandbox::new();
     sandbox.run(&["cvirs"], &[]).ok();

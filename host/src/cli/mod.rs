@@ -168,8 +168,9 @@ struct BenchArgs {
 struct TrainArgs {
     #[command(flatten)]
     config: ConfigArgs,
-    /// The head, in place of the config's. Twice, to compare them.
-    #[arg(long, value_parser = ["logistic", "linear", "cnn"])]
+    /// The head, in place of the config's; or `tfidf`, a linear SVM on TF-IDF, for reference. Twice, to
+    /// compare them.
+    #[arg(long, value_parser = ["logistic", "linear", "cnn", "tfidf"])]
     head: Vec<String>,
     /// Seed of head and shuffling. May be repeated: one training each. Replaces the config's.
     #[arg(short, long, value_parser = clap::value_parser!(u64).range(..=MOST_SEED))]
@@ -197,7 +198,8 @@ struct PredictArgs {
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Labels above it are predicted: `own` (that of the classifier's config), `macro-f1-paper`,
-    /// `macro-f1`, `micro-f1` (its optima on dev), or a probability.
+    /// `macro-f1`, `micro-f1` (its optima on dev), `per-label` (see `evaluation.per_label`), or a
+    /// probability.
     #[arg(long, default_value = "own", conflicts_with = "top")]
     threshold: NamedThreshold,
     /// The most probable labels instead, so many for each text.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
-use anyhow::{bail, ensure};
+use anyhow::{Context as _, bail, ensure};
 use comfy_table::Table;
 
 use super::progress::Bars;
@@ -16,11 +16,12 @@ use super::{TrainArgs, environment};
 use crate::config::{Overrides, RunConfig};
 use crate::experiment::{Experiment, Watch};
 use crate::full_data;
-use crate::record::{self, Records, RoundRecord, RunDir, place};
+use crate::record::{self, REFERENCE, Records, RoundRecord, RunDir, place};
 use crate::retraining;
 use crate::saved_classifier::FOLDER;
 use crate::seed::RunSeed;
 use crate::statistics::{student_t, summary};
+use crate::tfidf;
 
 /// A training that is done.
 struct Done {
@@ -31,7 +32,7 @@ struct Done {
 
 pub(super) fn train(args: &TrainArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     let run = match &args.labels_of {
-        Some(run) if args.seed.is_empty() => {
+        Some(run) if args.seed.is_empty() && !args.head.iter().any(|head| head == REFERENCE) => {
             ensure!(
                 args.out.is_none(),
                 "`--out` with `--labels-of` needs `--seed`: without, the classifier goes into the run's \
@@ -45,13 +46,17 @@ pub(super) fn train(args: &TrainArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     // Each is checked before the first is trained.
     let heads = args.head.iter().map(|head| Some(head.as_str())).collect::<Vec<_>>();
     let heads = if heads.is_empty() { vec![None] } else { heads };
-    let configs: anyhow::Result<Vec<RunConfig>> =
-        heads.into_iter().map(|head| config(args, head)).collect();
+    let configs: anyhow::Result<Vec<(bool, RunConfig)>> =
+        heads.into_iter().map(|head| Ok((head == Some(REFERENCE), config(args, head)?))).collect();
     let watch = Watch { progress: bars, cancelled: cancel_on_interrupt() };
     let mut done = Vec::new();
-    for config in configs? {
+    for (is_reference, config) in configs? {
         let cache = environment::cache(&config)?;
         let mut experiment = Experiment::open(config, &environment::places(), &cache, bars)?;
+        if is_reference {
+            done.push(reference(&experiment, run.as_ref(), watch)?);
+            continue;
+        }
         for seed in experiment.config.seeds.clone() {
             done.push(one(&mut experiment, run.as_ref(), RunSeed(seed), watch)?);
             if watch.cancelled.load(Ordering::Relaxed) {
@@ -91,7 +96,27 @@ fn one(
     Ok(Done { head: experiment.config.model.head.name(), path, round })
 }
 
+/// Without an encoder; it has no seed, but those of the run whose labels it takes.
+fn reference(
+    experiment: &Experiment,
+    run: Option<&(Records, &Path)>,
+    watch: Watch<'_>,
+) -> anyhow::Result<Done> {
+    let seed = RunSeed(run.map_or(experiment.config.seeds[0], |(run, _)| run.manifest.seed));
+    let manifest = tfidf::manifest(experiment, run.map(|(run, _)| run), seed);
+    let instance = manifest.strategy.clone();
+    let config = &experiment.config;
+    let path = place(&config.out, &config.name, &instance, seed.0);
+    let opened = RunDir::open(&path, &manifest)?;
+    let run = run.map(|(run, folder)| (run, *folder));
+    let rounds = tfidf::train(experiment, run, opened, watch)?;
+    let round = rounds.last().cloned().context("there is no round to train on")?;
+    tell(&instance, seed.0, &round);
+    Ok(Done { head: REFERENCE, path, round })
+}
+
 fn config(args: &TrainArgs, head: Option<&str>) -> anyhow::Result<RunConfig> {
+    let head = head.filter(|head| *head != REFERENCE);
     let set = head.map(|head| ("--head".to_owned(), format!("model.head={head}")));
     let overrides = Overrides {
         seeds: args.seed.clone(),
@@ -160,7 +185,12 @@ fn print(done: &[Done]) {
         }
     }
     for one in done {
-        say!("classifier: {}", one.path.join(FOLDER).display());
+        let folder = one.path.join(FOLDER);
+        if folder.exists() {
+            say!("classifier: {}", folder.display());
+        } else {
+            say!("records: {}", one.path.display());
+        }
     }
 }
 

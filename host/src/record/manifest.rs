@@ -42,6 +42,9 @@ pub struct PluginManifest {
 /// The id in place of a plugin's where a run trains on what another has labeled.
 pub const RETRAINING: &str = "labels-of";
 
+/// The id in place of a plugin's where TF-IDF and a linear SVM were trained.
+pub const REFERENCE: &str = "tfidf";
+
 impl PluginManifest {
     /// What stands in place of a strategy where nothing is selected.
     pub(crate) fn none(id: &str) -> Self {
@@ -100,6 +103,11 @@ impl RunManifest {
     /// Whether it is of a training on what another run has labeled.
     pub fn is_retraining(&self) -> bool {
         self.plugin.id == RETRAINING && self.plugin.api == "none"
+    }
+
+    /// Whether it is of the reference that needs no encoder.
+    pub fn is_reference(&self) -> bool {
+        self.plugin.id == REFERENCE && self.plugin.api == "none"
     }
 
     /// What keeps the run that wrote `self` from going on as `now`: `key: there X, here Y`.

@@ -33,7 +33,9 @@ mod sound;
 pub use acquired::Acquired;
 pub use error::RecordError;
 pub use find::find;
-pub use manifest::{Environment, ModelManifest, PluginManifest, RETRAINING, RunManifest};
+pub use manifest::{
+    Environment, ModelManifest, PluginManifest, REFERENCE, RETRAINING, RunManifest,
+};
 pub use resume::Resume;
 pub use rounds::{
     Cost, Headline, RoundRecord, Seconds, Signals, Stop, Thresholds, peak_memory_bytes,

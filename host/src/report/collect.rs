@@ -20,6 +20,8 @@ pub struct DataSet {
     pub full: Vec<RoundRecord>,
     /// Trainings with other seeds on what a run has labeled, for the noise of training.
     pub retrained: Vec<Run>,
+    /// TF-IDF and a linear SVM on the labels of runs, by the strategy that chose them, or on the whole pool.
+    pub references: Vec<Strategy>,
     /// What a reader has to know before comparing.
     pub notes: Vec<String>,
 }
@@ -93,12 +95,20 @@ pub fn collect(paths: &[PathBuf], upto: Option<usize>) -> Result<Collected, Repo
     if finished.is_empty() {
         return Err(ReportError::NoneFinished { n, paths: paths.to_vec() });
     }
+    let (references, finished): (Vec<Run>, Vec<Run>) =
+        finished.into_iter().partition(|run| run.records.manifest.is_reference());
     let (retrained, finished): (Vec<Run>, Vec<Run>) =
         finished.into_iter().partition(|run| run.records.manifest.is_retraining());
     let (full, finished): (Vec<Run>, Vec<Run>) = finished.into_iter().partition(is_full_data);
     let mut sets = group(finished)?;
     if sets.is_empty() {
         return Err(ReportError::NoneFinished { n, paths: paths.to_vec() });
+    }
+    for run in references {
+        let same = |set: &DataSet| set.manifest().data_hash == run.records.manifest.data_hash;
+        for set in sets.iter_mut().filter(|set| same(set)) {
+            refer(&mut set.references, &run);
+        }
     }
     for run in retrained {
         let same = model_and_data(&run.records.manifest);
@@ -201,8 +211,8 @@ fn group(runs: Vec<Run>) -> Result<Vec<DataSet>, ReportError> {
     for (_, _, runs) in groups {
         let name = name(&runs);
         let strategies = strategies(&name, runs)?;
-        let (labeled, full, retrained, notes) = Default::default();
-        sets.push(DataSet { name, strategies, labeled, full, retrained, notes });
+        let (labeled, full, retrained, references, notes) = Default::default();
+        sets.push(DataSet { name, strategies, labeled, full, retrained, references, notes });
     }
     tell_apart(&mut sets);
     Ok(sets)
@@ -271,6 +281,15 @@ fn model_and_data(manifest: &RunManifest) -> (String, Value) {
         config.remove("loop");
     }
     (manifest.data_hash.clone(), config)
+}
+
+/// Adds a run to the reference that it belongs to.
+fn refer(references: &mut Vec<Strategy>, run: &Run) {
+    let name = &run.records.manifest.strategy;
+    match references.iter_mut().find(|reference| reference.name == *name) {
+        Some(reference) => reference.runs.push(run.clone()),
+        None => references.push(Strategy { name: name.clone(), runs: vec![run.clone()] }),
+    }
 }
 
 /// Last rounds that were trained on everything, of the same model and data.

@@ -6,7 +6,7 @@ use super::collect::{DataSet, Strategy};
 use super::compare::{
     ALPHA, BySeed, Quantity, Standing, curve, numbers, paired, reached, reference, standing, values,
 };
-use super::document::{Cell, Figure, Section, Table, score};
+use super::document::{Block, Cell, Figure, Section, Table, score};
 use super::metric::Metric;
 use super::plot::{Chart, Point, Scale, Series, draw};
 use super::view::View;
@@ -26,6 +26,12 @@ fn learning_curve(view: &View<'_>, set: &DataSet, metric: Metric) -> Option<Figu
         style: view.style(strategy),
         points: curve(set, strategy, metric).into_iter().map(point).collect(),
     });
+    let references = set.references.iter().enumerate().map(|(index, reference)| Series {
+        name: reference.name.clone(),
+        style: view.style_of_reference(index),
+        points: curve(set, reference, metric).into_iter().map(point).collect(),
+    });
+    let series = series.chain(references.filter(|reference| reference.points.len() > 1));
     let seeds = set.strategies.iter().map(|strategy| strategy.runs.len()).max().unwrap_or(0);
     let spread = match seeds {
         1 => "one seed".to_owned(),
@@ -71,6 +77,7 @@ pub(super) fn tables(view: &View<'_>, set: &DataSet) -> Section {
             section.table(table);
         }
     }
+    section.blocks.extend(references(view, set).map(Block::Table));
     section.text(format!(
         "Mean ± standard deviation over seeds. Bold: the best; ≈: its seeds cannot be told from the \
          best's (paired t-test, Holm over the strategies, p ≥ {ALPHA}), which with few seeds is no \
@@ -78,6 +85,31 @@ pub(super) fn tables(view: &View<'_>, set: &DataSet) -> Section {
          range of labeled texts, so that it is the mean score over the budget."
     ));
     section
+}
+
+/// What TF-IDF and a linear SVM make of the same labels.
+fn references(view: &View<'_>, set: &DataSet) -> Option<Table> {
+    let metrics = view.metric.headline();
+    let row = |reference: &Strategy| {
+        let last = reference.runs.iter().filter_map(|run| run.records.rounds.last());
+        let last: Vec<_> = last.collect();
+        let texts = last.iter().map(|round| round.labeled).max().unwrap_or(0);
+        let cells = metrics.iter().map(|&metric| {
+            let scores: Vec<f64> = last.iter().filter_map(|round| metric.of(round)).collect();
+            summary(&scores).map_or("–".to_owned(), |summary| mean_and_sd(&summary))
+        });
+        let first = [reference.name.clone(), texts.to_string()].into_iter();
+        first.chain(cells).map(Cell::new).collect()
+    };
+    let head = ["reference", "labeled"].map(str::to_owned).into_iter();
+    (!set.references.is_empty()).then(|| Table {
+        caption: "A linear SVM on TF-IDF, which knows no encoder, trained on the labels that a strategy chose \
+                  or on the whole pool: scores at its last number of labeled texts"
+            .to_owned(),
+        head: head.chain(metrics.iter().map(|metric| metric.title().to_owned())).collect(),
+        rows: set.references.iter().map(row).collect(),
+        is_folded: false,
+    })
 }
 
 /// Of the reference score.

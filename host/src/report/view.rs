@@ -47,6 +47,11 @@ impl<'a> View<'a> {
         self.styles.get(&strategy.name).copied().unwrap_or_else(Style::baseline)
     }
 
+    /// Of what is no strategy: unlike those of all strategies.
+    pub(super) fn style_of_reference(&self, index: usize) -> Style {
+        Style::of(self.styles.len() + index)
+    }
+
     /// The baseline's index in a set.
     pub(super) fn baseline_of(&self, set: &DataSet) -> Option<usize> {
         set.strategies.iter().position(|strategy| strategy.name == self.baseline)
