@@ -258,17 +258,26 @@ fn an_interrupted_bench_stops_after_the_round_and_goes_on_later() {
     bench(&sandbox, &[]).ok();
 }
 
-/// Kills the bench, or one of its workers, at moments spread over a grid's time.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "how many kills is said by the environment")]
 fn whatever_is_killed_the_records_are_those_of_an_unbroken_bench() {
+    kill_at_random_moments("");
+}
+
+#[test]
+fn whatever_is_killed_the_records_are_the_same_with_a_logistic_head() {
+    kill_at_random_moments("[model]\nhead = \"logistic\"\nencoder = \"frozen\"\n");
+}
+
+/// Kills the bench, or one of its workers, at moments spread over a grid's time.
+#[expect(clippy::disallowed_methods, reason = "how many kills is said by the environment")]
+fn kill_at_random_moments(grid: &str) {
     let n_kills: u32 = std::env::var("ALHOST_KILLS").map_or(4, |n| n.parse().unwrap());
-    let unbroken = sandbox("");
+    let unbroken = sandbox(grid);
     let timed = Instant::now();
     bench(&unbroken, &["--jobs", "2"]).ok();
     let whole = timed.elapsed();
 
-    let broken = sandbox("");
+    let broken = sandbox(grid);
     // From a fixed seed: the moments are the same in every test run, as far as a machine's are.
     let mut random = alhost_plugin_api::Rng::stream(&[7; 32], "moments");
     let mut kills = 0;
