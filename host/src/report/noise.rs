@@ -1,4 +1,4 @@
-//! The noise of the instrument: how far training alone moves the scores on one labelled set, from
+//! The noise of the instrument: how far training alone moves the scores on one labeled set, from
 //! `alhost train --labels-of RUN --seed 1 --seed 2 ...`.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ pub(super) fn section(view: &View<'_>, set: &DataSet) -> Option<Section> {
     let mut section = Section::new(3, "Noise of training");
     if set.manifest().config["model"]["head"] == "logistic" {
         section.text(
-            "A logistic head is solved to its optimum, which the labelled set alone decides: every training \
+            "A logistic head is solved to its optimum, which the labeled set alone decides: every training \
              seed gives the same classifier, and training adds no noise to a difference.",
         );
         return Some(section);
@@ -24,9 +24,9 @@ pub(super) fn section(view: &View<'_>, set: &DataSet) -> Option<Section> {
         return None;
     }
     let metrics = view.metric.headline();
-    let head = ["labels of", "labelled", "trainings"].map(str::to_owned).into_iter();
+    let head = ["labels of", "labeled", "trainings"].map(str::to_owned).into_iter();
     section.table(Table {
-        caption: "One labelled set, trained on with several seeds: mean ± standard deviation"
+        caption: "One labeled set, trained on with several seeds: mean ± standard deviation"
             .to_owned(),
         head: head.chain(metrics.iter().map(|metric| metric.title().to_owned())).collect(),
         rows: by_labels(set)
@@ -47,7 +47,7 @@ pub(super) fn section(view: &View<'_>, set: &DataSet) -> Option<Section> {
     Some(section)
 }
 
-/// Standard deviation over training seeds, pooled over the labelled sets: the root of their mean variance,
+/// Standard deviation over training seeds, pooled over the labeled sets: the root of their mean variance,
 /// weighted by degrees of freedom.
 pub(super) fn noise(set: &DataSet, metric: Metric) -> Option<f64> {
     let scores = by_labels(set).into_values().map(|runs| scores(&runs, metric));
@@ -65,10 +65,10 @@ fn pooled(sets: &[Vec<f64>]) -> Option<f64> {
     (freedom > 0.0).then(|| (squares / freedom).sqrt())
 }
 
-/// Strategy and seed of the run that labelled, and the hash of its texts.
+/// Strategy and seed of the run that labeled, and the hash of its texts.
 type Labels = (String, u64, String);
 
-/// Trainings by the labelled set that they share.
+/// Trainings by the labeled set that they share.
 fn by_labels(set: &DataSet) -> BTreeMap<Labels, Vec<&Run>> {
     let mut sets: BTreeMap<Labels, Vec<&Run>> = BTreeMap::new();
     for run in &set.retrained {
@@ -93,8 +93,8 @@ fn scores(runs: &[&Run], metric: Metric) -> Vec<f64> {
 }
 
 fn row((strategy, seed, _texts): Labels, runs: &[&Run], metrics: &[Metric]) -> Vec<Cell> {
-    let labelled = runs.iter().find_map(|run| last(run)).map_or(0, |round| round.labeled);
-    let cells = [format!("{strategy}, seed {seed}"), labelled.to_string(), runs.len().to_string()]
+    let labeled = runs.iter().find_map(|run| last(run)).map_or(0, |round| round.labeled);
+    let cells = [format!("{strategy}, seed {seed}"), labeled.to_string(), runs.len().to_string()]
         .into_iter();
     let of = |metric: &Metric| {
         summary(&scores(runs, *metric)).map_or("–".to_owned(), |summary| mean_and_sd(&summary))
