@@ -226,6 +226,8 @@ fn training_seeds_on_the_labels_of_a_run_tell_the_noise_of_training() {
     sandbox.write("runs/tiny/cvirs/seed-3/rounds.jsonl", &format!("{before}\n"));
     train(&sandbox, &args).refused(&["labeled: there 40, here 30"]);
     train(&sandbox, &[&args[..2], &["--out", "other"]].concat()).refused(&["`--seed`"]);
+    let heads = ["--head", "linear", "--head", "cnn"];
+    train(&sandbox, &[&args[..2], &heads].concat()).refused(&["makes one classifier"]);
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod tables;
 mod terminal;
 mod threads;
 mod train;
+mod train_tables;
 
 use std::num::NonZero;
 use std::path::PathBuf;

@@ -1,10 +1,11 @@
-//! From folders to data sets x strategies x seeds, and what keeps runs from being compared.
+//! From folders to data sets x strategies x seeds, and what stands beside them.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::Value;
 
+use super::caveats;
 use super::error::ReportError;
 use super::metric::Metric;
 use crate::record::{self, Records, RoundRecord, RunManifest, ShadowRecord, Stop};
@@ -91,7 +92,7 @@ pub fn collect(paths: &[PathBuf], upto: Option<usize>) -> Result<Collected, Repo
         let rounds = run.records.rounds.len();
         notes.push(format!("{} is not finished ({rounds} rounds) and left out.", label(&run)));
     }
-    notes.extend(failed_cells(paths));
+    notes.extend(caveats::failed_cells(paths));
     if finished.is_empty() {
         return Err(ReportError::NoneFinished { n, paths: paths.to_vec() });
     }
@@ -124,7 +125,7 @@ pub fn collect(paths: &[PathBuf], upto: Option<usize>) -> Result<Collected, Repo
         set.full = full_data(set, &full);
         same_budget(set, upto)?;
         set.labeled = common_points(set, upto);
-        set.notes = caveats(set);
+        set.notes = caveats::of(set);
     }
     Ok(Collected { sets, notes })
 }
@@ -154,28 +155,6 @@ fn read(paths: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<Run>, ReportEr
         runs.push(run);
     }
     Ok(runs)
-}
-
-/// What a bench says of cells that failed: they may have left no records at all.
-fn failed_cells(paths: &[PathBuf]) -> Vec<String> {
-    let mut notes = Vec::new();
-    for path in paths {
-        let text = fs_err::read_to_string(path.join("cells.json")).unwrap_or_default();
-        let Ok(bench) = serde_json::from_str::<Value>(&text) else { continue };
-        for cell in bench["cells"].as_array().into_iter().flatten() {
-            if cell["state"] == "failed" {
-                let text = |key: &str| cell[key].as_str().unwrap_or_default();
-                let reason = text("reason").split("\nhint:").next().unwrap_or_default();
-                notes.push(format!(
-                    "{}, {}, seed {} failed: {reason}",
-                    text("data"),
-                    text("strategy"),
-                    cell["seed"]
-                ));
-            }
-        }
-    }
-    notes
 }
 
 fn label(run: &Run) -> String {
@@ -329,65 +308,4 @@ fn common_points(set: &DataSet, upto: Option<usize>) -> Vec<usize> {
     let first = runs[0].records.rounds.iter().map(|round| round.labeled);
     let kept = first.filter(|&labeled| upto.is_none_or(|upto| labeled <= upto));
     kept.filter(|&labeled| runs.iter().all(|run| run.at(labeled).is_some())).collect()
-}
-
-fn caveats(set: &DataSet) -> Vec<String> {
-    let mut notes = Vec::new();
-    let runs = || set.strategies.iter().flat_map(|strategy| &strategy.runs);
-    let seeds = |strategy: &Strategy| strategy.runs.iter().map(Run::seed).collect::<Vec<_>>();
-    let first = seeds(&set.strategies[0]);
-    if set.strategies.iter().any(|strategy| seeds(strategy) != first) {
-        let each = set.strategies.iter().map(|s| format!("{}: {:?}", s.name, seeds(s)));
-        let each: Vec<String> = each.collect();
-        notes.push(format!(
-            "The strategies have different seeds ({}); pairs are made of common ones only.",
-            each.join("; ")
-        ));
-    }
-    let ends = |run: &Run| run.records.rounds.last().map_or(0, |round| round.labeled);
-    let (least, most) = (runs().map(ends).min(), runs().map(ends).max());
-    if let (Some(least), Some(most)) = (least, most)
-        && least != most
-    {
-        notes.push(format!(
-            "Runs ended between {least} and {most} labeled texts; they are compared on what all \
-             have."
-        ));
-    }
-    let mut machines: Vec<String> = runs().flat_map(environments).collect();
-    machines.sort();
-    machines.dedup();
-    if machines.len() > 1 {
-        notes.push(format!(
-            "Runs come from different surroundings ({}): times cannot be compared, and scores may \
-             differ by rounding.",
-            machines.join("; ")
-        ));
-    }
-    let is_debug = |run: &&Run| run.records.manifest.plugin.profile == "debug";
-    let debug: Vec<&Strategy> = set
-        .strategies
-        .iter()
-        .filter(|strategy| strategy.runs.iter().any(|run| is_debug(&run)))
-        .collect();
-    if !debug.is_empty() {
-        let names: Vec<&str> = debug.iter().map(|strategy| strategy.name.as_str()).collect();
-        notes.push(format!(
-            "Debug builds, which can be twenty times slower: {}. Compare no times with them.",
-            names.join(", ")
-        ));
-    }
-    notes
-}
-
-fn environments(run: &Run) -> Vec<String> {
-    let environments = run.records.manifest.environments.iter();
-    environments
-        .map(|here| {
-            format!(
-                "alhost {}, {}, {}, {} torch threads",
-                here.host, here.device, here.precision, here.torch_threads
-            )
-        })
-        .collect()
 }

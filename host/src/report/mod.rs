@@ -6,6 +6,7 @@
 //! records give the same bytes.
 
 mod ahead;
+mod caveats;
 mod cd;
 mod classes;
 mod collect;

@@ -20,7 +20,7 @@ use crate::classifier::Trained;
 use crate::experiment::{Experiment, Watch};
 use crate::full_data::{annotate, last_round};
 use crate::matrix::Matrix;
-use crate::metrics::{self, At, Evaluator, Yardstick};
+use crate::metrics::{self, At, Evaluator, Judgement, Yardstick};
 use crate::model::Training;
 use crate::pool::Pool;
 use crate::record::{
@@ -128,33 +128,11 @@ impl<'a> Reference<'a> {
         let dev = timed.elapsed().as_secs_f64();
 
         let timed = Instant::now();
-        let own = |threshold: Option<f64>| threshold.map(|threshold| threshold as f32);
-        let at = At {
-            used,
-            micro: own(thresholds.micro),
-            macro_paper: own(thresholds.macro_paper),
-            macro_f1: own(thresholds.macro_f1),
-            per_label: None,
-        };
-        let test = &dataset.test;
-        let mut evaluator = Evaluator::new(&self.yardstick, &test.labels, at);
-        let texts: Vec<&str> = test.texts.iter().collect();
-        for block in texts.chunks(Matrix::block_rows(test.labels.n_labels())) {
-            evaluator.add(&machines.scores(&self.words.rows(block)));
-        }
-        let judged = evaluator.finish();
-        let seconds =
-            Seconds { train, dev, test: timed.elapsed().as_secs_f64(), ..Seconds::default() };
+        let judged = self.judge(&machines, used, &thresholds);
+        let test = timed.elapsed().as_secs_f64();
+        let seconds = Seconds { train, dev, test, ..Seconds::default() };
         Trained {
-            training: Training {
-                best_epoch: 0,
-                epochs: 0,
-                dev_score: None,
-                losses: Vec::new(),
-                c: Some(svm::C),
-                tokens: 0,
-                dev_seconds: 0.0,
-            },
+            training: solved(),
             threshold: used,
             thresholds,
             metrics: judged.metrics,
@@ -170,6 +148,25 @@ impl<'a> Reference<'a> {
             shared: Vec::new(),
             tokens_per_second: 0.0,
         }
+    }
+
+    /// On test.
+    fn judge(&self, machines: &Machines, used: f32, thresholds: &Thresholds) -> Judgement {
+        let own = |threshold: Option<f64>| threshold.map(|threshold| threshold as f32);
+        let at = At {
+            used,
+            micro: own(thresholds.micro),
+            macro_paper: own(thresholds.macro_paper),
+            macro_f1: own(thresholds.macro_f1),
+            per_label: None,
+        };
+        let test = &self.experiment.dataset.test;
+        let mut evaluator = Evaluator::new(&self.yardstick, &test.labels, at);
+        let texts: Vec<&str> = test.texts.iter().collect();
+        for block in texts.chunks(Matrix::block_rows(test.labels.n_labels())) {
+            evaluator.add(&machines.scores(&self.words.rows(block)));
+        }
+        evaluator.finish()
     }
 
     /// Each metric's own on dev; without dev one for all, by cardinality on the unlabeled pool.
@@ -194,5 +191,18 @@ impl<'a> Reference<'a> {
         let threshold = metrics::cardinality_threshold(&scores, pool.labels().cardinality());
         let used = finite(threshold);
         (threshold, Thresholds { used, micro: None, macro_paper: None, macro_f1: None })
+    }
+}
+
+/// There are no epochs.
+fn solved() -> Training {
+    Training {
+        best_epoch: 0,
+        epochs: 0,
+        dev_score: None,
+        losses: Vec::new(),
+        c: Some(svm::C),
+        tokens: 0,
+        dev_seconds: 0.0,
     }
 }
