@@ -7,22 +7,20 @@ use alhost_plugin_api::Rng;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use crate::DocId;
 use crate::charge::Charged;
-use crate::config::{
-    ConfigFile, EarlyStopping, HeadKind, RunConfig, Start, StopMetric, ThresholdRule,
-};
+use crate::config::{ConfigFile, EarlyStopping, HeadKind, RunConfig, Start};
 use crate::data::Dataset;
 use crate::data::tokens::Tokens;
 use crate::experiment::SplitTokens;
 use crate::matrix::Matrix;
-use crate::metrics::{self, At, Evaluator, Metrics, Ranking, Yardstick, stability};
+use crate::metrics::{self, Evaluator, Metrics, Ranking, Yardstick, stability};
 use crate::model::{Dev, Examples, Learner, Training, Wants, probabilities};
 use crate::pool::Pool;
 use crate::progress::{Noting, Progress, Shared};
 use crate::record::{RoundRecord, Seconds, Signals, Thresholds};
 use crate::seed::{Purpose, RunSeed};
 use crate::store;
+use crate::thresholds::{Found, SOME_TEXTS, spread, unseen};
 
 /// A trained classifier's worth, and what it cost.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -52,17 +50,6 @@ pub struct Trained {
     /// What was used for the first time of what is computed once for many.
     pub shared: Vec<Shared>,
     pub tokens_per_second: f64,
-}
-
-/// What dev says of thresholds.
-struct Found {
-    /// That of the config's rule.
-    threshold: f32,
-    /// The optima, for the record.
-    thresholds: Thresholds,
-    per_label: Option<Vec<f32>>,
-    /// The best value of the metric that stopping rules look at.
-    dev_optimum: Option<f64>,
 }
 
 pub(crate) struct Classifier<'a> {
@@ -197,15 +184,14 @@ impl Classifier<'_> {
     ) -> anyhow::Result<Trained> {
         let noting = Noting::new(progress);
         let timed = Instant::now();
-        let Found { threshold, thresholds, per_label, dev_optimum } =
-            self.thresholds(pool, &noting)?;
+        let found = self.thresholds(pool, &noting)?;
         let dev = timed.elapsed().as_secs_f64();
         let (charged_dev, mut shared) = self.charged.charge(dev, noting.take());
 
         let timed = Instant::now();
         let test = &self.tokens.test;
         let gold = &self.dataset.test.labels;
-        let at = At { per_label: per_label.clone(), ..self.judged_at(threshold, &thresholds) };
+        let at = found.at(self.config.evaluation.threshold);
         let mut evaluator = Evaluator::new(self.yardstick, gold, at);
         for rows in rows_of(test.len()).chunks(Matrix::block_rows(gold.n_labels())) {
             evaluator.add(&self.probabilities(test, rows, &noting)?);
@@ -217,16 +203,16 @@ impl Classifier<'_> {
         let n_tokens: usize = (0..test.len()).map(|row| test.row(row).len()).sum();
         Ok(Trained {
             training,
-            threshold,
-            thresholds,
+            threshold: found.threshold,
+            thresholds: found.thresholds,
             metrics: judgement.metrics,
             metrics_at_micro: judgement.metrics_at_micro,
             metrics_at_macro_paper: judgement.metrics_at_macro_paper,
             metrics_at_macro: judgement.metrics_at_macro,
             metrics_per_label: judgement.metrics_per_label,
-            per_label,
+            per_label: found.per_label,
             ranking: judgement.ranking,
-            dev_optimum,
+            dev_optimum: found.dev_optimum,
             seconds: Seconds { dev: charged_dev, test: charged_test, ..Seconds::default() },
             actual: Seconds { dev, test: seconds, ..Seconds::default() },
             shared,
@@ -234,62 +220,14 @@ impl Classifier<'_> {
         })
     }
 
-    fn judged_at(&self, used: f32, thresholds: &Thresholds) -> At {
-        let has_dev = self.dataset.dev.is_some();
-        let each = has_dev && self.config.evaluation.threshold == ThresholdRule::Each;
-        // None of dev's that predicts anything right is recorded as null.
-        let own = |threshold: Option<f64>| {
-            each.then(|| threshold.map_or(f32::INFINITY, |threshold| threshold as f32))
-        };
-        At {
-            used,
-            micro: own(thresholds.micro).or(thresholds.micro.map(|threshold| threshold as f32)),
-            macro_paper: own(thresholds.macro_paper),
-            macro_f1: own(thresholds.macro_f1),
-            per_label: None,
-        }
-    }
-
-    fn thresholds(&mut self, pool: &Pool, progress: &dyn Progress) -> anyhow::Result<Found> {
-        let rule = self.config.evaluation.threshold;
-        let finite = |threshold: f32| threshold.is_finite().then_some(f64::from(threshold));
+    fn thresholds(&self, pool: &Pool, progress: &dyn Progress) -> anyhow::Result<Found> {
+        let cardinality = pool.labels().cardinality();
         let (Some(tokens), Some(split)) = (&self.tokens.dev, &self.dataset.dev) else {
-            let threshold = match rule {
-                ThresholdRule::Fixed => self.config.evaluation.fixed as f32,
-                _ => self.cardinality_threshold(pool, progress)?,
-            };
-            let used = finite(threshold);
-            let none = Thresholds { used, micro: None, macro_paper: None, macro_f1: None };
-            return Ok(Found { threshold, thresholds: none, per_label: None, dev_optimum: None });
+            let scores = || self.probabilities(&self.tokens.train, &unseen(pool), progress);
+            return Found::without_dev(&self.config.evaluation, scores, cardinality);
         };
         let scores = self.probabilities(tokens, &rows_of(tokens.len()), progress)?;
-        let optima = metrics::optima(&scores, &split.labels);
-        let threshold = match rule {
-            ThresholdRule::MacroF1Paper => optima.macro_paper.threshold,
-            ThresholdRule::MacroF1 => optima.macro_sklearn.threshold,
-            ThresholdRule::MicroF1 | ThresholdRule::Each => optima.micro.threshold,
-            ThresholdRule::Cardinality => {
-                metrics::cardinality_threshold(&scores, pool.labels().cardinality())
-            }
-            ThresholdRule::Fixed => self.config.evaluation.fixed as f32,
-        };
-        let thresholds = Thresholds {
-            used: finite(threshold),
-            micro: finite(optima.micro.threshold),
-            macro_paper: finite(optima.macro_paper.threshold),
-            macro_f1: finite(optima.macro_sklearn.threshold),
-        };
-        let dev_optimum = match self.config.r#loop.stop.metric {
-            StopMetric::MicroF1 => optima.micro.value,
-            StopMetric::MacroF1Paper => optima.macro_paper.value,
-            StopMetric::MacroF1 => optima.macro_sklearn.value,
-        };
-        let per_label = self
-            .config
-            .evaluation
-            .per_label
-            .map(|k| metrics::per_label(&scores, &split.labels, optima.micro.threshold, k));
-        Ok(Found { threshold, thresholds, per_label, dev_optimum: Some(dev_optimum) })
+        Ok(Found::on_dev(self.config, &scores, &split.labels, cardinality))
     }
 
     /// What the stopping rules go by, if any asks; what it takes counts as `dev`.
@@ -330,18 +268,6 @@ impl Classifier<'_> {
         Ok(Some(signals))
     }
 
-    /// Without dev: as many labels a text as the labeled set has, on texts that the model has not
-    /// been trained on, since its scores on the others are overfit. No label of theirs is used.
-    fn cardinality_threshold(
-        &mut self,
-        pool: &Pool,
-        progress: &dyn Progress,
-    ) -> anyhow::Result<f32> {
-        let unseen = if pool.unlabeled().is_empty() { pool.labeled() } else { pool.unlabeled() };
-        let scores = self.probabilities(&self.tokens.train, &spread(unseen), progress)?;
-        Ok(metrics::cardinality_threshold(&scores, pool.labels().cardinality()))
-    }
-
     fn probabilities(
         &self,
         tokens: &Tokens,
@@ -352,15 +278,6 @@ impl Classifier<'_> {
         let outputs = self.learner.infer(tokens, rows, wants, progress)?;
         Ok(probabilities(&outputs.logits.context("the pass gave no logits")?))
     }
-}
-
-/// Texts of the pool that the cardinality threshold and stopping rules look at, at most.
-const SOME_TEXTS: usize = 2000;
-
-/// Rows of so many texts, evenly spread over `texts`.
-fn spread(texts: &[DocId]) -> Vec<u32> {
-    let step = texts.len().div_ceil(SOME_TEXTS).max(1);
-    texts.iter().step_by(step).map(|id| id.0).collect()
 }
 
 /// The texts on which consecutive models are compared: the same in every round.

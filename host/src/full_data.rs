@@ -40,10 +40,15 @@ pub fn train(
     if let (true, Some(round)) = (resume.is_finished(), resume.rounds.last()) {
         return Ok(round.clone());
     }
+    let all = all(experiment);
+    train_once(experiment, seed, (dir, resume.is_fresh()), &all, Stop::PoolEmpty, watch)
+}
+
+/// Every text of train.
+pub(crate) fn all(experiment: &Experiment) -> SelectionRecord {
     let ids = experiment.dataset.train.ids.clone();
     let rows = (0..ids.len() as u32).collect();
-    let all = SelectionRecord { round: 0, ids, rows, scores: None };
-    train_once(experiment, seed, (dir, resume.is_fresh()), &all, Stop::PoolEmpty, watch)
+    SelectionRecord { round: 0, ids, rows, scores: None }
 }
 
 /// The one round of a run that trains on `texts` and ends.

@@ -31,5 +31,6 @@ pub mod statistics;
 pub mod stopping;
 mod store;
 pub mod tfidf;
+mod thresholds;
 
 pub use alhost_plugin_api::DocId;

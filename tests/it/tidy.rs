@@ -60,7 +60,7 @@ const LAYERS: [Layer; 13] = [
 
 /// The modules of the host, from the top. A module uses those in rows below its own; those in one
 /// row may use each other.
-const ORDER: [&[&str]; 29] = [
+const ORDER: [&[&str]; 30] = [
     &["cli"],
     &["bench"],
     &["report"],
@@ -77,6 +77,7 @@ const ORDER: [&[&str]; 29] = [
     &["plugin"],
     &["model"],
     &["compute"],
+    &["thresholds"],
     &["stopping"],
     &["record"],
     &["oracle"],

@@ -167,11 +167,19 @@ fn the_reference_without_an_encoder_takes_all_labels_or_those_of_a_run() {
         text.lines().map(|line| json(line)["metrics"].clone()).collect()
     };
     assert_eq!(scores(&sandbox.read(&rounds)), scores(&whole));
+    let finished = train(&sandbox, &on_run).ok();
+    assert!(finished.stderr.contains("finished before"), "{}", finished.stderr);
     sandbox.alhost(&["report", "runs", "--out", "report"]).ok();
     let text = sandbox.read("report/report.md");
     for part in ["A linear SVM on TF-IDF", "| full-data-tfidf | 60 |", "| tfidf-on-random | 40 |"] {
         assert!(text.contains(part), "no `{part}` in:\n{text}");
     }
+    // One that was judged by another rule is no reference of these runs; the same twice is refused.
+    let other = ["--set", "evaluation.threshold=fixed", "--out", "other"];
+    train(&sandbox, &[&["--head", "tfidf"], &other[..]].concat()).ok();
+    sandbox.alhost(&["report", "runs", "other", "--out", "report"]).ok();
+    train(&sandbox, &["--head", "tfidf", "--out", "again"]).ok();
+    sandbox.alhost(&["report", "runs", "again"]).refused(&["full-data-tfidf", "again"]);
     let figure = sandbox.read("report/figures/tiny-micro_f1.svg");
     assert!(figure.contains("tfidf-on-random") && !figure.contains("full-data-tfidf"));
 }
@@ -217,7 +225,9 @@ fn training_seeds_on_the_labels_of_a_run_tell_the_noise_of_training() {
     train(&sandbox, &[&args[..], &["--head", "linear", "--out", "other"]].concat()).ok();
     sandbox.alhost(&["report", "runs", "other", "--out", "report"]).ok();
     let text = sandbox.read("report/report.md");
-    for part in ["Noise of training", "| cvirs, seed 3 | 40 | 2 |", "of which no run is here"] {
+    for part in
+        ["Noise of training", "| labels-of-cvirs-seed-3 | 40 | 2 |", "of which no run is here"]
+    {
         assert!(text.contains(part), "no `{part}` in:\n{text}");
     }
     // Where the run has labeled other texts, they are other trainings.

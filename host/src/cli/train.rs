@@ -15,7 +15,7 @@ use super::{TrainArgs, environment};
 use crate::config::{Overrides, RunConfig};
 use crate::experiment::{Experiment, Watch};
 use crate::full_data;
-use crate::record::{self, REFERENCE, Records, RoundRecord, RunDir, place};
+use crate::record::{self, REFERENCE, Records, Resume, RoundRecord, RunDir, RunManifest, place};
 use crate::retraining;
 use crate::seed::RunSeed;
 use crate::tfidf;
@@ -82,20 +82,14 @@ fn one(
         Some((records, _)) => retraining::manifest(experiment, records, seed),
         None => full_data::manifest(experiment, seed),
     };
-    let instance = manifest.strategy.clone();
-    let config = &experiment.config;
-    let path = place(&config.out, &config.name, &instance, seed.0);
-    let opened = RunDir::open(&path, &manifest)?;
-    if opened.1.is_finished() {
-        tracing::info!("{instance}, seed {}: finished before, nothing to do", seed.0);
-    }
+    let (path, opened) = open(experiment, &manifest)?;
     let round = match run {
         Some((records, folder)) => {
             retraining::train(experiment, (records, folder), seed, opened, watch)?
         }
         None => full_data::train(experiment, seed, opened, watch)?,
     };
-    tell(&instance, seed.0, &round);
+    tell(&manifest, &round);
     Ok(Done { head: experiment.config.model.head.name(), path, round })
 }
 
@@ -107,15 +101,27 @@ fn reference(
 ) -> anyhow::Result<Done> {
     let seed = RunSeed(run.map_or(experiment.config.seeds[0], |(run, _)| run.manifest.seed));
     let manifest = tfidf::manifest(experiment, run.map(|(run, _)| run), seed);
-    let instance = manifest.strategy.clone();
-    let config = &experiment.config;
-    let path = place(&config.out, &config.name, &instance, seed.0);
-    let opened = RunDir::open(&path, &manifest)?;
+    let (path, opened) = open(experiment, &manifest)?;
     let run = run.map(|(run, folder)| (run, *folder));
     let rounds = tfidf::train(experiment, run, opened, watch)?;
     let round = rounds.last().cloned().context("there is no round to train on")?;
-    tell(&instance, seed.0, &round);
+    tell(&manifest, &round);
     Ok(Done { head: REFERENCE, path, round })
+}
+
+/// The folder of the records, and what is in it.
+fn open(
+    experiment: &Experiment,
+    manifest: &RunManifest,
+) -> anyhow::Result<(PathBuf, (RunDir, Resume))> {
+    let config = &experiment.config;
+    let path = place(&config.out, &config.name, &manifest.strategy, manifest.seed);
+    let opened = RunDir::open(&path, manifest)?;
+    if opened.1.is_finished() {
+        let RunManifest { strategy, seed, .. } = manifest;
+        tracing::info!("{strategy}, seed {seed}: finished before, nothing to do");
+    }
+    Ok((path, opened))
 }
 
 fn config(args: &TrainArgs, head: Option<&str>) -> anyhow::Result<RunConfig> {
@@ -151,9 +157,10 @@ fn as_run(args: &TrainArgs, run: &Path, bars: &Bars) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
-fn tell(instance: &str, seed: u64, round: &RoundRecord) {
+fn tell(manifest: &RunManifest, round: &RoundRecord) {
+    let RunManifest { strategy, seed, .. } = manifest;
     tracing::info!(
-        "{instance}, seed {seed}: {} texts, {} epochs, micro-F1 {:.3}, {:.0} s",
+        "{strategy}, seed {seed}: {} texts, {} epochs, micro-F1 {:.3}, {:.0} s",
         round.labeled,
         round.epochs,
         round.metrics.micro_f1,

@@ -19,8 +19,8 @@ pub struct DataSet {
     pub labeled: Vec<usize>,
     /// Rounds of runs that were trained on the whole pool, for the full-data score.
     pub full: Vec<RoundRecord>,
-    /// Trainings with other seeds on what a run has labeled, for the noise of training.
-    pub retrained: Vec<Run>,
+    /// Trainings with several seeds on what one run has labeled, for the noise of training.
+    pub retrained: Vec<Strategy>,
     /// TF-IDF and a linear SVM on the labels of runs, by the strategy that chose them, or on the whole pool.
     pub references: Vec<Strategy>,
     /// What a reader has to know before comparing.
@@ -105,23 +105,18 @@ pub fn collect(paths: &[PathBuf], upto: Option<usize>) -> Result<Collected, Repo
     if sets.is_empty() {
         return Err(ReportError::NoneFinished { n, paths: paths.to_vec() });
     }
-    for run in references {
-        let same = |set: &DataSet| set.manifest().data_hash == run.records.manifest.data_hash;
-        for set in sets.iter_mut().filter(|set| same(set)) {
-            refer(&mut set.references, &run);
-        }
-    }
-    for run in retrained {
+    for run in &retrained {
         let same = model_and_data(&run.records.manifest);
-        match sets.iter_mut().find(|set| model_and_data(set.manifest()) == same) {
-            Some(set) => set.retrained.push(run),
-            None => notes.push(format!(
+        if sets.iter().all(|set| model_and_data(set.manifest()) != same) {
+            notes.push(format!(
                 "{} is a training on a run's labels with a model of which no run is here; it is left out.",
-                label(&run)
-            )),
+                label(run)
+            ));
         }
     }
     for set in &mut sets {
+        set.retrained = alike(set, &retrained, model_and_data)?;
+        set.references = alike(set, &references, data_and_evaluation)?;
         set.full = full_data(set, &full);
         same_budget(set, upto)?;
         set.labeled = common_points(set, upto);
@@ -262,13 +257,20 @@ fn model_and_data(manifest: &RunManifest) -> (String, Value) {
     (manifest.data_hash.clone(), config)
 }
 
-/// Adds a run to the reference that it belongs to.
-fn refer(references: &mut Vec<Strategy>, run: &Run) {
-    let name = &run.records.manifest.strategy;
-    match references.iter_mut().find(|reference| reference.name == *name) {
-        Some(reference) => reference.runs.push(run.clone()),
-        None => references.push(Strategy { name: name.clone(), runs: vec![run.clone()] }),
-    }
+/// What makes scores of other classifiers comparable.
+fn data_and_evaluation(manifest: &RunManifest) -> (String, Value) {
+    (manifest.data_hash.clone(), manifest.config["evaluation"].clone())
+}
+
+/// Those of `runs` that agree with the set in `what`, by name.
+fn alike(
+    set: &DataSet,
+    runs: &[Run],
+    what: fn(&RunManifest) -> (String, Value),
+) -> Result<Vec<Strategy>, ReportError> {
+    let wanted = what(set.manifest());
+    let same = runs.iter().filter(|run| what(&run.records.manifest) == wanted);
+    strategies(&set.name, same.cloned().collect())
 }
 
 /// Last rounds that were trained on everything, of the same model and data.

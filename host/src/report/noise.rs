@@ -1,14 +1,11 @@
 //! The noise of the instrument: how far training alone moves the scores on one labeled set, from
 //! `alhost train --labels-of RUN --seed 1 --seed 2 ...`.
 
-use std::collections::BTreeMap;
-
-use super::collect::{DataSet, Run};
+use super::collect::{DataSet, Strategy};
 use super::document::{Cell, Section, Table, score};
 use super::metric::Metric;
 use super::scores::mean_and_sd;
 use super::view::View;
-use crate::record::RoundRecord;
 use crate::statistics::summary;
 
 pub(super) fn section(view: &View<'_>, set: &DataSet) -> Option<Section> {
@@ -24,15 +21,12 @@ pub(super) fn section(view: &View<'_>, set: &DataSet) -> Option<Section> {
         return None;
     }
     let metrics = view.metric.headline();
-    let head = ["labels of", "labeled", "trainings"].map(str::to_owned).into_iter();
+    let head = ["trainings", "labeled", "seeds"].map(str::to_owned).into_iter();
     section.table(Table {
         caption: "One labeled set, trained on with several seeds: mean ± standard deviation"
             .to_owned(),
         head: head.chain(metrics.iter().map(|metric| metric.title().to_owned())).collect(),
-        rows: by_labels(set)
-            .into_iter()
-            .map(|(labels, runs)| row(labels, &runs, &metrics))
-            .collect(),
+        rows: set.retrained.iter().map(|trainings| row(trainings, &metrics)).collect(),
         is_folded: false,
     });
     section.text(match noise(set, view.metric) {
@@ -50,7 +44,7 @@ pub(super) fn section(view: &View<'_>, set: &DataSet) -> Option<Section> {
 /// Standard deviation over training seeds, pooled over the labeled sets: the root of their mean variance,
 /// weighted by degrees of freedom.
 pub(super) fn noise(set: &DataSet, metric: Metric) -> Option<f64> {
-    let scores = by_labels(set).into_values().map(|runs| scores(&runs, metric));
+    let scores = set.retrained.iter().map(|trainings| scores(trainings, metric));
     pooled(&scores.collect::<Vec<_>>())
 }
 
@@ -65,39 +59,19 @@ fn pooled(sets: &[Vec<f64>]) -> Option<f64> {
     (freedom > 0.0).then(|| (squares / freedom).sqrt())
 }
 
-/// Strategy and seed of the run that labeled, and the hash of its texts.
-type Labels = (String, u64, String);
-
-/// Trainings by the labeled set that they share.
-fn by_labels(set: &DataSet) -> BTreeMap<Labels, Vec<&Run>> {
-    let mut sets: BTreeMap<Labels, Vec<&Run>> = BTreeMap::new();
-    for run in &set.retrained {
-        let params = &run.records.manifest.params;
-        let strategy = params["strategy"].as_str().unwrap_or_default();
-        let key = (
-            strategy.to_owned(),
-            params["seed"].as_u64().unwrap_or(0),
-            params["texts"].to_string(),
-        );
-        sets.entry(key).or_default().push(run);
-    }
-    sets
+/// Of each seed.
+fn scores(trainings: &Strategy, metric: Metric) -> Vec<f64> {
+    let rounds = trainings.runs.iter().filter_map(|run| run.records.rounds.last());
+    rounds.filter_map(|round| metric.of(round)).collect()
 }
 
-fn last(run: &Run) -> Option<&RoundRecord> {
-    run.records.rounds.last()
-}
-
-fn scores(runs: &[&Run], metric: Metric) -> Vec<f64> {
-    runs.iter().filter_map(|run| metric.of(last(run)?)).collect()
-}
-
-fn row((strategy, seed, _texts): Labels, runs: &[&Run], metrics: &[Metric]) -> Vec<Cell> {
-    let labeled = runs.iter().find_map(|run| last(run)).map_or(0, |round| round.labeled);
-    let cells = [format!("{strategy}, seed {seed}"), labeled.to_string(), runs.len().to_string()]
-        .into_iter();
+fn row(trainings: &Strategy, metrics: &[Metric]) -> Vec<Cell> {
+    let labeled = trainings.runs[0].records.rounds.last().map_or(0, |round| round.labeled);
+    let cells =
+        [trainings.name.clone(), labeled.to_string(), trainings.runs.len().to_string()].into_iter();
     let of = |metric: &Metric| {
-        summary(&scores(runs, *metric)).map_or("–".to_owned(), |summary| mean_and_sd(&summary))
+        summary(&scores(trainings, *metric))
+            .map_or("–".to_owned(), |summary| mean_and_sd(&summary))
     };
     cells.chain(metrics.iter().map(of)).map(Cell::new).collect()
 }

@@ -7,6 +7,7 @@ mod svm;
 mod tests;
 mod words;
 
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -18,17 +19,18 @@ use words::TfIdf;
 
 use crate::classifier::Trained;
 use crate::experiment::{Experiment, Watch};
-use crate::full_data::{annotate, last_round};
+use crate::full_data::{self, annotate, last_round};
 use crate::matrix::Matrix;
-use crate::metrics::{self, At, Evaluator, Judgement, Yardstick};
+use crate::metrics::{Evaluator, Judgement, Yardstick};
 use crate::model::Training;
 use crate::pool::Pool;
 use crate::record::{
     Acquired, PluginManifest, REFERENCE, Records, Resume, RoundRecord, RunDir, RunManifest,
-    Seconds, SelectionRecord, Stop, Thresholds, peak_memory_bytes,
+    Seconds, Stop, peak_memory_bytes,
 };
 use crate::run::{cost, record};
 use crate::seed::RunSeed;
+use crate::thresholds::{Found, unseen};
 
 /// Its records are those of a run; the run whose labels it takes, if there is one, is in its parameters.
 pub fn manifest(experiment: &Experiment, run: Option<&Records>, seed: RunSeed) -> RunManifest {
@@ -55,12 +57,15 @@ pub fn train(
     (mut dir, resume): (RunDir, Resume),
     watch: Watch<'_>,
 ) -> anyhow::Result<Vec<RoundRecord>> {
+    if resume.is_finished() {
+        return Ok(resume.rounds);
+    }
     let selections = match run {
         Some((records, folder)) => {
             let last = last_round(experiment, records, folder)?.round;
             records.selections[..=last].to_vec()
         }
-        None => vec![all(experiment)],
+        None => vec![full_data::all(experiment)],
     };
     let reference = Reference::new(experiment);
     let mut pool = Pool::new(experiment.dataset.train.ids.len(), experiment.n_labels());
@@ -95,12 +100,6 @@ pub fn train(
     Ok(rounds)
 }
 
-fn all(experiment: &Experiment) -> SelectionRecord {
-    let ids = experiment.dataset.train.ids.clone();
-    let rows = (0..ids.len() as u32).collect();
-    SelectionRecord { round: 0, ids, rows, scores: None }
-}
-
 struct Reference<'a> {
     experiment: &'a Experiment,
     words: TfIdf,
@@ -115,34 +114,32 @@ impl<'a> Reference<'a> {
     }
 
     fn train(&self, pool: &Pool) -> Trained {
-        let dataset = &self.experiment.dataset;
         let timed = Instant::now();
-        let texts: Vec<&str> =
-            pool.labeled().iter().map(|id| dataset.train.texts.get(id.0 as usize)).collect();
-        let rows = self.words.rows(&texts);
+        let labeled: Vec<u32> = pool.labeled().iter().map(|id| id.0).collect();
+        let rows = self.words.rows(&self.texts_of_train(&labeled));
         let machines = Machines::fit(&rows, pool.labels(), self.words.n_columns());
         let train = timed.elapsed().as_secs_f64();
 
         let timed = Instant::now();
-        let (used, thresholds) = self.thresholds(&machines, pool);
+        let found = self.thresholds(&machines, pool);
         let dev = timed.elapsed().as_secs_f64();
 
         let timed = Instant::now();
-        let judged = self.judge(&machines, used, &thresholds);
+        let judged = self.judge(&machines, &found);
         let test = timed.elapsed().as_secs_f64();
         let seconds = Seconds { train, dev, test, ..Seconds::default() };
         Trained {
             training: solved(),
-            threshold: used,
-            thresholds,
+            threshold: found.threshold,
+            thresholds: found.thresholds,
             metrics: judged.metrics,
             metrics_at_micro: judged.metrics_at_micro,
             metrics_at_macro_paper: judged.metrics_at_macro_paper,
             metrics_at_macro: judged.metrics_at_macro,
-            metrics_per_label: None,
-            per_label: None,
+            metrics_per_label: judged.metrics_per_label,
+            per_label: found.per_label,
             ranking: judged.ranking,
-            dev_optimum: None,
+            dev_optimum: found.dev_optimum,
             seconds,
             actual: seconds,
             shared: Vec::new(),
@@ -150,47 +147,34 @@ impl<'a> Reference<'a> {
         }
     }
 
+    fn thresholds(&self, machines: &Machines, pool: &Pool) -> Found {
+        let Experiment { config, dataset, .. } = self.experiment;
+        let cardinality = pool.labels().cardinality();
+        let scores = |texts: &[&str]| machines.scores(&self.words.rows(texts));
+        if let Some(dev) = &dataset.dev {
+            let scores = scores(&dev.texts.iter().collect::<Vec<_>>());
+            return Found::on_dev(config, &scores, &dev.labels, cardinality);
+        }
+        let scores = || Ok::<_, Infallible>(scores(&self.texts_of_train(&unseen(pool))));
+        let Ok(found) = Found::without_dev(&config.evaluation, scores, cardinality);
+        found
+    }
+
     /// On test.
-    fn judge(&self, machines: &Machines, used: f32, thresholds: &Thresholds) -> Judgement {
-        let own = |threshold: Option<f64>| threshold.map(|threshold| threshold as f32);
-        let at = At {
-            used,
-            micro: own(thresholds.micro),
-            macro_paper: own(thresholds.macro_paper),
-            macro_f1: own(thresholds.macro_f1),
-            per_label: None,
-        };
-        let test = &self.experiment.dataset.test;
-        let mut evaluator = Evaluator::new(&self.yardstick, &test.labels, at);
-        let texts: Vec<&str> = test.texts.iter().collect();
-        for block in texts.chunks(Matrix::block_rows(test.labels.n_labels())) {
+    fn judge(&self, machines: &Machines, found: &Found) -> Judgement {
+        let Experiment { config, dataset, .. } = self.experiment;
+        let gold = &dataset.test.labels;
+        let at = found.at(config.evaluation.threshold);
+        let mut evaluator = Evaluator::new(&self.yardstick, gold, at);
+        let texts: Vec<&str> = dataset.test.texts.iter().collect();
+        for block in texts.chunks(Matrix::block_rows(gold.n_labels())) {
             evaluator.add(&machines.scores(&self.words.rows(block)));
         }
         evaluator.finish()
     }
 
-    /// Each metric's own on dev; without dev one for all, by cardinality on the unlabeled pool.
-    fn thresholds(&self, machines: &Machines, pool: &Pool) -> (f32, Thresholds) {
-        let dataset = &self.experiment.dataset;
-        let finite = |threshold: f32| threshold.is_finite().then_some(f64::from(threshold));
-        if let Some(dev) = &dataset.dev {
-            let texts: Vec<&str> = dev.texts.iter().collect();
-            let optima = metrics::optima(&machines.scores(&self.words.rows(&texts)), &dev.labels);
-            let thresholds = Thresholds {
-                used: finite(optima.micro.threshold),
-                micro: finite(optima.micro.threshold),
-                macro_paper: finite(optima.macro_paper.threshold),
-                macro_f1: finite(optima.macro_sklearn.threshold),
-            };
-            return (optima.micro.threshold, thresholds);
-        }
-        let unseen = if pool.unlabeled().is_empty() { pool.labeled() } else { pool.unlabeled() };
-        let texts: Vec<&str> =
-            unseen.iter().map(|id| dataset.train.texts.get(id.0 as usize)).collect();
-        let scores = machines.scores(&self.words.rows(&texts));
-        let threshold = metrics::cardinality_threshold(&scores, pool.labels().cardinality());
-        let used = finite(threshold);
-        (threshold, Thresholds { used, micro: None, macro_paper: None, macro_f1: None })
+    fn texts_of_train(&self, rows: &[u32]) -> Vec<&str> {
+        rows.iter().map(|&row| self.experiment.dataset.train.texts.get(row as usize)).collect()
     }
 }
 
