@@ -8,8 +8,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use abi_stable::std_types::{RResult, RSlice, RStr};
+use alhost_base::memory::{MemoryHandle, MemoryPool, SharedNumbers};
 use alhost_plugin_api::ffi::{Block, Host, PlugError, RoundInfo, SinkMut};
-use alhost_plugin_host::memory::{MemoryHandle, MemoryPool, SharedNumbers};
 use alhost_plugin_host::{Lends, LoadedStrategy, PluginFile, Setting, WorkerOptions};
 use serde_json::json;
 

@@ -6,13 +6,14 @@ use std::path::Path;
 use anyhow::{Context as _, ensure};
 
 use crate::DocId;
+use crate::acquired::acquired;
 use crate::classifier::Trained;
 use crate::experiment::{Experiment, Watch};
 use crate::oracle::SimulatedOracle;
 use crate::pool::Pool;
 use crate::record::{
-    Acquired, PluginManifest, Records, Resume, RoundRecord, RunDir, RunManifest, SelectionRecord,
-    Stop, peak_memory_bytes,
+    PluginManifest, Records, Resume, RoundRecord, RunDir, RunManifest, SelectionRecord, Stop,
+    peak_memory_bytes,
 };
 use crate::run::{cost, record};
 use crate::saved_classifier::{self, Description};
@@ -72,7 +73,7 @@ pub(crate) fn train_once(
     costs.shared.splice(0..0, experiment.used_at_opening());
     costs.peak_memory_bytes = peak_memory_bytes();
     let mut round = record(&pool, 0, trained, None, Some(stop), costs);
-    round.acquired = Some(Acquired::new(&pool, &experiment.tokens.train, 0));
+    round.acquired = Some(acquired(&pool, &experiment.tokens.train, 0));
     dir.append_round(&round)?;
     Ok(round)
 }

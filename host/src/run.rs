@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 
 use anyhow::{Context as _, bail, ensure};
 
+use crate::acquired::acquired;
 use crate::charge::Charged;
 use crate::classifier::Trained;
 use crate::config::Start;
@@ -20,8 +21,7 @@ use crate::pool::{Pool, ValidSelection};
 use crate::progress::Shared;
 use crate::query::{Answer, Query};
 use crate::record::{
-    Acquired, Cost, Resume, RoundRecord, RunDir, Seconds, SelectionRecord, Signals, Stop,
-    peak_memory_bytes,
+    Cost, Resume, RoundRecord, RunDir, Seconds, SelectionRecord, Signals, Stop, peak_memory_bytes,
 };
 use crate::seed::RunSeed;
 use crate::shadow::Shadows;
@@ -128,7 +128,7 @@ pub fn run(
         cost.peak_memory_bytes = peak_memory_bytes();
         let mut record = record(&pool, round, trained, signals, stop, cost);
         record.weights = weights;
-        record.acquired = Some(Acquired::new(&pool, &experiment.tokens.train, round));
+        record.acquired = Some(acquired(&pool, &experiment.tokens.train, round));
         tell(&strategy.instance, seed, &record);
         dir.append_round(&record)?;
         rounds.push(record);
@@ -194,7 +194,11 @@ fn keep(
     selection: &ValidSelection,
     strategy_state: &[u8],
 ) -> anyhow::Result<()> {
-    let record = SelectionRecord::new(round, selection, &experiment.dataset.train.ids);
+    let record = SelectionRecord::new(
+        round,
+        (selection.ids(), selection.scores()),
+        &experiment.dataset.train.ids,
+    );
     Ok(dir.append_selection(&record, strategy_state)?)
 }
 

@@ -84,7 +84,11 @@ impl Shadows {
             match answer {
                 Ok(Answer { selection, seconds, actual, .. }) => {
                     record.likeness = Some(likeness(driver, &selection));
-                    record.selection = Some(SelectionRecord::new(query.round, &selection, ids));
+                    record.selection = Some(SelectionRecord::new(
+                        query.round,
+                        (selection.ids(), selection.scores()),
+                        ids,
+                    ));
                     record.cost = ShadowCost { seconds, actual };
                 }
                 Err(error) => {

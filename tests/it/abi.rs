@@ -60,8 +60,12 @@ fn next() -> PathBuf {
     let new = made.path();
     let api = ["Cargo.toml", "build.rs", "src", "macros/Cargo.toml", "macros/src"];
     let parts = api.map(|part| format!("plugin-api/{part}"));
-    let below =
-        ["plugin-host/Cargo.toml", "plugin-host/src", "host/base/Cargo.toml", "host/base/src"];
+    let below = [
+        "host/plugin-host/Cargo.toml",
+        "host/plugin-host/src",
+        "host/base/Cargo.toml",
+        "host/base/src",
+    ];
     for part in parts.iter().map(String::as_str).chain(below) {
         mirror(&workspace().join(part), &new.join(part));
     }
@@ -73,7 +77,7 @@ fn next() -> PathBuf {
     let (before, rest) = shared.split_once("members = [").unwrap();
     let (_, rest) = rest.split_once(']').unwrap();
     let (rest, _) = rest.split_once("[workspace.lints").unwrap();
-    let members = r#"members = ["plugin", "plugin-api", "plugin-api/macros", "plugin-host", "host/base", "program"]"#;
+    let members = r#"members = ["plugin", "plugin-api", "plugin-api/macros", "host/plugin-host", "host/base", "program"]"#;
     put(&new.join("Cargo.toml"), &format!("{before}{members}{rest}[workspace.lints]\n"));
 
     let version = |version: &str| format!("version = \"{version}\"");

@@ -1,12 +1,19 @@
 //! What every part of alhost builds on and what knows none of them: files that are whole or absent
-//! (`aside`), locks (`lock`), files of strangers, opened with care (`foreign`), their text, made
-//! harmless (`text`), and lines of theirs (`lines`). No torch.
+//! (`aside`), files that are computed once (`store`), locks (`lock`), files of strangers, opened with
+//! care (`foreign`), their text, made harmless (`text`), and lines of theirs (`lines`); matrices
+//! (`matrix`) and memory that processes share (`memory`); seeds (`seed`), progress and costs. No torch.
 
 pub mod aside;
+pub mod charge;
 pub mod foreign;
 pub mod lines;
 pub mod lock;
+pub mod matrix;
+pub mod memory;
 mod process;
+pub mod progress;
+pub mod seed;
+pub mod store;
 pub mod text;
 
 pub use foreign::Unreadable;

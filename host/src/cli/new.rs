@@ -137,7 +137,7 @@ fn files(name: &str, api: &Source) -> anyhow::Result<Vec<(&'static str, String)>
     let host_from = match api {
         // Its version is another one: that of the program.
         Source::Version(_) => format!("\"{}\"", env!("CARGO_PKG_VERSION")),
-        Source::Path(_) | Source::Git(_) => api.dependency("plugin-host")?,
+        Source::Path(_) | Source::Git(_) => api.dependency("host/plugin-host")?,
     };
     let mut files = Vec::new();
     for (path, content) in TEMPLATE {
@@ -146,7 +146,7 @@ fn files(name: &str, api: &Source) -> anyhow::Result<Vec<(&'static str, String)>
             .replace("my_strategy", &library(name))
             .replace("MyStrategy", &type_name(name))
             .replace("{ path = \"../../../../plugin-api\" }", &api_from)
-            .replace("{ path = \"../../../../plugin-host\" }", &host_from);
+            .replace("{ path = \"../../../../host/plugin-host\" }", &host_from);
         files.push((path, content));
     }
     Ok(files)

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use abi_stable::std_types::{RResult, RSlice, RStr};
+use alhost_base::memory::MemoryHandle;
 use alhost_plugin_api::features::{FEATURES, LOGITS, PROBABILITIES};
 use alhost_plugin_api::ffi::{Block, Host, OwnedBlock, PlugError, RoundInfo, SinkMut};
 use alhost_plugin_host::Lends;
-use alhost_plugin_host::memory::MemoryHandle;
 use anyhow::{Context as _, bail, ensure};
 use elsa::sync::FrozenVec;
 

@@ -17,6 +17,7 @@ use serde_json::json;
 use svm::Machines;
 use words::TfIdf;
 
+use crate::acquired::acquired;
 use crate::classifier::Trained;
 use crate::experiment::{Experiment, Watch};
 use crate::full_data::{self, annotate, last_round};
@@ -25,8 +26,8 @@ use crate::metrics::{Evaluator, Judgement, Yardstick};
 use crate::model::Training;
 use crate::pool::Pool;
 use crate::record::{
-    Acquired, PluginManifest, REFERENCE, Records, Resume, RoundRecord, RunDir, RunManifest,
-    Seconds, Stop, peak_memory_bytes,
+    PluginManifest, REFERENCE, Records, Resume, RoundRecord, RunDir, RunManifest, Seconds, Stop,
+    peak_memory_bytes,
 };
 use crate::run::{cost, record};
 use crate::seed::RunSeed;
@@ -87,7 +88,7 @@ pub fn train(
             let mut costs = cost(&trained);
             costs.peak_memory_bytes = peak_memory_bytes();
             let mut made = record(&pool, round, trained, None, is_last.then_some(end), costs);
-            made.acquired = Some(Acquired::new(&pool, &experiment.tokens.train, round));
+            made.acquired = Some(acquired(&pool, &experiment.tokens.train, round));
             dir.append_round(&made)?;
             rounds.push(made);
         }

@@ -1,0 +1,180 @@
+//! `manifest.json`: what was run, with what and on what; and whether two runs are the same.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Everything but `environments` decides the results, and must agree before a run is gone on with.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunManifest {
+    /// Of these files; see [`RunManifest::FORMAT`].
+    pub format: u32,
+    /// The strategy's name in tables and folders.
+    pub strategy: String,
+    pub seed: u64,
+    pub plugin: PluginManifest,
+    /// As run, defaults filled in.
+    pub params: Value,
+    /// [`RunConfig::shared`](alhost_config::RunConfig::shared).
+    pub config: Value,
+    /// [`RunConfig::hash`](alhost_config::RunConfig::hash).
+    pub config_hash: String,
+    /// Of texts, labels and splits.
+    pub data_hash: String,
+    pub model: ModelManifest,
+    /// Where the run took place: one entry, and one more each time it went on elsewhere.
+    pub environments: Vec<Environment>,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PluginManifest {
+    pub id: String,
+    pub version: String,
+    pub api: String,
+    /// Hash of the shared library.
+    pub blake3: String,
+    pub rustc: String,
+    /// `release` or `debug`.
+    pub profile: String,
+}
+
+/// The id in place of a plugin's where a run trains on what another has labeled.
+pub const RETRAINING: &str = "labels-of";
+
+/// The id in place of a plugin's where TF-IDF and a linear SVM were trained.
+pub const REFERENCE: &str = "tfidf";
+
+impl PluginManifest {
+    /// What stands in place of a strategy where nothing is selected.
+    pub fn none(id: &str) -> Self {
+        let none = || "none".to_owned();
+        Self {
+            id: id.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            api: none(),
+            blake3: none(),
+            rustc: none(),
+            profile: none(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelManifest {
+    pub weights_hash: String,
+    /// Of the tokenizer as it was built.
+    pub tokenizer_hash: String,
+    /// Of the encoder's configuration and its pooling; absent in records of the first version, which named a tokenizer by
+    /// one of its files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_hash: Option<String>,
+    /// `checkpoint`, `fitted on the pool`, or `none` where no strategy asked for one.
+    pub mlm_head: String,
+    /// The commit, of a checkpoint of the hub. Older records do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Environment {
+    /// The first round that was recorded here.
+    pub from_round: usize,
+    /// Version of alhost.
+    pub host: String,
+    /// Hash of the binary, where it could be read.
+    pub host_blake3: Option<String>,
+    pub libtorch: String,
+    /// As resolved: `cpu` or `cuda:0`.
+    pub device: String,
+    /// As resolved: `f32` or `bf16`.
+    pub precision: String,
+    pub torch_threads: usize,
+    /// Whether the same command gives the same bits here.
+    pub deterministic: String,
+}
+
+impl RunManifest {
+    /// Goes up when older records can no longer be gone on with.
+    pub const FORMAT: u32 = 1;
+
+    /// Whether it is of a training on what another run has labeled.
+    pub fn is_retraining(&self) -> bool {
+        self.plugin.id == RETRAINING && self.plugin.api == "none"
+    }
+
+    /// Whether it is of the reference that needs no encoder.
+    pub fn is_reference(&self) -> bool {
+        self.plugin.id == REFERENCE && self.plugin.api == "none"
+    }
+
+    /// What keeps the run that wrote `self` from going on as `now`: `key: there X, here Y`.
+    pub(super) fn differences(&self, now: &Self) -> Vec<String> {
+        let mut differences = Vec::new();
+        let (mut there, mut here) = (identity(self), identity(now));
+        if self.model.config_hash.is_none() {
+            // What an older record does not say may be the same.
+            for identity in [&mut there, &mut here] {
+                identity["model"]["config_hash"] = Value::Null;
+                identity["model"]["tokenizer_hash"] = Value::Null;
+            }
+        }
+        // What is not known of one of them is no difference: the hashes decide.
+        if self.model.revision.is_none() || now.model.revision.is_none() {
+            there["model"]["revision"] = Value::Null;
+            here["model"]["revision"] = Value::Null;
+        }
+        compare("", &there, &here, &mut differences);
+        // The hash follows from the keys, which say more.
+        let named = differences.iter().any(|difference| difference.starts_with("config."));
+        differences.retain(|difference| !(named && difference.starts_with("config_hash")));
+        differences
+    }
+
+    /// Adds where the run goes on, if that is another place; says whether it is.
+    pub(super) fn go_on(&mut self, now: &Self, from_round: usize) -> bool {
+        let Some(here) = now.environments.last() else { return false };
+        let here = Environment { from_round, ..here.clone() };
+        let moved = self
+            .environments
+            .last()
+            .is_none_or(|last| Environment { from_round, ..last.clone() } != here);
+        if moved {
+            self.environments.push(here);
+        }
+        moved
+    }
+}
+
+/// What must agree. Of the environment, the kind of device and the precision: with another one, a
+/// curve's second half would come from other arithmetic than its first. Threads and versions
+/// change bits too, but a machine does not offer the old ones at will, so they are only noted.
+fn identity(manifest: &RunManifest) -> Value {
+    let mut identity = serde_json::to_value(manifest).expect("a manifest is plain data");
+    let place = manifest.environments.last();
+    let device = place.map(|place| place.device.split(':').next().unwrap_or("").to_owned());
+    identity["environments"] = Value::Null;
+    identity["device"] = Value::from(device);
+    identity["precision"] = Value::from(place.map(|place| place.precision.clone()));
+    identity
+}
+
+fn compare(path: &str, there: &Value, here: &Value, differences: &mut Vec<String>) {
+    let (Value::Object(a), Value::Object(b)) = (there, here) else {
+        if there != here {
+            differences.push(format!("{path}: there {there}, here {here}"));
+        }
+        return;
+    };
+    let mut names: Vec<&String> = a.keys().chain(b.keys()).collect();
+    names.sort();
+    names.dedup();
+    for name in names {
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let value = |table: &serde_json::Map<String, Value>| table.get(name).cloned();
+        let (there, here) = (value(a).unwrap_or_default(), value(b).unwrap_or_default());
+        compare(&path, &there, &here, differences);
+    }
+}

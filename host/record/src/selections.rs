@@ -1,0 +1,44 @@
+//! One line of `selections.jsonl`: which texts were selected.
+
+use serde::{Deserialize, Serialize};
+
+use alhost_plugin_api::DocId;
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelectionRecord {
+    /// The round that is the first to train on these texts; 0 for the initial set.
+    pub round: usize,
+    /// The data set's own ids, best first.
+    pub ids: Vec<String>,
+    /// The same texts as rows of the train split.
+    pub rows: Vec<u32>,
+    /// The strategy's scores, one for each text, where it gave any.
+    pub scores: Option<Vec<f64>>,
+}
+
+impl SelectionRecord {
+    /// Records the texts `selected`, best first, with a score each where there are any. `ids` are
+    /// those of the train split, by row.
+    pub fn new(
+        round: usize,
+        (selected, scores): (&[DocId], Option<&[f64]>),
+        ids: &[String],
+    ) -> Self {
+        let rows: Vec<u32> = selected.iter().map(|id| id.0).collect();
+        Self {
+            round,
+            ids: rows.iter().map(|&row| ids[row as usize].clone()).collect(),
+            rows,
+            scores: scores.map(<[f64]>::to_vec),
+        }
+    }
+
+    /// For the pool, which checks it again: a record is input like any other.
+    pub fn claim(&self) -> alhost_plugin_api::Selection {
+        alhost_plugin_api::Selection {
+            ids: self.rows.iter().map(|&row| DocId(row)).collect(),
+            scores: self.scores.clone(),
+        }
+    }
+}

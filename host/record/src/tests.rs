@@ -1,0 +1,495 @@
+//! A run's folder as a whole: stopped at every step and gone on with, refused, locked, and full.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+
+use super::*;
+use alhost_metrics::{Metrics, Ranking};
+
+pub(super) fn manifest() -> RunManifest {
+    let text = |text: &str| text.to_owned();
+    RunManifest {
+        format: RunManifest::FORMAT,
+        strategy: text("alps"),
+        seed: 3,
+        plugin: PluginManifest {
+            id: text("alps"),
+            version: text("1.0.0"),
+            api: text("1.0"),
+            blake3: text("p1"),
+            rustc: text("1.95"),
+            profile: text("release"),
+        },
+        params: json!({ "k": 5 }),
+        config: json!({ "loop": { "query_size": 100, "budget": 500 } }),
+        config_hash: text("c1"),
+        data_hash: text("d1"),
+        model: ModelManifest {
+            weights_hash: text("w1"),
+            tokenizer_hash: text("t1"),
+            config_hash: Some("c".to_owned()),
+            revision: None,
+            mlm_head: text("none"),
+        },
+        environments: vec![Environment {
+            from_round: 0,
+            host: text("0.1.0"),
+            host_blake3: None,
+            libtorch: text("2.11.0"),
+            device: text("cpu"),
+            precision: text("f32"),
+            torch_threads: 2,
+            deterministic: text("yes"),
+        }],
+    }
+}
+
+pub(super) fn selection(round: usize, rows: Vec<u32>) -> SelectionRecord {
+    let ids = rows.iter().map(|row| format!("text-{row}")).collect();
+    SelectionRecord { round, ids, rows, scores: None }
+}
+
+pub(super) fn round(round: usize, labeled: usize, stop: Option<Stop>) -> RoundRecord {
+    let metrics = Metrics {
+        micro_precision: 0.5,
+        micro_recall: 0.25,
+        micro_f1: 0.375,
+        macro_precision: 0.0,
+        macro_recall: 0.0,
+        macro_f1_paper: 0.0,
+        macro_f1: 0.0,
+        subset_accuracy: 0.0,
+        hamming_loss: 0.125,
+        labels_per_text: 1.5,
+        predicted_classes: 7,
+        head_f1: Some(0.75),
+        torso_f1: Some(0.5),
+        tail_f1: None,
+    };
+    RoundRecord {
+        round,
+        labeled,
+        metrics,
+        metrics_at_micro: None,
+        metrics_at_macro_paper: None,
+        metrics_at_macro: None,
+        metrics_per_label: None,
+        ranking: Ranking {
+            p_at_1: 0.5,
+            p_at_3: 0.25,
+            p_at_5: 0.125,
+            ndcg_at_1: Some(0.5),
+            ndcg_at_3: Some(0.25),
+            ndcg_at_5: Some(0.125),
+            psp_at_1: Some(0.5),
+            psp_at_3: Some(0.25),
+            psp_at_5: Some(0.125),
+            psndcg_at_1: Some(0.5),
+            psndcg_at_3: Some(0.25),
+            psndcg_at_5: None,
+        },
+        thresholds: Thresholds { used: Some(0.5), micro: None, macro_paper: None, macro_f1: None },
+        best_epoch: Some(2),
+        epochs: 4,
+        dev_score: Some(0.75),
+        losses: vec![0.5, 0.25],
+        c: None,
+        weights: None,
+        class_coverage: 11,
+        acquired: None,
+        signals: None,
+        stop,
+        cost: Cost {
+            seconds: Seconds::default(),
+            actual: None,
+            shared: Vec::new(),
+            tokens_per_second: 1e5,
+            peak_memory_bytes: None,
+        },
+    }
+}
+
+const ROUNDS: usize = 8;
+/// Texts of one selection.
+const QUERY: u32 = 200;
+
+/// A run of [`ROUNDS`] rounds whose strategy counts its calls in its state and answers by the
+/// count, stopped after `steps` steps. A step is one file that is written.
+fn go_on(path: &Path, mut steps: usize) -> Result<(), RecordError> {
+    let (mut run, resume) = RunDir::open(path, &manifest())?;
+    let mut step = || {
+        let more = steps > 0;
+        steps = steps.saturating_sub(1);
+        more
+    };
+    let mut calls = resume.strategy_state.map_or(0, |state| u32::from(state[0]));
+    let mut kept = resume.selections.len();
+    let mut select = |run: &mut RunDir, index: usize| -> Result<bool, RecordError> {
+        if index < kept {
+            return Ok(true);
+        }
+        calls += 1;
+        kept += 1;
+        let state = [calls as u8];
+        if !step() {
+            return Ok(false);
+        }
+        if !step() {
+            // Stopped between the state and its selection.
+            checkpoint::write_state(&run.path().join("checkpoint"), index, &state)?;
+            return Ok(false);
+        }
+        let rows = (0..QUERY).map(|row| calls * 1000 + row).collect();
+        run.append_selection(&selection(index, rows), &state)?;
+        Ok(true)
+    };
+    if !select(&mut run, 0)? {
+        return Ok(());
+    }
+    for index in resume.rounds.len()..ROUNDS {
+        let last = index + 1 == ROUNDS;
+        if !last && !select(&mut run, index + 1)? {
+            return Ok(());
+        }
+        let labeled = (index + 1) * QUERY as usize;
+        run.append_round(&round(index, labeled, last.then_some(Stop::Budget)))?;
+    }
+    Ok(())
+}
+
+fn files(path: &Path) -> Vec<String> {
+    let names = ["manifest.json", "selections.jsonl", "rounds.jsonl"];
+    names.iter().map(|name| fs_err::read_to_string(path.join(name)).unwrap()).collect()
+}
+
+#[test]
+fn stopped_anywhere_and_gone_on_with_the_records_are_those_of_an_unbroken_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let unbroken = folder.path().join("unbroken");
+    go_on(&unbroken, usize::MAX).unwrap();
+    let records = read(&unbroken).unwrap();
+    assert_eq!((records.selections.len(), records.rounds.len()), (ROUNDS, ROUNDS));
+    assert_eq!(records.selections[2].rows[0], 3000);
+    for first in 0..2 * ROUNDS {
+        for second in 0..3 {
+            let path = folder.path().join(format!("stopped-{first}-{second}"));
+            go_on(&path, first).unwrap();
+            go_on(&path, second).unwrap();
+            go_on(&path, usize::MAX).unwrap();
+            assert_eq!(files(&path), files(&unbroken), "stopped after {first} and {second}");
+            let (_, resume) = RunDir::open(&path, &manifest()).unwrap();
+            assert!(resume.is_finished());
+        }
+    }
+}
+
+#[test]
+fn a_new_folder_is_fresh_and_one_with_a_selection_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = place(folder.path(), "demo", "alps", 3);
+    assert!(path.ends_with("demo/alps/seed-3"));
+    let (mut run, resume) = RunDir::open(&path, &manifest()).unwrap();
+    assert!(resume.is_fresh() && !resume.is_finished());
+    run.append_selection(&selection(0, vec![4, 2]), b"state").unwrap();
+    drop(run);
+    let (_, resume) = RunDir::open(&path, &manifest()).unwrap();
+    assert_eq!(resume.selections, [selection(0, vec![4, 2])]);
+    assert_eq!(resume.strategy_state.as_deref(), Some(&b"state"[..]));
+    let claim = resume.selections[0].claim();
+    assert_eq!(claim.ids, [alhost_plugin_api::DocId(4), alhost_plugin_api::DocId(2)]);
+}
+
+#[test]
+fn another_configuration_is_refused_and_its_keys_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(RunDir::open(folder.path(), &manifest()).unwrap());
+    let check = |change: &dyn Fn(&mut RunManifest), expected: &str| {
+        let mut other = manifest();
+        change(&mut other);
+        let error = RunDir::open(folder.path(), &other).err().unwrap().to_string();
+        assert!(
+            error.contains(expected) && error.contains("\nhint: choose another --out"),
+            "{error}"
+        );
+        assert_eq!(error.lines().count(), 3, "one difference and the hint: {error}");
+    };
+    let query_size = |m: &mut RunManifest| {
+        m.config["loop"]["query_size"] = json!(50);
+        m.config_hash = "c2".to_owned();
+    };
+    check(&query_size, "\n  config.loop.query_size: there 100, here 50\n");
+    check(&|m| m.seed = 4, "seed: there 3, here 4");
+    check(&|m| m.params = json!({}), "params.k: there 5, here null");
+    check(&|m| m.plugin.blake3 = "p2".to_owned(), "plugin.blake3: there \"p1\", here \"p2\"");
+    check(&|m| m.data_hash = "d2".to_owned(), "data_hash: there \"d1\"");
+    check(&|m| m.model.weights_hash = "w2".to_owned(), "model.weights_hash: there \"w1\"");
+    check(
+        &|m| m.environments[0].device = "cuda:0".to_owned(),
+        "device: there \"cpu\", here \"cuda\"",
+    );
+    check(&|m| m.environments[0].precision = "bf16".to_owned(), "precision: there \"f32\"");
+}
+
+#[test]
+fn another_revision_is_refused_and_an_unknown_one_is_not() {
+    let of = |revision: Option<&str>| {
+        let mut manifest = manifest();
+        manifest.model.revision = revision.map(str::to_owned);
+        manifest
+    };
+    let check = |there, here, refused: bool| {
+        let folder = tempfile::tempdir().unwrap();
+        drop(RunDir::open(folder.path(), &of(there)).unwrap());
+        let again = RunDir::open(folder.path(), &of(here));
+        assert_eq!(again.is_err(), refused, "{there:?} and {here:?}");
+    };
+    check(Some("a"), Some("a"), false);
+    check(Some("a"), Some("b"), true);
+    check(None, Some("b"), false);
+    check(Some("a"), None, false);
+    // Records of 0.1 have no such field.
+    assert!(!serde_json::to_string(&of(None)).unwrap().contains("revision"));
+}
+
+#[test]
+fn going_on_elsewhere_is_noted_once() {
+    let folder = tempfile::tempdir().unwrap();
+    go_on(folder.path(), 4).unwrap();
+    let mut elsewhere = manifest();
+    elsewhere.environments[0].torch_threads = 8;
+    for _ in 0..2 {
+        drop(RunDir::open(folder.path(), &elsewhere).unwrap());
+        let environments = read(folder.path()).unwrap().manifest.environments;
+        let threads: Vec<_> =
+            environments.iter().map(|e| (e.from_round, e.torch_threads)).collect();
+        assert_eq!(threads, [(0, 2), (1, 8)]);
+    }
+}
+
+#[test]
+fn one_process_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = RunDir::open(folder.path(), &manifest()).unwrap();
+    let error = RunDir::open(folder.path(), &manifest()).err().unwrap().to_string();
+    assert!(error.contains("is being written by another process\nhint: wait"), "{error}");
+    drop(first);
+    assert!(RunDir::open(folder.path(), &manifest()).is_ok());
+}
+
+#[test]
+fn files_that_no_run_leaves_are_refused() {
+    let check = |damage: &dyn Fn(&Path), expected: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        go_on(path, usize::MAX).unwrap();
+        damage(path);
+        let error = RunDir::open(path, &manifest()).err().unwrap().to_string();
+        assert!(error.contains(expected) && error.contains("\nhint: "), "{error}");
+    };
+    let cut = |name: &'static str, lines: usize| {
+        move |path: &Path| {
+            let text = fs_err::read_to_string(path.join(name)).unwrap();
+            let kept: String = text.split_inclusive('\n').take(lines).collect();
+            fs_err::write(path.join(name), kept).unwrap();
+        }
+    };
+    check(&cut("rounds.jsonl", 1), "8 selections and 1 rounds do not belong together");
+    check(&cut("selections.jsonl", 2), "round 2 was trained on 600 texts, but 400 are selected");
+    let remove =
+        |name: &'static str| move |path: &Path| fs_err::remove_file(path.join(name)).unwrap();
+    check(&remove("manifest.json"), "has selections.jsonl but no manifest.json");
+    check(&|path| fs_err::write(path.join("manifest.json"), "{}").unwrap(), "manifest.json:1: ");
+    let state = "checkpoint/strategy-7.state";
+    check(&|path| fs_err::write(path.join(state), "x").unwrap(), "not a strategy's state");
+}
+
+#[test]
+fn weights_are_kept_for_one_round() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut run, _) = RunDir::open(folder.path(), &manifest()).unwrap();
+    run.append_selection(&selection(0, vec![0]), b"").unwrap();
+    for index in 0..3 {
+        fs_err::write(run.model_path(index), format!("weights {index}")).unwrap();
+        run.append_selection(&selection(index + 1, vec![index as u32 + 1]), b"").unwrap();
+        let weights = Some(run.model_hash(index).unwrap());
+        run.append_round(&RoundRecord { weights, ..round(index, index + 1, None) }).unwrap();
+    }
+    // Round 3 had its weights written, but was not recorded.
+    fs_err::write(run.model_path(3), "weights 3").unwrap();
+    drop(run);
+    let (_, resume) = RunDir::open(folder.path(), &manifest()).unwrap();
+    let weights = fs_err::read_to_string(resume.model_state.unwrap()).unwrap();
+    assert_eq!(weights, "weights 2");
+    assert!(!folder.path().join("checkpoint/model-1.safetensors").exists());
+
+    // They are what the next round starts from: without them, or with others, it would be another run.
+    let path = folder.path().join("checkpoint/model-2.safetensors");
+    fs_err::write(&path, "weights X").unwrap();
+    let refused = |expected: &str| {
+        let error = RunDir::open(folder.path(), &manifest()).err().unwrap().to_string();
+        assert!(error.contains("model-2.safetensors") && error.contains(expected), "{error}");
+    };
+    refused("not the weights that the last round ended with");
+    fs_err::remove_file(&path).unwrap();
+    refused("no such file");
+}
+
+/// Every file of a stopped run, damaged in every way: refused, or healed to the same records.
+#[test]
+fn no_damage_gives_other_records() {
+    let root = tempfile::tempdir().unwrap();
+    let (unbroken, stopped) = (root.path().join("unbroken"), root.path().join("stopped"));
+    go_on(&unbroken, usize::MAX).unwrap();
+    go_on(&stopped, 9).unwrap();
+    let other = root.path().join("other");
+    let mut as_other = manifest();
+    as_other.seed += 1;
+    drop(RunDir::open(&other, &as_other).unwrap());
+    for file in files_below(&stopped) {
+        let whole = fs_err::read(stopped.join(&file)).unwrap();
+        for (what, damaged) in damages(&whole) {
+            let path = root.path().join("damaged");
+            copy(&stopped, &path);
+            match &damaged {
+                Some(bytes) => fs_err::write(path.join(&file), bytes).unwrap(),
+                None => fs_err::remove_file(path.join(&file)).unwrap(),
+            }
+            if go_on(&path, usize::MAX).is_ok() {
+                assert_eq!(files(&path)[1..], files(&unbroken)[1..], "{}: {what}", file.display());
+            }
+            fs_err::remove_dir_all(&path).unwrap();
+        }
+    }
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs_err::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let below = if path.is_dir() { files_below(&path) } else { vec![PathBuf::new()] };
+        found.extend(below.into_iter().map(|file| Path::new(path.file_name().unwrap()).join(file)));
+    }
+    let trimmed = found.into_iter().map(|file| file.components().collect());
+    trimmed.collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    for file in files_below(from) {
+        let target = to.join(&file);
+        fs_err::create_dir_all(target.parent().unwrap()).unwrap();
+        fs_err::copy(from.join(&file), target).unwrap();
+    }
+}
+
+/// What may become of a file: gone, empty, cut, a bit changed in many places, lines lost, doubled, exchanged.
+fn damages(whole: &[u8]) -> Vec<(String, Option<Vec<u8>>)> {
+    let mut damages = vec![("gone".to_owned(), None), ("empty".to_owned(), Some(Vec::new()))];
+    let mut add = |what: String, bytes: Vec<u8>| damages.push((what, Some(bytes)));
+    add("with NULs".to_owned(), [whole, &[0; 16][..], b"\n"].concat());
+    let n = whole.len();
+    for place in (0..n).step_by((n / 60).max(1)) {
+        let mut changed = whole.to_vec();
+        changed[place] ^= if place % 2 == 0 { 1 } else { 0x40 };
+        add(format!("byte {place} changed"), changed);
+        add(format!("cut to {place}"), whole[..place].to_vec());
+    }
+    let lines: Vec<&[u8]> = whole.split_inclusive(|&byte| byte == b'\n').collect();
+    for at in 1..lines.len() {
+        let (before, after) = lines.split_at(at);
+        add(format!("line {at} twice"), [before, &before[at - 1..], after].concat().concat());
+        add(format!("line {at} lost"), [&before[..at - 1], after].concat().concat());
+        let exchanged = [&before[..at - 1], &after[..1], &before[at - 1..], &after[1..]];
+        add(format!("lines {at} and {} exchanged", at + 1), exchanged.concat().concat());
+    }
+    damages
+}
+
+#[test]
+fn without_cost_lines_compare_but_for_times() {
+    let mut slow = round(0, 100, None);
+    slow.cost.seconds.train = 99.0;
+    let line = |record: &RoundRecord| serde_json::to_string(record).unwrap() + "\n";
+    let fast = round(0, 100, None);
+    assert_ne!(line(&slow), line(&fast));
+    assert_eq!(without_cost(&line(&slow)), without_cost(&line(&fast)));
+    assert_ne!(without_cost(&line(&round(0, 101, None))), without_cost(&line(&fast)));
+    let read: RoundRecord = serde_json::from_str(&line(&slow)).unwrap();
+    assert_eq!(read, slow);
+}
+
+/// Not a test of its own: the process that runs out of room in the next two, which tell it where.
+#[test]
+fn process_without_room() {
+    let Some(path) = std::env::var_os("ALHOST_TEST_NO_ROOM") else { return };
+    let error = go_on(Path::new(&path), usize::MAX).unwrap_err().to_string();
+    let first = error.lines().next().unwrap();
+    assert!(first.starts_with("failed to write to file `"), "{error}");
+    assert!(first.contains("jsonl`") || first.contains(".state`"), "{error}");
+    assert!(error.contains("\nhint: what was recorded before is kept"), "{error}");
+    let kept = read(Path::new(&path)).unwrap().rounds.len();
+    assert!((1..ROUNDS).contains(&kept), "{kept} rounds are kept");
+}
+
+/// And the one that goes on once there is room.
+#[test]
+fn process_with_room_again() {
+    let Some(path) = std::env::var_os("ALHOST_TEST_ROOM_AGAIN") else { return };
+    go_on(Path::new(&path), usize::MAX).unwrap();
+    assert_eq!(read(Path::new(&path)).unwrap().rounds.len(), ROUNDS);
+}
+
+fn this_test(name: &str) -> String {
+    let binary = std::env::current_exe().unwrap();
+    format!("'{}' --exact tests::{name}", binary.display())
+}
+
+fn shell(script: &str) -> (bool, String) {
+    let output = Command::new("sh").args(["-ec", script]).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+}
+
+/// A limit on the size of a file makes a real write fail half-way, whoever the user is.
+#[test]
+fn a_write_that_fails_half_way_costs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().display();
+    let test = this_test("process_without_room");
+    // The signal is ignored so that the write fails instead of the process. dash and bash count in
+    // 512 and 1,024 bytes; a selection has 3.4 KB, all of them 27 KB.
+    let script =
+        format!("trap '' XFSZ; ulimit -f 16; ALHOST_TEST_NO_ROOM='{path}' {test} > /dev/null");
+    let (done, told) = shell(&script);
+    assert!(done, "{told}");
+    go_on(folder.path(), usize::MAX).unwrap();
+    assert_eq!(read(folder.path()).unwrap().rounds.len(), ROUNDS);
+}
+
+/// A file system that is full, where this user may mount one.
+#[test]
+fn a_full_disk_costs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = folder.path().display();
+    let mount = format!("mount -t tmpfs -o size=64k none '{disk}'");
+    let (mounts, _) = shell(&format!("unshare -rm sh -ec \"{mount}\""));
+    if !mounts {
+        eprintln!("did nothing: this user may not mount a file system");
+        return;
+    }
+    let (full, free) = (this_test("process_without_room"), this_test("process_with_room_again"));
+    // 64 KB in pages of 4 KB, most of them taken by something else.
+    let script = format!(
+        "{mount}; head -c 40960 /dev/zero > '{disk}/other'
+        ALHOST_TEST_NO_ROOM='{disk}/run' {full}
+        rm '{disk}/other'
+        ALHOST_TEST_ROOM_AGAIN='{disk}/run' {free}"
+    );
+    let file = folder.path().with_extension("sh");
+    fs_err::write(&file, &script).unwrap();
+    let (done, told) = shell(&format!("unshare -rm sh -e '{}'", file.display()));
+    fs_err::remove_file(&file).unwrap();
+    assert!(done, "{told}");
+    assert_eq!(told.matches("1 passed").count(), 2, "{told}");
+}
