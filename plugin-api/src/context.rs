@@ -2,18 +2,19 @@
 
 use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::{RResult, RSlice};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::features::{
-    AllWordPieces, EMBEDDING, FEATURES, LOGITS, MC_PROBABILITIES, MLM_SURPRISAL, Matrix, Model,
-    PROBABILITIES, Pooling, Sparse, SurprisalOptions, TEXT, Texts, WORD_PIECES,
+    AllWordPieces, EMBEDDING, EmbeddingOptions, FEATURES, LOGITS, MC_PROBABILITIES, MLM_SURPRISAL,
+    Matrix, McOptions, Model, PROBABILITIES, Pooling, Sparse, SurprisalOptions, TEXT, Texts,
+    WORD_PIECES,
 };
 use crate::ffi::{Block, Host, PlugError, RoundInfo, Sink, Sink_TO, doc_ids, raw_ids};
 use crate::services::{
     DISCRIMINATOR, Discriminator, DiscriminatorOptions, KMEANS, KMeans, KMeansOptions, NEAREST,
-    Nearest,
+    Nearest, NearestOptions,
 };
-use crate::{DocId, Result, Rng};
+use crate::{DocId, Error, Result, Rng};
 
 /// The host, for the length of one call of [`Strategy::select`](crate::Strategy::select).
 ///
@@ -100,52 +101,46 @@ impl<'a> Context<'a> {
 
     /// Texts as UTF-8. Needs [`TEXT`].
     pub fn texts(&self, ids: &[DocId]) -> Result<Texts<'_>> {
-        Ok(Texts(self.fetch(TEXT, "{}", ids)?))
+        Ok(Texts(self.fetch(TEXT, &NoOptions {}, ids)?))
     }
 
     /// Word and piece counts. Needs [`WORD_PIECES`]. Computed once for a data set.
     pub fn word_pieces(&self, ids: &[DocId]) -> Result<AllWordPieces<'_>> {
-        Ok(AllWordPieces(self.fetch(WORD_PIECES, "{}", ids)?))
+        Ok(AllWordPieces(self.fetch(WORD_PIECES, &NoOptions {}, ids)?))
     }
 
     /// Masked-LM losses at sampled positions, in nats. Needs [`MLM_SURPRISAL`]. The positions of a
     /// text are the same in every round. With the pre-trained model: computed once for a data set
     /// and a seed; with the current one: a pass over `ids` in every round.
     pub fn surprisal(&self, ids: &[DocId], options: &SurprisalOptions) -> Result<Sparse<'_>> {
-        let options = json!({
-            "probability": options.probability,
-            "strict": options.strict,
-            "model": options.model.id(),
-        });
-        Ok(Sparse(self.fetch(MLM_SURPRISAL, &options.to_string(), ids)?))
+        Ok(Sparse(self.fetch(MLM_SURPRISAL, options, ids)?))
     }
 
     /// `[ids, hidden]`: a vector a text from the last hidden states. Needs [`EMBEDDING`].
     pub fn embedding(&self, ids: &[DocId], model: Model, pooling: Pooling) -> Result<Matrix<'_>> {
-        let options = json!({ "model": model.id(), "pooling": pooling.id() });
-        Ok(Matrix::from_block(&self.fetch(EMBEDDING, &options.to_string(), ids)?))
+        let options = EmbeddingOptions { model, pooling };
+        Ok(Matrix::from_block(&self.fetch(EMBEDDING, &options, ids)?))
     }
 
     /// `[ids, width]`: the input of the classifier's last linear layer. Needs [`FEATURES`].
     pub fn features(&self, ids: &[DocId]) -> Result<Matrix<'_>> {
-        Ok(Matrix::from_block(&self.fetch(FEATURES, "{}", ids)?))
+        Ok(Matrix::from_block(&self.fetch(FEATURES, &NoOptions {}, ids)?))
     }
 
     /// `[ids, labels]`: the classifier's outputs before the sigmoid. Needs [`LOGITS`].
     pub fn logits(&self, ids: &[DocId]) -> Result<Matrix<'_>> {
-        Ok(Matrix::from_block(&self.fetch(LOGITS, "{}", ids)?))
+        Ok(Matrix::from_block(&self.fetch(LOGITS, &NoOptions {}, ids)?))
     }
 
     /// `[ids, labels]`: the classifier's probabilities. Needs [`PROBABILITIES`].
     pub fn probabilities(&self, ids: &[DocId]) -> Result<Matrix<'_>> {
-        Ok(Matrix::from_block(&self.fetch(PROBABILITIES, "{}", ids)?))
+        Ok(Matrix::from_block(&self.fetch(PROBABILITIES, &NoOptions {}, ids)?))
     }
 
     /// `[ids, passes * labels]`: probabilities of `passes` passes with the head's dropout on (the
     /// encoder runs once, without dropout). Needs [`MC_PROBABILITIES`].
     pub fn mc_probabilities(&self, ids: &[DocId], passes: u32) -> Result<Matrix<'_>> {
-        let options = json!({ "passes": passes });
-        Ok(Matrix::from_block(&self.fetch(MC_PROBABILITIES, &options.to_string(), ids)?))
+        Ok(Matrix::from_block(&self.fetch(MC_PROBABILITIES, &McOptions { passes }, ids)?))
     }
 
     /// A dense feature ([`FEATURES`], [`LOGITS`] or [`PROBABILITIES`]) in blocks of at most `rows`
@@ -175,14 +170,7 @@ impl<'a> Context<'a> {
 
     /// Clusters the rows of `points`: k-means++, then Lloyd. Needs [`KMEANS`].
     pub fn kmeans(&self, points: Matrix<'_>, options: &KMeansOptions) -> Result<KMeans<'_>> {
-        let options = json!({
-            "k": options.k,
-            "restarts": options.restarts,
-            "max_iterations": options.max_iterations,
-            "tolerance": options.tolerance,
-            "stream": options.stream,
-        });
-        KMeans::from_block(&self.compute(KMEANS, &options.to_string(), &[points])?)
+        KMeans::from_block(&self.compute(KMEANS, options, &[points])?)
     }
 
     /// The `k` rows of `points` nearest to each row of `centers`, by Euclidean distance. Needs
@@ -193,8 +181,7 @@ impl<'a> Context<'a> {
         centers: Matrix<'_>,
         k: usize,
     ) -> Result<Nearest<'_>> {
-        let options = json!({ "k": k });
-        let block = self.compute(NEAREST, &options.to_string(), &[points, centers])?;
+        let block = self.compute(NEAREST, &NearestOptions { k }, &[points, centers])?;
         Ok(Nearest::from_block(&block))
     }
 
@@ -206,16 +193,7 @@ impl<'a> Context<'a> {
         unlabeled: Matrix<'_>,
         options: &DiscriminatorOptions,
     ) -> Result<Discriminator<'_>> {
-        let options = json!({
-            "widths": options.widths,
-            "epochs": options.epochs,
-            "batch": options.batch,
-            "rate": options.rate,
-            "stop_accuracy": options.stop_accuracy,
-            "class_weights": options.class_weights,
-            "stream": options.stream,
-        });
-        let block = self.compute(DISCRIMINATOR, &options.to_string(), &[labeled, unlabeled])?;
+        let block = self.compute(DISCRIMINATOR, options, &[labeled, unlabeled])?;
         Discriminator::from_block(&block)
     }
 
@@ -246,14 +224,34 @@ impl<'a> Context<'a> {
         self.host.log(2, message.into());
     }
 
-    fn fetch(&self, feature: &str, options: &str, ids: &[DocId]) -> Result<Block<'_>> {
+    fn fetch(&self, feature: &str, options: &impl Serialize, ids: &[DocId]) -> Result<Block<'_>> {
         let ids = RSlice::from_slice(raw_ids(ids));
-        self.host.fetch(feature.into(), options.into(), ids).into_result().map_err(Into::into)
+        let options = json(options)?;
+        self.host
+            .fetch(feature.into(), options.as_str().into(), ids)
+            .into_result()
+            .map_err(Into::into)
     }
 
-    fn compute(&self, service: &str, options: &str, inputs: &[Matrix<'_>]) -> Result<Block<'_>> {
+    fn compute(
+        &self,
+        service: &str,
+        options: &impl Serialize,
+        inputs: &[Matrix<'_>],
+    ) -> Result<Block<'_>> {
+        let options = json(options)?;
         let inputs: Vec<Block<'_>> = inputs.iter().map(|matrix| matrix.to_block()).collect();
         let inputs = RSlice::from_slice(&inputs);
-        self.host.compute(service.into(), options.into(), inputs).into_result().map_err(Into::into)
+        let answer = self.host.compute(service.into(), options.as_str().into(), inputs);
+        answer.into_result().map_err(Into::into)
     }
+}
+
+/// Stands where a feature takes no options.
+#[derive(Serialize)]
+struct NoOptions {}
+
+/// Writes options as they cross the boundary.
+fn json(options: &impl Serialize) -> Result<String> {
+    serde_json::to_string(options).map_err(|error| Error::new(error.to_string()))
 }

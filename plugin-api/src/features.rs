@@ -3,6 +3,8 @@
 //! A feature is computed when it is first asked for, kept as long as the model it depends on, and
 //! lent without a copy. Every feature that a strategy may ask for is listed in its `needs`.
 
+use serde::{Deserialize, Serialize};
+
 use crate::ffi::Block;
 
 /// UTF-8 text. See [`Context::texts`](crate::Context::texts).
@@ -27,7 +29,8 @@ pub const MC_PROBABILITIES: &str = "mc-probabilities/1";
 pub const OF_THE_CLASSIFIER: [&str; 4] = [FEATURES, LOGITS, PROBABILITIES, MC_PROBABILITIES];
 
 /// Which weights a feature is computed with.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Model {
     /// The checkpoint as it was before any training: the same in every round, computed once.
     Pretrained,
@@ -36,7 +39,8 @@ pub enum Model {
 }
 
 /// How one vector is made of a text's last hidden states.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Pooling {
     /// The state of the [CLS] token.
     Cls,
@@ -44,26 +48,24 @@ pub enum Pooling {
     Mean,
 }
 
-impl Model {
-    pub(crate) fn id(self) -> &'static str {
-        match self {
-            Self::Pretrained => "pretrained",
-            Self::Current => "current",
-        }
-    }
+/// What is asked of [`EMBEDDING`].
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct EmbeddingOptions {
+    /// Whose hidden states are pooled.
+    pub model: Model,
+    /// How they become one vector.
+    pub pooling: Pooling,
 }
 
-impl Pooling {
-    pub(crate) fn id(self) -> &'static str {
-        match self {
-            Self::Cls => "cls",
-            Self::Mean => "mean",
-        }
-    }
+/// What is asked of [`MC_PROBABILITIES`].
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct McOptions {
+    /// Passes through the head; at least one.
+    pub passes: u32,
 }
 
 /// How the positions of [`MLM_SURPRISAL`] are sampled.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct SurprisalOptions {
     /// Probability of each position, independently; ALPS uses 0.15.
     pub probability: f64,

@@ -1,6 +1,8 @@
 //! Arithmetic that the host does on its own device, so that a strategy needs neither tensors nor a
 //! GPU: clustering, nearest rows, and a classifier that tells labeled from unlabeled.
 
+use serde::{Deserialize, Serialize};
+
 use crate::ffi::Block;
 use crate::{Error, Result};
 
@@ -12,7 +14,7 @@ pub const NEAREST: &str = "nearest/1";
 pub const DISCRIMINATOR: &str = "discriminator/1";
 
 /// What to cluster, and when to stop.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct KMeansOptions {
     /// Number of clusters; at most the number of points.
     pub k: usize,
@@ -40,6 +42,13 @@ pub struct KMeans<'a> {
     pub iterations: u32,
 }
 
+/// How many neighbours each centre has.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct NearestOptions {
+    /// At least one, at most the number of points.
+    pub k: usize,
+}
+
 /// The rows nearest to each centre, nearest first; ties go to the lower row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Nearest<'a> {
@@ -63,7 +72,7 @@ impl<'a> Nearest<'a> {
 
 /// A binary multi-layer perceptron and how it is trained: Adam (0.9, 0.999, 1e-8), softmax
 /// cross-entropy, loss of a batch = sum of weight x cross-entropy / rows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct DiscriminatorOptions {
     /// Widths of the hidden layers (ReLU after each).
     pub widths: Vec<u32>,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use alhost::model::{Checkpoint, ModelError, Places};
+use alhost::learn::{Checkpoint, ModelError, Places};
 use serde_json::{Value, json};
 use tch::{Kind, Tensor};
 use tempfile::TempDir;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use alhost::cli::Cli;
-use alhost::plugin::PluginFile;
+use alhost::plugin_host::PluginFile;
 use clap::Parser;
 
 use crate::support::{plugin, workspace};

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use alhost::model::{Checkpoint, Places};
+use alhost::learn::{Checkpoint, Places};
 use alhost_plugin_api::Rng;
 use alhost_plugin_api::testing::StandIn;
 use alhost_plugin_host::{LoadedStrategy, Manifest, PluginFile, Setting, WorkerOptions};

@@ -4,13 +4,14 @@
 
 use std::path::{Path, PathBuf};
 
+use alhost::base::progress::Silent;
 use alhost::data::tokens::Tokens;
-use alhost::model::batch::{Batch, by_length};
-use alhost::model::bert::{Encoder, Pass, Weights};
-use alhost::model::mlm::MlmHead;
-use alhost::model::surprisal::{Surprisal, fill_losses};
-use alhost::model::{Checkpoint, Places};
-use alhost::progress::Silent;
+use alhost::learn::encoder::batch::{Batch, by_length};
+use alhost::learn::encoder::bert::{Encoder, Pass, Weights};
+use alhost::learn::surprisal::fill_losses;
+use alhost::learn::surprisal::mlm::MlmHead;
+use alhost::learn::{Checkpoint, Places};
+use alhost_model::Surprisal;
 use serde::Deserialize;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};

@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use alhost::base::ledger::{Notes, Work};
+use alhost::base::progress::Silent;
 use alhost::data::tokens::Tokens;
-use alhost::model::bert::{Encoder, Weights};
-use alhost::model::mlm::{Fitted, MlmHead, MlmSource};
-use alhost::model::mlm_fit::{self, MlmFitOptions};
-use alhost::model::surprisal::{self, Surprisal, SurprisalOptions};
-use alhost::model::{Checkpoint, Places};
-use alhost::progress::Silent;
+use alhost::learn::encoder::bert::{Encoder, Weights};
+use alhost::learn::surprisal::mlm::{Fitted, MlmHead, MlmSource};
+use alhost::learn::surprisal::mlm_fit::{self, MlmFitOptions};
+use alhost::learn::surprisal::{self, Sampling};
+use alhost::learn::{Checkpoint, Places};
+use alhost_model::Surprisal;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
@@ -50,11 +52,13 @@ fn tokens() -> Tokens {
 fn fit(checkpoint: &Checkpoint, weights: &Weights, seed: u64, cache: &Path) -> MlmHead {
     let options = MlmFitOptions { seed, cache };
     let rows: Vec<u32> = (0..300).collect();
-    mlm_fit::open(checkpoint, weights, &tokens(), &rows, options, &Silent).unwrap()
+    let notes = Notes::default();
+    let work = Work { progress: &Silent, notes: &notes };
+    mlm_fit::open(checkpoint, weights, &tokens(), &rows, options, work).unwrap()
 }
 
 fn surprisal(checkpoint: &Checkpoint, weights: &Weights, mlm: &MlmHead) -> Surprisal {
-    let options = SurprisalOptions { probability: 0.15, strict: false, seed: 3, token_budget: 512 };
+    let options = Sampling { probability: 0.15, strict: false, seed: 3, token_budget: 512 };
     let rows: Vec<u32> = (0..50).collect();
     let specials = checkpoint.specials;
     surprisal::compute(weights, mlm, &tokens(), specials, &rows, options, &Silent)
@@ -141,7 +145,7 @@ fn the_surprisal_of_a_text_does_not_depend_on_the_others() {
     let weights = weights(&checkpoint);
     let mlm = MlmHead::of_checkpoint(&checkpoint, &weights).unwrap();
     let all = surprisal(&checkpoint, &weights, &mlm);
-    let options = SurprisalOptions { probability: 0.15, strict: false, seed: 3, token_budget: 40 };
+    let options = Sampling { probability: 0.15, strict: false, seed: 3, token_budget: 40 };
     let specials = checkpoint.specials;
     let some = [41, 7];
     let some_of = surprisal::compute(&weights, &mlm, &tokens(), specials, &some, options, &Silent);

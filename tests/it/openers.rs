@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use alhost::model::{Checkpoint, Places};
+use alhost::learn::{Checkpoint, Places};
 use tempfile::TempDir;
 
 use crate::support::workspace;

@@ -4,7 +4,7 @@
 use std::io::{Read, Write};
 use std::path::Path;
 
-use alhost::model::{Checkpoint, ModelError, Places};
+use alhost::learn::{Checkpoint, ModelError, Places};
 use tempfile::TempDir;
 use zip::CompressionMethod;
 use zip::write::FileOptions;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use alhost::data::{Texts, Tokens};
-use alhost::model::{Checkpoint, Learner, Places, device};
+use alhost::learn::{Checkpoint, Learner, Places, device};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -1,11 +1,11 @@
 //! What every part of alhost builds on and what knows none of them: files that are whole or absent
 //! (`aside`), files that are computed once (`store`), locks (`lock`), files of strangers, opened with
 //! care (`foreign`), their text, made harmless (`text`), and lines of theirs (`lines`); matrices
-//! (`matrix`) and memory that processes share (`memory`); seeds (`seed`), progress and costs. No torch.
+//! (`matrix`) and memory that processes share (`memory`); seeds (`seed`), progress and costs (`ledger`). No torch.
 
 pub mod aside;
-pub mod charge;
 pub mod foreign;
+pub mod ledger;
 pub mod lines;
 pub mod lock;
 pub mod matrix;

@@ -13,6 +13,8 @@ pub enum Purpose<'a> {
     Training,
     /// Sampled positions of the surprisal embeddings.
     Surprisal,
+    /// Mistakes of a noisy oracle; the text takes the place of the round.
+    Noise,
     /// Texts on which consecutive models are compared.
     StopSet,
     /// Named by the strategy's instance.
@@ -30,6 +32,7 @@ impl RunSeed {
             Purpose::ModelInit => ("model-init", ""),
             Purpose::Training => ("training", ""),
             Purpose::Surprisal => ("surprisal", ""),
+            Purpose::Noise => ("noise", ""),
             Purpose::StopSet => ("stop-set", ""),
             Purpose::Strategy(instance) => ("strategy", instance),
         };

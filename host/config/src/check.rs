@@ -11,7 +11,7 @@ use super::overrides::plugin_stem;
 use super::ranges;
 use super::sections::{
     Chosen, DataConfig, DataFormat, EarlyStopping, EncoderMode, EvaluationConfig, HeadKind,
-    Penalty, Start, StopConfig, StrategyConfig, ThresholdRule,
+    OracleKind, Penalty, Start, StopConfig, StrategyConfig, ThresholdRule,
 };
 use super::uses;
 
@@ -57,16 +57,16 @@ impl RunConfig {
     /// own hash is in the manifest); `limits` and `isolation`; `seeds` and `strategy`, of which each run has one, in its
     /// manifest; `device`, which the manifest has as it was resolved; `protocol`, whose values are
     /// in the sections.
-    pub fn shared(&self) -> Value {
+    pub fn agreed(&self) -> Value {
         let file = &self.0;
-        let mut shared = json!({
+        let mut agreed = json!({
             "data": file.data,
             "model": file.model,
             "train": file.train,
             "loop": file.r#loop,
             "evaluation": file.evaluation,
         });
-        if let Some(data) = shared["data"].as_object_mut() {
+        if let Some(data) = agreed["data"].as_object_mut() {
             data.remove("path");
             // Keys that came later are as if they did not exist while they say nothing.
             let default = DataConfig::default();
@@ -90,33 +90,36 @@ impl RunConfig {
             }
         }
         if file.model.head != HeadKind::Logistic {
-            remove(&mut shared["model"], "pooling");
-            remove(&mut shared["train"], "c");
+            remove(&mut agreed["model"], "pooling");
+            remove(&mut agreed["train"], "c");
         }
         // As it was before there was a choice.
         if (file.train.early_stopping, file.train.min_epochs) == (EarlyStopping::Threshold, 1) {
-            remove(&mut shared["train"], "early_stopping");
-            remove(&mut shared["train"], "min_epochs");
+            remove(&mut agreed["train"], "early_stopping");
+            remove(&mut agreed["train"], "min_epochs");
         }
-        if let Some(evaluation) = shared["evaluation"].as_object_mut() {
+        if let Some(evaluation) = agreed["evaluation"].as_object_mut() {
             let default = json!(EvaluationConfig::default());
             evaluation.retain(|key, value| {
                 !key.starts_with("propensity_") || Some(&*value) != default.get(key)
             });
         }
+        if file.oracle.kind != OracleKind::Simulated {
+            agreed["oracle"] = json!(file.oracle);
+        }
         // Rules that are off are as if they did not exist.
-        if let Some(rounds) = shared["loop"].as_object_mut()
+        if let Some(rounds) = agreed["loop"].as_object_mut()
             && file.r#loop.stop == StopConfig::default()
         {
             rounds.remove("stop");
         }
-        shared
+        agreed
     }
 
-    /// Names [`RunConfig::shared`]: two configs with the same hash give the same results.
+    /// Names [`RunConfig::agreed`]: two configs with the same hash give the same results.
     pub fn hash(&self) -> String {
         let mut text = String::new();
-        canonical(&self.shared(), &mut text);
+        canonical(&self.agreed(), &mut text);
         blake3::hash(text.as_bytes()).to_hex().to_string()
     }
 

@@ -12,7 +12,7 @@ use super::keys::{self, Kind};
 use super::overrides::Overrides;
 use super::sections::{
     CacheConfig, DataConfig, EvaluationConfig, IsolationConfig, LimitsConfig, LoopConfig,
-    ModelConfig, Protocol, StrategyConfig, TrainConfig,
+    ModelConfig, OracleConfig, Protocol, StrategyConfig, TrainConfig,
 };
 use super::{protocol, usual};
 
@@ -43,6 +43,7 @@ pub struct ConfigFile {
     pub model: ModelConfig,
     pub train: TrainConfig,
     pub r#loop: LoopConfig,
+    pub oracle: OracleConfig,
     pub evaluation: EvaluationConfig,
     pub cache: CacheConfig,
     pub limits: LimitsConfig,
@@ -66,6 +67,7 @@ impl Default for ConfigFile {
             model: ModelConfig::default(),
             train: TrainConfig::default(),
             r#loop: LoopConfig::default(),
+            oracle: OracleConfig::default(),
             evaluation: EvaluationConfig::default(),
             cache: CacheConfig::default(),
             limits: LimitsConfig::default(),

@@ -31,7 +31,7 @@ struct Written {
     device: Option<String>,
     protocol: Option<String>,
     #[serde(flatten)]
-    sections: Sections,
+    sections: Table,
     #[serde(default)]
     dataset: Vec<WrittenDataSet>,
     #[serde(default)]
@@ -43,22 +43,12 @@ struct WrittenDataSet {
     name: String,
     config: Option<PathBuf>,
     #[serde(flatten)]
-    sections: Sections,
+    sections: Table,
 }
 
 /// What a grid may change in the configs that it starts from: their sections, key by key.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Sections {
-    data: Table,
-    model: Table,
-    train: Table,
-    r#loop: Table,
-    evaluation: Table,
-    cache: Table,
-    limits: Table,
-    isolation: Table,
-}
+const SECTIONS: [&str; 9] =
+    ["data", "model", "train", "loop", "oracle", "evaluation", "cache", "limits", "isolation"];
 
 impl GridFile {
     /// `overrides` come from the command line and win over the file.
@@ -89,11 +79,8 @@ impl Written {
         let out = overrides.out.clone().map(PathBuf::from).or(self.out.clone());
         let folder = out.unwrap_or_else(|| PathBuf::from("runs")).join(&self.name);
         check_name(origin, "name", &self.name)?;
-        let alone = [WrittenDataSet {
-            name: self.name.clone(),
-            config: None,
-            sections: Sections::default(),
-        }];
+        let alone =
+            [WrittenDataSet { name: self.name.clone(), config: None, sections: Table::new() }];
         let data_sets = if self.dataset.is_empty() { &alone[..] } else { &self.dataset };
         let mut configs: Vec<ConfigFile> = Vec::new();
         for data_set in data_sets {
@@ -132,7 +119,7 @@ impl Written {
             give("seeds", format!("{seeds:?}"));
         }
         for sections in [&self.sections, &data_set.sections] {
-            sections.each(&mut give);
+            each_section(sections, &mut give);
         }
         let overrides = Overrides { given, out: None, ..overrides.clone() };
         let mut config = match data_set.config.as_ref().or(self.config.as_ref()) {
@@ -147,17 +134,13 @@ impl Written {
     }
 }
 
-impl Sections {
-    fn each(&self, give: &mut dyn FnMut(&str, String)) {
-        let Self { data, model, train, r#loop, evaluation, cache, limits, isolation } = self;
-        flatten("data", data, give);
-        flatten("model", model, give);
-        flatten("train", train, give);
-        flatten("loop", r#loop, give);
-        flatten("evaluation", evaluation, give);
-        flatten("cache", cache, give);
-        flatten("limits", limits, give);
-        flatten("isolation", isolation, give);
+fn each_section(sections: &Table, give: &mut dyn FnMut(&str, String)) {
+    for name in SECTIONS {
+        match sections.get(name) {
+            Some(Value::Table(table)) => flatten(name, table, give),
+            Some(value) => give(name, value.to_string()),
+            None => {}
+        }
     }
 }
 
@@ -174,8 +157,6 @@ fn flatten(path: &str, table: &Table, give: &mut dyn FnMut(&str, String)) {
 /// The keys of a grid file's top and of its data sets: with sections flattened, serde would take
 /// any.
 fn check_keys(text: &str, origin: &str) -> Result<(), ConfigError> {
-    const SECTIONS: [&str; 8] =
-        ["data", "model", "train", "loop", "evaluation", "cache", "limits", "isolation"];
     const TOP: [&str; 8] =
         ["name", "config", "seeds", "out", "device", "protocol", "dataset", "strategy"];
     const DATA_SET: [&str; 2] = ["name", "config"];

@@ -25,7 +25,7 @@ pub(super) enum Range {
 use Range::{Above, Below, Between, From, Whole};
 
 /// Every key that holds numbers, by its full path. A list is as many numbers.
-pub(super) const RANGES: [(&str, Range); 38] = [
+pub(super) const RANGES: [(&str, Range); 40] = [
     // TOML has no larger one.
     ("seeds", Whole(0, i64::MAX)),
     ("data.dev_share", Below(0.0, 1.0)),
@@ -58,6 +58,8 @@ pub(super) const RANGES: [(&str, Range); 38] = [
     ("loop.stop.kappa", Above(0.0, 1.0)),
     ("loop.stop.kappa_window", Whole(1, 1_000_000)),
     ("loop.stop.seconds", Above(0.0, 1_000_000_000.0)),
+    ("oracle.missed", Below(0.0, 1.0)),
+    ("oracle.wrong", Below(0.0, 1.0)),
     ("evaluation.fixed", Between(0.0, 1.0)),
     ("evaluation.per_label", From(0.0, 1e9)),
     ("evaluation.propensity_a", From(0.0, 1000.0)),

@@ -428,22 +428,22 @@ fn a_share_of_train_is_a_dev_set_and_excludes_another() {
     assert!(both.contains("`data.dev_share`") && both.contains("there is one already"), "{both}");
     assert!(check("dev_share = 1.0").unwrap_err().contains("below 1"));
     // Keys that say nothing leave the name of a config as it was before there were such keys.
-    let shared = check("dev = \"d\"").unwrap().shared();
+    let agreed = check("dev = \"d\"").unwrap().agreed();
     assert!(
-        shared["data"].get("dev_share").is_none() && shared["data"].get("split_seed").is_none()
+        agreed["data"].get("dev_share").is_none() && agreed["data"].get("split_seed").is_none()
     );
-    assert!(check("dev_share = 0.1").unwrap().shared()["data"].get("dev_share").is_some());
+    assert!(check("dev_share = 0.1").unwrap().agreed()["data"].get("dev_share").is_some());
 }
 
 #[test]
 fn propensities_name_a_config_only_where_they_are_not_the_usual_ones() {
-    let shared = |text: &str| {
+    let agreed = |text: &str| {
         let file = ConfigFile::parse(text, "test", &Overrides::default()).unwrap();
-        file.check(&|_| None).unwrap().shared()["evaluation"].clone()
+        file.check(&|_| None).unwrap().agreed()["evaluation"].clone()
     };
-    let usual = shared("[evaluation]\nthreshold = \"micro-f1\"\npropensity_a = 0.55");
+    let usual = agreed("[evaluation]\nthreshold = \"micro-f1\"\npropensity_a = 0.55");
     assert_eq!(usual["threshold"], "micro-f1");
     assert!(usual.get("propensity_a").is_none() && usual.get("propensity_b").is_none(), "{usual}");
-    let amazon = shared("[evaluation]\npropensity_a = 0.6");
+    let amazon = agreed("[evaluation]\npropensity_a = 0.6");
     assert!(amazon["propensity_a"] == 0.6 && amazon.get("propensity_b").is_none(), "{amazon}");
 }

@@ -9,6 +9,7 @@ use super::arena::{Arena, Writer};
 use super::error::DataError;
 use super::texts::Texts;
 use super::tokenize::{Pieces, Rows, WordCache};
+use alhost_base::ledger::Work;
 use alhost_base::progress::{Progress, Silent};
 use alhost_base::store;
 
@@ -54,25 +55,26 @@ impl Tokens {
         texts: &Texts,
         max_tokens: usize,
         cache: &Path,
-        progress: &dyn Progress,
+        work: Work<'_>,
     ) -> Result<Self, DataError> {
         let key = key(tokenizer_hash, texts, max_tokens);
         let hash = key.to_hex().to_string();
         let path = cache.join("tokens").join(format!("{hash}.tokens"));
-        let making = match store::find("token ids", &path, progress, || Arena::open(&path)) {
+        let making = match store::find("token ids", &path, work, || Arena::open(&path)) {
             Ok(arena) => return Ok(Self::from_arena(arena, hash)),
             Err(making) => making,
         };
         let pieces = Pieces::new(tokenizer, max_tokens)?;
         let failed = |source| DataError::Cache { path: path.clone(), source };
         let mut writer = Writer::create(&path).map_err(failed)?;
-        progress.begin("tokenizing", texts.len() as u64);
-        let made =
-            for_each_block(&pieces, texts, progress, |rows| writer.push(&rows).map_err(failed));
-        progress.end();
+        work.progress.begin("tokenizing", texts.len() as u64);
+        let made = for_each_block(&pieces, texts, work.progress, |rows| {
+            writer.push(&rows).map_err(failed)
+        });
+        work.progress.end();
         made?;
         writer.finish(&path).map_err(failed)?;
-        making.done(progress);
+        making.done(work);
         let whole = || std::io::Error::other("the file just written is not whole");
         let arena = Arena::open(&path).ok_or_else(whole).map_err(failed)?;
         Ok(Self::from_arena(arena, hash))

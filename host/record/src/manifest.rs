@@ -15,7 +15,7 @@ pub struct RunManifest {
     pub plugin: PluginManifest,
     /// As run, defaults filled in.
     pub params: Value,
-    /// [`RunConfig::shared`](alhost_config::RunConfig::shared).
+    /// [`RunConfig::agreed`](alhost_config::RunConfig::agreed).
     pub config: Value,
     /// [`RunConfig::hash`](alhost_config::RunConfig::hash).
     pub config_hash: String,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::acquired::Acquired;
-use alhost_base::progress::Shared;
+use alhost_base::ledger::Reused;
 use alhost_metrics::{Metrics, Ranking};
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -151,7 +151,7 @@ pub struct Cost {
     pub actual: Option<Seconds>,
     /// What the run used for the first time of what is computed once for many.
     #[serde(default)]
-    pub shared: Vec<Shared>,
+    pub shared: Vec<Reused>,
     /// Through the encoder, training and inference together.
     #[serde(deserialize_with = "null_is_nan_too")]
     pub tokens_per_second: f64,

@@ -3,25 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
 use super::progress::{Bars, Standings};
-use super::run::{Finished, Plan, cancel_on_interrupt, plan, plan_initial};
+use super::run::{Finished, cancel_on_interrupt, shelf};
 use super::terminal::{say, tell_error};
 use super::{BenchArgs, environment, tables};
-use crate::bench::{
-    BenchFolder, Cell, Crew, Expected, SharedUse, State, shared_uses, stamp, supervise,
+use alhost_config::{GridFile, Overrides, RunConfig};
+use alhost_engine::grid::{
+    self, BenchFolder, Cell, Crew, Outside, ReusedBy, State, reused_by, supervise,
 };
-use crate::config::{ConfigFile, GridFile, Overrides, RunConfig};
-use crate::data;
-use crate::experiment::plugin_manifest;
-use crate::model::{Checkpoint, device};
-use crate::record::{RoundRecord, place};
-use crate::report::{Options, report};
+use alhost_learn::{Checkpoint, device};
+use alhost_record::RoundRecord;
+use alhost_report::{Options, report};
 
 pub(super) fn bench(args: &BenchArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
@@ -35,9 +33,13 @@ pub(super) fn bench(args: &BenchArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     };
     let grid = GridFile::read(&args.grid, &overrides)?;
     fetch(&grid)?;
+    let places = environment::places();
+    let checkpoint = |config: &RunConfig| Checkpoint::files(&config.model.checkpoint, &places);
+    let outside =
+        Outside { shelf: shelf(), lookup: &environment::lookup, checkpoint_files: &checkpoint };
     let mut cells = Vec::new();
     for config in &grid.configs {
-        cells.extend(cells_of(config, &grid.folder)?);
+        cells.extend(grid::cells(config, &grid.folder, &outside)?);
     }
     for cell in &cells {
         cell.check_folder()?;
@@ -46,7 +48,7 @@ pub(super) fn bench(args: &BenchArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     for config in &grid.configs {
         fs_err::write(BenchFolder::config(&grid.folder, &config.name), config.to_toml())?;
     }
-    look(&mut cells, &folder.finished());
+    grid::look(&mut cells, &folder.finished());
     folder.keep_cells(&grid.name, &cells)?;
     let has_work = cells.iter().any(|cell| cell.state == State::Waiting);
     if has_work {
@@ -88,59 +90,6 @@ fn write_report(folder: &Path, is_old: bool) {
     };
     if let Err(error) = write() {
         tracing::warn!("no report: {error:#}");
-    }
-}
-
-/// The cells of one data set: all strategies of a seed follow each other.
-fn cells_of(config: &ConfigFile, folder: &Path) -> anyhow::Result<Vec<Cell>> {
-    let checked = config.clone().check(&environment::lookup)?;
-    let plans = plan(&checked)?;
-    plan_initial(&checked)?;
-    let mut files = data::files(&checked.data);
-    files.extend(Checkpoint::files(&checked.model.checkpoint, &environment::places()));
-    let cell = |seed: u64, plan: &Plan| -> anyhow::Result<Cell> {
-        let (plugin, params) = (&plan.file.manifest, &plan.params);
-        let expected = Expected {
-            config: checked.shared(),
-            config_hash: checked.hash(),
-            plugin: plugin_manifest(plugin, &plan.file.hash),
-            params: plugin.resolve_params(&plan.file.path, params)?.into(),
-        };
-        Ok(Cell {
-            data: config.name.clone(),
-            strategy: plan.instance.clone(),
-            seed,
-            folder: place(folder, &config.name, &plan.instance, seed),
-            config: BenchFolder::config(folder, &config.name),
-            rounds: rounds(&checked),
-            stamp: stamp(&expected, &files),
-            expected,
-            state: State::Waiting,
-        })
-    };
-    let seeds = config.seeds.iter();
-    seeds
-        .flat_map(|&seed| plans.iter().map(move |plan| (seed, plan)))
-        .map(|(seed, plan)| cell(seed, plan))
-        .collect()
-}
-
-fn rounds(config: &RunConfig) -> usize {
-    let rounds = &config.r#loop;
-    1 + (rounds.budget - rounds.initial).div_ceil(rounds.query_size)
-}
-
-/// Finds the cells that an earlier bench finished. Records that cannot be read cost their cell.
-fn look(cells: &mut [Cell], finished: &BTreeMap<PathBuf, String>) {
-    for cell in cells {
-        if finished.get(&cell.folder) != Some(&cell.stamp) {
-            continue;
-        }
-        cell.state = match cell.finished() {
-            Ok(Some(_)) => State::Finished,
-            Ok(None) => State::Waiting,
-            Err(error) => State::Failed(error.to_string()),
-        };
     }
 }
 
@@ -222,15 +171,15 @@ fn conclude(
     }
     let all: Vec<&[RoundRecord]> =
         runs.values().flatten().map(|run| run.rounds.as_slice()).collect();
-    let shared = shared_uses(all.iter().copied());
-    folder.keep_shared(&shared)?;
+    let reused = reused_by(all.iter().copied());
+    folder.keep_reused(&reused)?;
     for (data, runs) in &runs {
         say!("\n{data}: micro-F1 / macro-F1 (paper), mean over {}", seeds(runs));
         say!("{}", tables::compare(runs));
     }
-    let shared = of_shared(&shared, &all);
-    if !shared.is_empty() {
-        say!("{}", shared.trim_end());
+    let reused = of_reused(&reused, &all);
+    if !reused.is_empty() {
+        say!("{}", reused.trim_end());
     }
     for (cell, reason) in &failures {
         tell_error(&anyhow::anyhow!("{}: {reason}", cell.name()));
@@ -255,12 +204,12 @@ fn seeds(runs: &[Finished]) -> String {
 }
 
 /// What was computed once, and what that saved.
-fn of_shared(shared: &[SharedUse], runs: &[&[RoundRecord]]) -> String {
+fn of_reused(reused: &[ReusedBy], runs: &[&[RoundRecord]]) -> String {
     if runs.is_empty() {
         return String::new();
     }
     let mut kinds: BTreeMap<&str, (usize, f64, usize)> = BTreeMap::new();
-    for used in shared {
+    for used in reused {
         let (n, seconds, cells) = kinds.entry(&used.what).or_default();
         *n += 1;
         *seconds += used.seconds;

@@ -9,20 +9,18 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::progress::Bars;
-use super::run::{Beside, Libraries, Plan, cancel_on_interrupt, one_run, plan, plan_initial};
+use super::run::{self, cancel_on_interrupt, one_run, shelf};
 use super::{environment, terminal};
-use crate::bench::{Order, Reply, die_with_parent};
-use crate::config::{ConfigFile, Overrides};
-use crate::experiment::{Experiment, Watch};
-use crate::record::RecordError;
+use alhost_config::{ConfigFile, Overrides};
+use alhost_engine::grid::{Order, Reply, die_with_parent};
+use alhost_engine::{Experiment, Plan, Strategies, Watch};
+use alhost_record::RecordError;
 
 /// One data set, opened for the cells that follow each other.
 struct Opened {
     config: PathBuf,
     experiment: Experiment,
-    plans: Vec<Plan>,
-    initial: Option<Plan>,
-    libraries: Libraries,
+    strategies: Strategies,
 }
 
 pub(super) fn work(parent: u32, bars: &Bars) -> anyhow::Result<ExitCode> {
@@ -55,22 +53,19 @@ fn follow(
 ) -> anyhow::Result<()> {
     if opened.as_ref().is_none_or(|opened| opened.config != order.config) {
         *opened = None;
-        *opened = Some(open(order, bars, cancelled)?);
+        *opened = Some(open(order, bars)?);
     }
     let opened = opened.as_mut().context("it has just been opened")?;
-    let plan = opened.plans.iter().find(|plan| plan.instance == order.strategy);
-    let plan = plan.with_context(|| format!("no strategy `{}`", order.strategy))?;
-    let Opened { experiment, initial, libraries, .. } = opened;
-    let beside = Beside { initial: initial.as_ref(), shadows: &[] };
+    let Opened { experiment, strategies, .. } = opened;
     let watch = Watch { progress: bars, cancelled };
     // A process that has just been killed may hold its lock for a moment yet.
     for _attempt in 0..LOCK_ATTEMPTS {
-        match one_run(experiment, libraries, plan, beside, order.seed, watch) {
+        match one_run(experiment, strategies, &order.strategy, order.seed, watch) {
             Err(error) if is_locked(&error) => std::thread::sleep(LOCK_PAUSE),
             done => return done.map(drop),
         }
     }
-    one_run(experiment, libraries, plan, beside, order.seed, watch).map(drop)
+    one_run(experiment, strategies, &order.strategy, order.seed, watch).map(drop)
 }
 
 const LOCK_ATTEMPTS: usize = 100;
@@ -81,15 +76,10 @@ fn is_locked(error: &anyhow::Error) -> bool {
     causes.any(|cause| matches!(cause, RecordError::Locked { .. }))
 }
 
-fn open(order: &Order, bars: &Bars, cancelled: &'static AtomicBool) -> anyhow::Result<Opened> {
+fn open(order: &Order, bars: &Bars) -> anyhow::Result<Opened> {
     let overrides = Overrides { device: order.device.clone(), ..Overrides::default() };
     let config = ConfigFile::read(&order.config, &overrides)?.check(&environment::lookup)?;
-    let (plans, initial) = (plan(&config)?, plan_initial(&config)?);
-    let cache = environment::cache(&config)?;
-    let mut experiment = Experiment::open(config, &environment::places(), &cache, bars)?;
-    if plans.iter().chain(&initial).any(|plan| plan.apart) {
-        experiment.share_matrices();
-    }
-    let libraries = Libraries::new(&experiment.config, cache, cancelled)?;
-    Ok(Opened { config: order.config.clone(), experiment, plans, initial, libraries })
+    let plan = Plan::of(&config, &[], &shelf())?;
+    let (experiment, strategies) = run::open(config, plan, bars)?;
+    Ok(Opened { config: order.config.clone(), experiment, strategies })
 }

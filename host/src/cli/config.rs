@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use super::terminal::say;
 use super::{ConfigArgs, environment, run};
-use crate::config::Overrides;
+use alhost_config::Overrides;
+use alhost_engine::Plan;
 
 pub(super) fn show(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     say!("{}", args.read(Overrides::default())?.to_toml().trim_end());
@@ -13,8 +14,8 @@ pub(super) fn show(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
 
 pub(super) fn check(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let config = args.read(Overrides::default())?.check(&environment::lookup)?;
-    let planned = run::plan(&config)?;
-    let strategies: Vec<&str> = planned.iter().map(|plan| plan.instance.as_str()).collect();
+    let plan = Plan::of(&config, &[], &run::shelf())?;
+    let strategies: Vec<&str> = plan.strategies.iter().map(|one| one.instance.as_str()).collect();
     let (n, seeds) = (strategies.len(), config.seeds.len());
     say!("ok: {n} strategies ({}), {seeds} seeds", strategies.join(", "));
     Ok(ExitCode::SUCCESS)

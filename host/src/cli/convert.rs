@@ -8,8 +8,7 @@ use clap::{Args, ValueEnum};
 use super::progress::Bars;
 use super::terminal::say;
 use super::{ConfigArgs, environment};
-use crate::config::{DataFormat, Overrides};
-use crate::data;
+use alhost_config::{DataFormat, Overrides};
 
 #[derive(Debug, Args)]
 pub(super) struct ConvertArgs {
@@ -35,13 +34,13 @@ enum Target {
 
 pub(super) fn convert(args: &ConvertArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     let config = args.config.read(Overrides::default())?.check(&environment::lookup)?;
-    let loaded = data::load(&config.data, Path::new(""), bars)?;
+    let loaded = alhost_data::load(&config.data, Path::new(""), bars)?;
     let format = match args.to {
         Target::Jsonl => DataFormat::Jsonl,
         Target::Xmc => DataFormat::Xmc,
         Target::XmcJson => DataFormat::XmcJson,
     };
-    let written = data::write(&loaded.dataset, format, &args.out)?;
+    let written = alhost_data::write(&loaded.dataset, format, &args.out)?;
     for note in loaded.notes.iter().chain(&written.notes) {
         tracing::info!("{}: {note}", loaded.dataset.name);
     }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::config::RunConfig;
-use crate::model::Places;
-use crate::plugin::SearchPath;
+use alhost_config::RunConfig;
+use alhost_learn::Places;
+use alhost_plugin_host::SearchPath;
 
 /// For `${NAME}` in a config.
 pub(super) fn lookup(name: &str) -> Option<String> {

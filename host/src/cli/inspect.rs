@@ -10,7 +10,8 @@ use serde_json::json;
 
 use super::environment;
 use super::terminal::{self, say};
-use crate::plugin::{Lock, PluginFile};
+use alhost_engine::lock::Lock;
+use alhost_plugin_host::PluginFile;
 
 /// What `alhost.lock` in the working directory says of a file.
 enum Pinned {

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use super::environment;
 use super::terminal::{self, say};
-use crate::plugin::{self, Listed, PluginFile, Status};
+use alhost_plugin_host::{Listed, PluginFile, Status};
 
 pub(super) fn list(as_json: bool) -> anyhow::Result<ExitCode> {
     let search = environment::search_path();
-    let listed = plugin::list(&search);
+    let listed = alhost_plugin_host::list(&search);
     if as_json {
         let all: Vec<Value> = listed.iter().map(json_of).collect();
         terminal::print_json(&all)?;

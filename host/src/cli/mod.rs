@@ -30,9 +30,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{ConfigFile, Overrides};
-use crate::model::device;
-use crate::prediction::NamedThreshold;
+use alhost_config::{ConfigFile, Overrides};
+use alhost_engine::prediction::NamedThreshold;
+use alhost_learn::device;
 
 /// Runs and compares active-learning strategies for extreme multi-label text classification.
 ///

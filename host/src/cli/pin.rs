@@ -7,7 +7,8 @@ use anyhow::ensure;
 
 use super::environment;
 use super::terminal::say;
-use crate::plugin::{self, Lock, PluginFile, Status};
+use alhost_engine::lock::Lock;
+use alhost_plugin_host::{PluginFile, Status};
 
 /// Pins these plugins in the lock file, or all on the search path that could be used.
 pub(super) fn pin(plugins: &[String], path: &Path) -> anyhow::Result<ExitCode> {
@@ -41,7 +42,7 @@ fn named(plugins: &[String]) -> anyhow::Result<Vec<PluginFile>> {
 
 /// What an id means.
 fn all_usable() -> anyhow::Result<Vec<PluginFile>> {
-    let listed = plugin::list(&environment::search_path());
+    let listed = alhost_plugin_host::list(&environment::search_path());
     let usable = listed.into_iter().filter(|one| one.status == Status::Usable);
     let files: Vec<PluginFile> = usable.filter_map(|one| one.file.ok()).collect();
     ensure!(

@@ -6,14 +6,15 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use super::progress::Bars;
-use super::{PredictArgs, terminal};
-use crate::data;
-use crate::prediction::Choice;
-use crate::progress::Progress as _;
-use crate::saved_classifier::SavedClassifier;
+use super::{PredictArgs, environment, terminal};
+use alhost_base::progress::Progress as _;
+use alhost_engine::prediction::Choice;
+use alhost_engine::saved_classifier::SavedClassifier;
+use alhost_learn::Torch;
 
 pub(super) fn predict(args: &PredictArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
-    let classifier = SavedClassifier::open(&args.classifier, &args.device)?;
+    let classifier =
+        SavedClassifier::open(&args.classifier, &args.device, &Torch(environment::places()))?;
     let choice = match args.top {
         Some(top) => Choice::Top(top.get()),
         None => {
@@ -29,7 +30,7 @@ pub(super) fn predict(args: &PredictArgs, bars: &Bars) -> anyhow::Result<ExitCod
     let (mut n_texts, mut n_labels) = (0, 0);
     let mut label = |out: &mut dyn Write| -> anyhow::Result<()> {
         bars.begin("predicting", 0);
-        let done = data::for_each_block(&args.texts, |texts| {
+        let done = alhost_data::for_each_block(&args.texts, |texts| {
             let predictions = classifier.predict(&texts, choice)?;
             for prediction in &predictions {
                 out.write_all(terminal::json_line(prediction)?.as_bytes())?;

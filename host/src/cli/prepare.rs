@@ -14,7 +14,7 @@ use indicatif::HumanCount;
 
 use super::progress::Bars;
 use super::terminal::say;
-use crate::progress::Progress as _;
+use alhost_base::progress::Progress as _;
 
 #[derive(Debug, Args)]
 #[command(after_long_help = sources())]

@@ -13,8 +13,8 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter}
 use tracing_subscriber::registry::LookupSpan;
 
 use super::{OutputArgs, terminal};
-use crate::bench::Standing;
-use crate::progress::Progress;
+use alhost_base::progress::Progress;
+use alhost_engine::grid::Standing;
 
 /// Phases that are going on, the innermost last.
 pub(super) struct Bars {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::terminal::say;
 use super::{ReportArgs, tables};
-use crate::report::{Options, export_to_tensorboard, report};
+use alhost_report::{Options, export_to_tensorboard, report};
 
 pub(super) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let options =

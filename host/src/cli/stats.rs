@@ -11,10 +11,11 @@ use super::progress::Bars;
 use super::tables::{align, new_table};
 use super::terminal::{self, say};
 use super::{ConfigArgs, environment};
-use crate::config::{Overrides, RunConfig};
-use crate::data::{self, Dataset, SplitStats, Stats, Tokenized, Tokens};
-use crate::model::{Checkpoint, Places};
-use crate::report::{ClassSizes, class_distribution};
+use alhost_base::ledger::{Notes, Work};
+use alhost_config::{Overrides, RunConfig};
+use alhost_data::{Dataset, SplitStats, Stats, Tokenized, Tokens};
+use alhost_learn::{Checkpoint, Places};
+use alhost_report::{ClassSizes, class_distribution};
 
 #[derive(Debug, Args)]
 pub(super) struct StatsArgs {
@@ -87,7 +88,7 @@ pub(super) fn stats(args: &StatsArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
 }
 
 fn describe(config: &RunConfig, tokens: CountTokens, bars: &Bars) -> anyhow::Result<Described> {
-    let loaded = data::load(&config.data, Path::new(""), bars)?;
+    let loaded = alhost_data::load(&config.data, Path::new(""), bars)?;
     let mut notes = loaded.notes;
     let tokenized = match tokens {
         CountTokens::No => None,
@@ -106,8 +107,8 @@ fn describe(config: &RunConfig, tokens: CountTokens, bars: &Bars) -> anyhow::Res
         }
     };
     Ok(Described {
-        stats: data::stats(&loaded.dataset, tokenized.as_ref()),
-        sizes: data::class_sizes(&loaded.dataset),
+        stats: alhost_data::stats(&loaded.dataset, tokenized.as_ref()),
+        sizes: alhost_data::class_sizes(&loaded.dataset),
         notes,
     })
 }
@@ -121,9 +122,11 @@ fn tokenize(
     let (checkpoint, max_tokens) = (config.model.checkpoint.clone(), config.model.max_tokens);
     let (tokenizer, hash) = Checkpoint::tokenizer_of(&checkpoint, places)?;
     let cache = environment::cache(config)?;
+    let notes = Notes::default();
+    let work = Work { progress: bars, notes: &notes };
     let splits = dataset
         .splits()
-        .map(|(_, split)| Tokens::open(&tokenizer, &hash, &split.texts, max_tokens, &cache, bars));
+        .map(|(_, split)| Tokens::open(&tokenizer, &hash, &split.texts, max_tokens, &cache, work));
     Ok(Tokenized { splits: splits.collect::<Result<_, _>>()?, checkpoint, max_tokens })
 }
 
@@ -242,7 +245,7 @@ fn of_lengths(sets: &[Described]) -> Table {
     }
     table.set_header(header);
     for Described { stats, .. } in sets {
-        let all = data::Lengths {
+        let all = alhost_data::Lengths {
             mean: stats.words_mean,
             median: stats.words_median,
             p95: stats.words_p95,
@@ -265,6 +268,6 @@ fn of_lengths(sets: &[Described]) -> Table {
     table
 }
 
-fn lengths(of: data::Lengths) -> [String; 4] {
+fn lengths(of: alhost_data::Lengths) -> [String; 4] {
     [format!("{:.1}", of.mean), format!("{:.0}", of.median), of.p95.to_string(), of.max.to_string()]
 }

@@ -5,8 +5,7 @@ use comfy_table::{CellAlignment, Table, TableComponent, presets};
 
 use super::run::Finished;
 use super::terminal::say;
-use crate::record::{RoundRecord, read_shadows};
-use crate::report;
+use alhost_record::{RoundRecord, read_shadows};
 
 /// One table a run, then the strategies side by side where there are several.
 pub(super) fn print(data: &str, runs: &[Finished], seconds_of_data: f64) {
@@ -23,7 +22,7 @@ pub(super) fn print(data: &str, runs: &[Finished], seconds_of_data: f64) {
             );
             let answers: Vec<_> =
                 shadows.iter().map(|shadow| (run.instance.as_str(), shadow)).collect();
-            say!("{}", of_report(&report::table_of_shadows(&answers)));
+            say!("{}", of_report(&alhost_report::table_of_shadows(&answers)));
         }
     }
     if strategies(runs).len() > 1 {
@@ -34,11 +33,11 @@ pub(super) fn print(data: &str, runs: &[Finished], seconds_of_data: f64) {
 }
 
 /// A table of a report; the best of a column has a star.
-pub(super) fn of_report(shown: &report::Table) -> Table {
+pub(super) fn of_report(shown: &alhost_report::Table) -> Table {
     let mut table = new_table();
     table.set_header(shown.head.iter().map(|name| text::in_line(name)));
     for row in &shown.rows {
-        let star = |cell: &report::Cell| if cell.is_best { "*" } else { "" };
+        let star = |cell: &alhost_report::Cell| if cell.is_best { "*" } else { "" };
         table
             .add_row(row.iter().map(|cell| format!("{}{}", text::in_line(&cell.text), star(cell))));
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::environment;
-use crate::model::device;
+use alhost_learn::device;
 
 /// Once, before anything computes.
 pub(super) fn start() -> anyhow::Result<()> {

@@ -12,13 +12,14 @@ use super::run::cancel_on_interrupt;
 use super::terminal::say;
 use super::train_tables::print;
 use super::{TrainArgs, environment};
-use crate::config::{Overrides, RunConfig};
-use crate::experiment::{Experiment, Watch};
-use crate::full_data;
-use crate::record::{self, REFERENCE, Records, Resume, RoundRecord, RunDir, RunManifest, place};
-use crate::retraining;
-use crate::seed::RunSeed;
-use crate::tfidf;
+use alhost_base::seed::RunSeed;
+use alhost_config::{Overrides, RunConfig};
+use alhost_engine::full_data;
+use alhost_engine::retraining;
+use alhost_engine::tfidf;
+use alhost_engine::{Experiment, Watch};
+use alhost_learn::Torch;
+use alhost_record::{REFERENCE, Records, Resume, RoundRecord, RunDir, RunManifest, place};
 
 /// A training that is done.
 pub(super) struct Done {
@@ -43,7 +44,7 @@ pub(super) fn train(args: &TrainArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
             );
             return as_run(args, run, bars);
         }
-        Some(run) => Some((record::read(run)?, run.as_path())),
+        Some(run) => Some((alhost_record::read(run)?, run.as_path())),
         None => None,
     };
     // Each is checked before the first is trained.
@@ -55,12 +56,12 @@ pub(super) fn train(args: &TrainArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     let mut done = Vec::new();
     for (is_reference, config) in configs? {
         let cache = environment::cache(&config)?;
-        let mut experiment = Experiment::open(config, &environment::places(), &cache, bars)?;
+        let mut experiment = Experiment::open(config, &Torch(environment::places()), &cache, bars)?;
         if is_reference {
             done.push(reference(&experiment, run.as_ref(), watch)?);
             continue;
         }
-        for seed in experiment.config.seeds.clone() {
+        for seed in experiment.task.config.seeds.clone() {
             done.push(one(&mut experiment, run.as_ref(), RunSeed(seed), watch)?);
             if watch.cancelled.load(Ordering::Relaxed) {
                 bail!("stopped after seed {seed}\nhint: the same command goes on from here");
@@ -90,7 +91,7 @@ fn one(
         None => full_data::train(experiment, seed, opened, watch)?,
     };
     tell(&manifest, &round);
-    Ok(Done { head: experiment.config.model.head.name(), path, round })
+    Ok(Done { head: experiment.task.config.model.head.name(), path, round })
 }
 
 /// Without an encoder; it has no seed, but those of the run whose labels it takes.
@@ -99,7 +100,7 @@ fn reference(
     run: Option<&(Records, &Path)>,
     watch: Watch<'_>,
 ) -> anyhow::Result<Done> {
-    let seed = RunSeed(run.map_or(experiment.config.seeds[0], |(run, _)| run.manifest.seed));
+    let seed = RunSeed(run.map_or(experiment.task.config.seeds[0], |(run, _)| run.manifest.seed));
     let manifest = tfidf::manifest(experiment, run.map(|(run, _)| run), seed);
     let (path, opened) = open(experiment, &manifest)?;
     let run = run.map(|(run, folder)| (run, *folder));
@@ -114,7 +115,7 @@ fn open(
     experiment: &Experiment,
     manifest: &RunManifest,
 ) -> anyhow::Result<(PathBuf, (RunDir, Resume))> {
-    let config = &experiment.config;
+    let config = &experiment.task.config;
     let path = place(&config.out, &config.name, &manifest.strategy, manifest.seed);
     let opened = RunDir::open(&path, manifest)?;
     if opened.1.is_finished() {
@@ -138,14 +139,14 @@ fn config(args: &TrainArgs, head: Option<&str>) -> anyhow::Result<RunConfig> {
 }
 
 fn as_run(args: &TrainArgs, run: &Path, bars: &Bars) -> anyhow::Result<ExitCode> {
-    let records = record::read(run)?;
+    let records = alhost_record::read(run)?;
     let config = config(args, args.head.first().map(String::as_str))?;
     let same = config.hash() == records.manifest.config_hash;
     let cache = environment::cache(&config)?;
     let watch = Watch { progress: bars, cancelled: cancel_on_interrupt() };
-    let mut experiment = Experiment::open(config, &environment::places(), &cache, bars)?;
+    let mut experiment = Experiment::open(config, &Torch(environment::places()), &cache, bars)?;
     let round = full_data::train_as_run(&mut experiment, &records, run, watch)?;
-    let head = experiment.config.model.head.name();
+    let head = experiment.task.config.model.head.name();
     let path = run.to_owned();
     let recorded = records.rounds.last().filter(|_| same);
     print(&[Done { head, path, round: round.clone() }]);

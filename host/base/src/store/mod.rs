@@ -16,7 +16,7 @@ use std::time::Instant;
 use crate::aside;
 use crate::lock::{self, Lock};
 
-use crate::progress::{Progress, Shared};
+use crate::ledger::{Reused, Work};
 
 /// The right and the duty to make a file; other processes that ask for it wait until this is
 /// dropped.
@@ -33,13 +33,13 @@ pub struct Making {
 pub fn find<T>(
     what: &'static str,
     file: &Path,
-    progress: &dyn Progress,
+    work: Work<'_>,
     mut open: impl FnMut() -> Option<T>,
 ) -> Result<T, Making> {
     let asked = Instant::now();
     tidy(file);
     if let Some(found) = open() {
-        progress.shared(&used(what, file, asked));
+        work.notes.add(used(what, file, asked));
         return Ok(found);
     }
     let note = match lock(file, what) {
@@ -51,7 +51,7 @@ pub fn find<T>(
     };
     // Another process may have made it meanwhile.
     if let Some(found) = open() {
-        progress.shared(&used(what, file, asked));
+        work.notes.add(used(what, file, asked));
         return Ok(found);
     }
     Err(Making { what, key: key(file), note, asked, started: Instant::now() })
@@ -59,7 +59,7 @@ pub fn find<T>(
 
 impl Making {
     /// The file is there.
-    pub fn done(mut self, progress: &dyn Progress) {
+    pub fn done(mut self, work: Work<'_>) {
         let seconds = self.started.elapsed().as_secs_f64();
         if let Some(Lock { file: note, .. }) = &mut self.note {
             let written = note
@@ -71,18 +71,18 @@ impl Making {
             }
         }
         let (what, spent) = (self.what.to_owned(), self.asked.elapsed().as_secs_f64());
-        progress.shared(&Shared { what, key: self.key, seconds, computed: true, spent });
+        work.notes.add(Reused { what, key: self.key, seconds, computed: true, spent });
     }
 }
 
 /// A file that was made before, used without being opened or from memory.
-pub fn used(what: &str, file: &Path, since: Instant) -> Shared {
+pub fn used(what: &str, file: &Path, since: Instant) -> Reused {
     let seconds = fs_err::read_to_string(note_path(file)).ok();
     let seconds: Option<f64> = seconds.and_then(|text| text.trim().parse().ok());
     // The note is not sealed: what it says goes into records, so it has to be a number of seconds.
     let seconds = seconds.filter(|seconds| (0.0..1e12).contains(seconds)).unwrap_or(0.0);
     let spent = since.elapsed().as_secs_f64();
-    Shared { what: what.to_owned(), key: key(file), seconds, computed: false, spent }
+    Reused { what: what.to_owned(), key: key(file), seconds, computed: false, spent }
 }
 
 /// Removes what killed processes left in the folder of `file`, once a process.
@@ -120,31 +120,33 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::progress::{Noting, Silent};
+    use crate::ledger::Notes;
+    use crate::progress::Silent;
 
     /// Asks for a file that takes 50 ms to make.
-    fn ask(file: &Path, made: &AtomicUsize) -> Shared {
-        let noting = Noting::new(&Silent);
+    fn ask(file: &Path, made: &AtomicUsize) -> Reused {
+        let notes = Notes::default();
+        let work = Work { progress: &Silent, notes: &notes };
         let open = || Some(String::from_utf8(sealed::read(file)?).unwrap());
-        let text = match find("a thing", file, &noting, open) {
+        let text = match find("a thing", file, work, open) {
             Ok(found) => found,
             Err(making) => {
                 made.fetch_add(1, Ordering::SeqCst);
                 std::thread::sleep(Duration::from_millis(50));
                 sealed::write(file, b"made").unwrap();
-                making.done(&noting);
+                making.done(work);
                 "made".to_owned()
             }
         };
         assert_eq!(text, "made");
-        noting.take().pop().unwrap()
+        notes.take().pop().unwrap()
     }
 
     #[test]
     fn what_many_ask_for_at_once_is_made_once() {
         let folder = tempfile::tempdir().unwrap();
         let (file, made) = (folder.path().join("sub/thing"), AtomicUsize::new(0));
-        let notes: Vec<Shared> = std::thread::scope(|scope| {
+        let notes: Vec<Reused> = std::thread::scope(|scope| {
             let ask = || ask(&file, &made);
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
@@ -161,7 +163,9 @@ mod tests {
     fn who_fails_to_make_it_leaves_it_to_the_next() {
         let folder = tempfile::tempdir().unwrap();
         let (file, made) = (folder.path().join("thing"), AtomicUsize::new(0));
-        let making = find("a thing", &file, &Silent, || None::<()>).err().unwrap();
+        let notes = Notes::default();
+        let work = Work { progress: &Silent, notes: &notes };
+        let making = find("a thing", &file, work, || None::<()>).err().unwrap();
         drop(making);
         assert!(ask(&file, &made).computed);
         assert!(!ask(&file, &made).computed);

@@ -91,6 +91,32 @@ pub enum StopMetric {
     MacroF1,
 }
 
+/// `[oracle]`: who answers with labels.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OracleConfig {
+    pub kind: OracleKind,
+    /// Of `kind = "noisy"`: the share of all labels of train that it misses, rare ones more often.
+    pub missed: f64,
+    /// Of `kind = "noisy"`: wrong labels that it gives for each right one.
+    pub wrong: f64,
+}
+
+impl Default for OracleConfig {
+    fn default() -> Self {
+        Self { kind: OracleKind::Simulated, missed: 0.1, wrong: 0.01 }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OracleKind {
+    /// Gives the labels that the data set has.
+    Simulated,
+    /// The same with mistakes, by seed.
+    Noisy,
+}
+
 /// `[evaluation]`: how scores become labels, and labels become metrics.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]

@@ -1,5 +1,7 @@
 //! Tests of the figures of a data set: by hand, on real data, and the paper's.
 
+use alhost_base::ledger::{Notes, Work};
+
 use super::*;
 
 #[test]
@@ -106,7 +108,15 @@ fn word_pieces_are_counted_over_whole_texts() {
     let loaded = load_jsonl(&folder);
     let tokenizer = tokens::tests::tokenizer();
     let open = |split: &Split, max_tokens| {
-        Tokens::open(&tokenizer, "t", &split.texts, max_tokens, folder.path(), &Silent).unwrap()
+        Tokens::open(
+            &tokenizer,
+            "t",
+            &split.texts,
+            max_tokens,
+            folder.path(),
+            Work { progress: &Silent, notes: &Notes::default() },
+        )
+        .unwrap()
     };
     let check = |max_tokens: usize, truncated: f64, in_train: f64| {
         let splits = loaded.dataset.splits().map(|(_, split)| open(split, max_tokens)).collect();

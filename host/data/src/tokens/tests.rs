@@ -8,6 +8,7 @@ use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::processors::bert::BertProcessing;
 
 use super::*;
+use alhost_base::ledger::{Notes, Work};
 use alhost_base::progress::Silent;
 
 const VOCABULARY: &str =
@@ -43,7 +44,15 @@ fn texts(texts: &[&str]) -> Texts {
 }
 
 fn open(all: &Texts, max_tokens: usize, cache: &Path) -> Tokens {
-    Tokens::open(&tokenizer(), "toy", all, max_tokens, cache, &Silent).unwrap()
+    Tokens::open(
+        &tokenizer(),
+        "toy",
+        all,
+        max_tokens,
+        cache,
+        Work { progress: &Silent, notes: &Notes::default() },
+    )
+    .unwrap()
 }
 
 fn rows(tokens: &Tokens) -> Vec<(Vec<u32>, WordPieces)> {
@@ -110,7 +119,16 @@ fn long_texts_are_cut_but_counted_whole() {
         assert_eq!(cut.row(1), [CLS, SEP]);
         assert_eq!(cut.word_pieces(0), WordPieces { words: 6, pieces: 6, unknown: 0 });
     }
-    let error = Tokens::open(&tokenizer(), "toy", &all, 2, folder.path(), &Silent).err().unwrap();
+    let error = Tokens::open(
+        &tokenizer(),
+        "toy",
+        &all,
+        2,
+        folder.path(),
+        Work { progress: &Silent, notes: &Notes::default() },
+    )
+    .err()
+    .unwrap();
     assert!(error.to_string().contains("max_tokens"), "{error}");
 }
 
@@ -119,8 +137,16 @@ fn a_tokenizer_without_cls_and_sep_is_refused() {
     let mut bare = tokenizer();
     bare.with_post_processor(None::<BertProcessing>);
     let folder = tempfile::tempdir().unwrap();
-    let error =
-        Tokens::open(&bare, "bare", &texts(&["a"]), 9, folder.path(), &Silent).err().unwrap();
+    let error = Tokens::open(
+        &bare,
+        "bare",
+        &texts(&["a"]),
+        9,
+        folder.path(),
+        Work { progress: &Silent, notes: &Notes::default() },
+    )
+    .err()
+    .unwrap();
     assert!(error.to_string().contains("[CLS]"), "{error}");
 }
 
@@ -169,7 +195,15 @@ fn the_file_is_read_and_keyed_by_all_that_it_depends_on() {
     let others = [
         open(&all, 9, folder.path()),
         open(&texts(&["the cat", "sat"]), 8, folder.path()),
-        Tokens::open(&tokenizer(), "other", &all, 8, folder.path(), &Silent).unwrap(),
+        Tokens::open(
+            &tokenizer(),
+            "other",
+            &all,
+            8,
+            folder.path(),
+            Work { progress: &Silent, notes: &Notes::default() },
+        )
+        .unwrap(),
     ];
     for other in others {
         assert_ne!(other.hash(), first.hash());
@@ -182,7 +216,14 @@ fn a_cache_that_cannot_be_written_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs_err::write(&file, "").unwrap();
-    let result = Tokens::open(&tokenizer(), "toy", &texts(&["a"]), 8, &file, &Silent);
+    let result = Tokens::open(
+        &tokenizer(),
+        "toy",
+        &texts(&["a"]),
+        8,
+        &file,
+        Work { progress: &Silent, notes: &Notes::default() },
+    );
     let error = result.err().unwrap().to_string();
     assert!(error.contains("cache.path"), "{error}");
 }
@@ -268,8 +309,15 @@ fn real_texts_agree_with_the_tokenizer_too() {
     let train = crate::load(&config, &data, &Silent).unwrap().dataset.train;
     let folder = tempfile::tempdir().unwrap();
     let start = std::time::Instant::now();
-    let tokens =
-        Tokens::open(&tokenizer, "minilm", &train.texts, 100_000, folder.path(), &Silent).unwrap();
+    let tokens = Tokens::open(
+        &tokenizer,
+        "minilm",
+        &train.texts,
+        100_000,
+        folder.path(),
+        Work { progress: &Silent, notes: &Notes::default() },
+    )
+    .unwrap();
     let rate = train.texts.len() as f64 / start.elapsed().as_secs_f64();
     println!("{rate:.0} texts/s with the cache written");
     for text in 0..3000 {

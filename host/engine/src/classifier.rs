@@ -1,0 +1,291 @@
+//! One round's classifier: trained on the labeled texts, its threshold tuned on dev, judged on test.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use alhost_base::ledger::{Ledger, Notes, Reused, Work};
+use alhost_base::matrix::Matrix;
+use alhost_base::progress::Progress;
+use alhost_base::seed::{Purpose, RunSeed};
+use alhost_base::store;
+use alhost_config::{ConfigFile, EarlyStopping, HeadKind, Start};
+use alhost_data::Labels;
+use alhost_data::tokens::Tokens;
+use alhost_metrics::{self as metrics, Evaluator, Metrics, Ranking, stability};
+use alhost_model::{Dev, Examples, Model, Seeds, Training};
+use alhost_plugin_api::Rng;
+use alhost_record::{RoundRecord, Seconds, Signals, Thresholds};
+use serde::{Deserialize, Serialize};
+
+use crate::Task;
+use crate::pool::Pool;
+use crate::reading::{all_probabilities, for_each_probabilities, rows_of};
+use crate::thresholds::{Found, SOME_TEXTS, spread, unseen};
+
+/// A trained classifier's worth, and what it cost.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Trained {
+    pub training: Training,
+    /// Probability above which a label is predicted.
+    pub threshold: f32,
+    pub thresholds: Thresholds,
+    /// On test, at `threshold`.
+    pub metrics: Metrics,
+    /// On test, at the micro-optimal threshold of dev; `None` without a dev set.
+    pub metrics_at_micro: Option<Metrics>,
+    /// Each macro-F1 at its own, where the config's rule is that.
+    pub metrics_at_macro_paper: Option<Metrics>,
+    pub metrics_at_macro: Option<Metrics>,
+    /// With `per_label`.
+    pub metrics_per_label: Option<Metrics>,
+    /// A threshold for each label, where the config asks for them.
+    pub per_label: Option<Vec<f32>>,
+    pub ranking: Ranking,
+    /// The best value on dev of the metric that stopping rules look at.
+    pub dev_optimum: Option<f64>,
+    /// `train`, `dev` and `test`, as if the run were alone; the others are 0.
+    pub seconds: Seconds,
+    /// Really spent.
+    pub actual: Seconds,
+    /// What was used for the first time of what is computed once for many.
+    pub shared: Vec<Reused>,
+    pub tokens_per_second: f64,
+}
+
+/// Trains and judges classifiers, and charges a run for it.
+pub(crate) struct Classifier<'a> {
+    pub(crate) task: &'a Task,
+    pub(crate) model: &'a mut dyn Model,
+    pub(crate) ledger: &'a mut Ledger,
+}
+
+impl Classifier<'_> {
+    /// The classifier of a round. That of round 0 depends on the seed and the initial set alone, so
+    /// it is kept, and the strategies after the first take it over, with what it cost.
+    pub(crate) fn train(
+        &mut self,
+        pool: &Pool,
+        seed: RunSeed,
+        round: usize,
+        progress: &dyn Progress,
+    ) -> anyhow::Result<Trained> {
+        if round > 0 {
+            return self.train_anew(pool, seed, round, progress);
+        }
+        let file = self.first_model(pool, seed);
+        let notes = Notes::default();
+        let work = Work { progress, notes: &notes };
+        let timed = Instant::now();
+        let mut trained =
+            match store::find("model of round 0", &file, work, || self.take_over(&file)) {
+                Ok(mut trained) => {
+                    let train = timed.elapsed().as_secs_f64();
+                    trained.actual = Seconds { train, ..Seconds::default() };
+                    trained
+                }
+                Err(making) => {
+                    let trained = self.train_anew(pool, seed, round, progress)?;
+                    // TOML and not JSON: its numbers come back bit by bit, so that records are the same.
+                    self.model.keep(&file, &toml::to_string(&trained)?)?;
+                    making.done(work);
+                    trained
+                }
+            };
+        trained.shared.extend(notes.take());
+        Ok(trained)
+    }
+
+    /// Loads the kept model of round 0, if it is there.
+    fn take_over(&mut self, file: &Path) -> Option<Trained> {
+        let mut trained: Trained = toml::from_str(&self.model.take_kept(file)?).ok()?;
+        let (_paid_by_then, shared) = self.ledger.charge(0.0, trained.shared);
+        trained.shared = shared;
+        trained.shared.iter_mut().for_each(|shared| shared.computed = false);
+        Some(trained)
+    }
+
+    fn first_model(&self, pool: &Pool, seed: RunSeed) -> PathBuf {
+        let mut hasher = blake3::Hasher::new_derive_key("alhost 2 model of round 0");
+        let ConfigFile { model, train, evaluation, r#loop, .. } = &*self.task.config;
+        let config = serde_json::json!([model, train, evaluation, r#loop.stop.metric]);
+        for part in [&self.task.identity, &config.to_string(), &seed.0.to_string()] {
+            hasher.update(part.as_bytes());
+            hasher.update(b"\0");
+        }
+        for id in pool.labeled() {
+            hasher.update(&id.0.to_le_bytes());
+        }
+        let name = hasher.finalize().to_hex();
+        self.task.cache.join("round-0").join(&name[..32])
+    }
+
+    /// As [`Classifier::train`], but nothing is taken from other runs nor kept for them.
+    pub(crate) fn train_anew(
+        &mut self,
+        pool: &Pool,
+        seed: RunSeed,
+        round: usize,
+        progress: &dyn Progress,
+    ) -> anyhow::Result<Trained> {
+        let timed = Instant::now();
+        let notes = Notes::default();
+        let work = Work { progress, notes: &notes };
+        let rows: Vec<u32> = pool.labeled().iter().map(|id| id.0).collect();
+        let labeled =
+            Examples { tokens: &self.task.tokens.train, rows: &rows, labels: pool.labels() };
+        let dev_rows: Vec<u32> = rows_of(self.task.tokens.dev.as_ref().map_or(0, Tokens::len));
+        let evaluation = &self.task.config.evaluation;
+        let measure = self.measure();
+        let score = |probabilities: &Matrix, gold: &Labels| {
+            metrics::dev_score(measure, evaluation, probabilities, gold)
+        };
+        let dev = match (&self.task.tokens.dev, &self.task.dataset.dev) {
+            (Some(tokens), Some(split)) => {
+                let examples = Examples { tokens, rows: &dev_rows, labels: &split.labels };
+                Some(Dev { examples, score: &score })
+            }
+            _ => None,
+        };
+        // The same initial weights in every round, so that rounds differ in what is labeled only.
+        let init = seed.torch(Purpose::ModelInit, 0);
+        let seeds = Seeds { init, train: seed.torch(Purpose::Training, round) };
+        let mut config = self.task.config.train.clone();
+        if round == 0 {
+            config.start = Start::Pretrained; // whatever the learner was trained on before
+        }
+        let training = self.model.train(labeled, dev, &config, seeds, work)?;
+        let train = timed.elapsed().as_secs_f64() - training.dev_seconds;
+        let (charged, shared) = self.ledger.charge(train, notes.take());
+        let mut trained = self.judge(pool, training, progress)?;
+        trained.seconds.train = charged;
+        trained.actual.train = train;
+        for seconds in [&mut trained.seconds, &mut trained.actual] {
+            seconds.dev += trained.training.dev_seconds;
+        }
+        trained.shared.splice(0..0, shared);
+        Ok(trained)
+    }
+
+    /// What of dev decides over a training.
+    fn measure(&self) -> EarlyStopping {
+        match self.task.config.model.head {
+            HeadKind::Logistic => EarlyStopping::AveragePrecision,
+            HeadKind::Linear | HeadKind::Cnn => self.task.config.train.early_stopping,
+        }
+    }
+
+    fn judge(
+        &mut self,
+        pool: &Pool,
+        training: Training,
+        progress: &dyn Progress,
+    ) -> anyhow::Result<Trained> {
+        let notes = Notes::default();
+        let work = Work { progress, notes: &notes };
+        let timed = Instant::now();
+        let found = self.thresholds(pool, work)?;
+        let dev = timed.elapsed().as_secs_f64();
+        let (charged_dev, mut shared) = self.ledger.charge(dev, notes.take());
+
+        let timed = Instant::now();
+        let test = &self.task.tokens.test;
+        let gold = &self.task.dataset.test.labels;
+        let at = found.at(self.task.config.evaluation.threshold);
+        let mut evaluator = Evaluator::new(&self.task.yardstick, gold, at);
+        let rows = rows_of(test.len());
+        for_each_probabilities(&*self.model, (test, &rows), gold.n_labels(), work, |_, block| {
+            evaluator.add(&block);
+            Ok(())
+        })?;
+        let judgement = evaluator.finish();
+        let seconds = timed.elapsed().as_secs_f64();
+        let (charged_test, of_test) = self.ledger.charge(seconds, notes.take());
+        shared.extend(of_test);
+        let n_tokens: usize = (0..test.len()).map(|row| test.row(row).len()).sum();
+        Ok(Trained {
+            training,
+            threshold: found.threshold,
+            thresholds: found.thresholds,
+            metrics: judgement.metrics,
+            metrics_at_micro: judgement.metrics_at_micro,
+            metrics_at_macro_paper: judgement.metrics_at_macro_paper,
+            metrics_at_macro: judgement.metrics_at_macro,
+            metrics_per_label: judgement.metrics_per_label,
+            per_label: found.per_label,
+            ranking: judgement.ranking,
+            dev_optimum: found.dev_optimum,
+            seconds: Seconds { dev: charged_dev, test: charged_test, ..Seconds::default() },
+            actual: Seconds { dev, test: seconds, ..Seconds::default() },
+            shared,
+            tokens_per_second: n_tokens as f64 / seconds,
+        })
+    }
+
+    fn thresholds(&self, pool: &Pool, work: Work<'_>) -> anyhow::Result<Found> {
+        let cardinality = pool.labels().cardinality();
+        let (Some(tokens), Some(split)) = (&self.task.tokens.dev, &self.task.dataset.dev) else {
+            let scores = || self.probabilities(&self.task.tokens.train, &unseen(pool), work);
+            return Found::without_dev(&self.task.config.evaluation, scores, cardinality);
+        };
+        let scores = self.probabilities(tokens, &rows_of(tokens.len()), work)?;
+        Ok(Found::on_dev(&self.task.config, &scores, &split.labels, cardinality))
+    }
+
+    /// What the stopping rules go by, if any asks; what it takes counts as `dev`.
+    pub(crate) fn signals(
+        &mut self,
+        pool: &Pool,
+        seed: RunSeed,
+        trained: &mut Trained,
+        before: Option<&RoundRecord>,
+        progress: &dyn Progress,
+    ) -> anyhow::Result<Option<Signals>> {
+        let stop = &self.task.config.r#loop.stop;
+        let asks_dev = stop.target.is_some() || stop.plateau_rounds > 0;
+        if !asks_dev && stop.uncertainty.is_none() && stop.kappa.is_none() {
+            return Ok(None);
+        }
+        let notes = Notes::default();
+        let work = Work { progress, notes: &notes };
+        let timed = Instant::now();
+        let mut signals = Signals::default();
+        if asks_dev {
+            signals.dev = trained.dev_optimum;
+        }
+        if stop.uncertainty.is_some() && !pool.unlabeled().is_empty() {
+            let scores =
+                self.probabilities(&self.task.tokens.train, &spread(pool.unlabeled()), work)?;
+            signals.uncertainty = Some(stability::uncertainty(&scores));
+        }
+        if stop.kappa.is_some() {
+            let texts = stop_set(pool.n_texts(), seed);
+            let scores = self.probabilities(&self.task.tokens.train, &texts, work)?;
+            let now = stability::predicted(&scores, trained.threshold);
+            let before = before.and_then(|round| round.signals.as_ref()?.predictions.as_ref());
+            signals.kappa = before.map(|before| stability::kappa(before, &now, scores.cols));
+            signals.predictions = Some(now);
+        }
+        for seconds in [&mut trained.seconds, &mut trained.actual] {
+            seconds.dev += timed.elapsed().as_secs_f64();
+        }
+        Ok(Some(signals))
+    }
+
+    fn probabilities(
+        &self,
+        tokens: &Tokens,
+        rows: &[u32],
+        work: Work<'_>,
+    ) -> anyhow::Result<Matrix> {
+        all_probabilities(&*self.model, (tokens, rows), self.task.n_labels(), work)
+    }
+}
+
+/// The texts on which consecutive models are compared: the same in every round.
+fn stop_set(n_texts: usize, seed: RunSeed) -> Vec<u32> {
+    let mut rng = Rng::stream(&seed.derive(Purpose::StopSet, 0), "stop set");
+    let mut texts: Vec<u32> =
+        rng.sample(n_texts, SOME_TEXTS.min(n_texts)).into_iter().map(|text| text as u32).collect();
+    texts.sort_unstable();
+    texts
+}

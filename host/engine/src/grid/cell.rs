@@ -1,0 +1,98 @@
+//! One cell of a grid: what it is to be, and what its folder says it is.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use alhost_record::{PluginManifest, RecordError, Records, RunManifest};
+
+/// One run of the grid.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// Name of its data set.
+    pub data: String,
+    pub strategy: String,
+    pub seed: u64,
+    /// Where its records lie.
+    pub folder: PathBuf,
+    /// The config of its data set, in the bench's own folder.
+    pub config: PathBuf,
+    /// Rounds until its budget is spent.
+    pub rounds: usize,
+    pub expected: Expected,
+    /// Names everything that its records depend on, as far as it can be told without opening data
+    /// and model.
+    pub stamp: String,
+    pub state: State,
+}
+
+/// What the manifest must say, as far as the grid decides it.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    pub config: Value,
+    pub config_hash: String,
+    pub plugin: PluginManifest,
+    pub params: Value,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "state", content = "reason")]
+pub enum State {
+    #[default]
+    Waiting,
+    Running,
+    Finished,
+    /// And why.
+    Failed(String),
+}
+
+impl Cell {
+    /// Cells of one group share the initial set and the model of round 0.
+    pub fn group(&self) -> (&str, u64) {
+        (&self.data, self.seed)
+    }
+
+    /// `reuters, alps, seed 2`.
+    pub fn name(&self) -> String {
+        format!("{}, {}, seed {}", self.data, self.strategy, self.seed)
+    }
+
+    /// An error if the folder has records of something else; they stay as they are.
+    pub fn check_folder(&self) -> Result<(), RecordError> {
+        let Some(written) = alhost_record::read_manifest(&self.folder)? else { return Ok(()) };
+        let now = RunManifest {
+            format: RunManifest::FORMAT,
+            strategy: self.strategy.clone(),
+            seed: self.seed,
+            plugin: self.expected.plugin.clone(),
+            params: self.expected.params.clone(),
+            config: self.expected.config.clone(),
+            config_hash: self.expected.config_hash.clone(),
+            ..written.clone()
+        };
+        alhost_record::same_run(&self.folder, &written, &now)
+    }
+
+    /// The records of a finished run; `None` if there is something left to do.
+    pub fn finished(&self) -> Result<Option<Records>, RecordError> {
+        let records = alhost_record::read(&self.folder)?;
+        let is_finished = records.rounds.last().is_some_and(|round| round.stop.is_some());
+        Ok(is_finished.then_some(records))
+    }
+
+    /// Rounds that are recorded.
+    pub fn rounds_done(&self) -> usize {
+        lines(&self.folder.join("rounds.jsonl"))
+    }
+
+    /// Grows with each step that the run takes.
+    pub fn steps_done(&self) -> usize {
+        self.rounds_done() + lines(&self.folder.join("selections.jsonl"))
+    }
+}
+
+fn lines(path: &Path) -> usize {
+    let bytes = fs_err::read(path).unwrap_or_default();
+    bytes.split(|&byte| byte == b'\n').count() - 1
+}

@@ -1,0 +1,84 @@
+//! Whether a finished cell is still what the grid asks for, told without opening data or model:
+//! by hashes of the config and the plugin, and by size and time of the files that they read.
+
+use std::path::Path;
+
+use super::cell::Expected;
+
+/// Changes when anything that the cell depends on may have changed. `files` are those that data and
+/// checkpoint are read from.
+pub fn stamp(expected: &Expected, files: &[impl AsRef<Path>]) -> String {
+    let mut hasher = blake3::Hasher::new_derive_key("alhost 1 cell of a grid");
+    let mut add = |part: &str| {
+        hasher.update(part.as_bytes());
+        hasher.update(b"\0");
+    };
+    add(&expected.config_hash);
+    add(&expected.plugin.blake3);
+    add(&expected.params.to_string());
+    for file in files {
+        add(&of_file(file.as_ref()));
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// A file that is touched is read again, which is all that a wrong guess costs.
+fn of_file(path: &Path) -> String {
+    let metadata = fs_err::metadata(path).ok();
+    let size = metadata.as_ref().map_or(0, std::fs::Metadata::len);
+    let modified = metadata.and_then(|metadata| metadata.modified().ok());
+    format!("{} {size} {modified:?}", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use serde_json::json;
+
+    use super::*;
+    use alhost_record::PluginManifest;
+
+    fn expected() -> Expected {
+        let text = |text: &str| text.to_owned();
+        let plugin = PluginManifest {
+            id: text("alps"),
+            version: text("1.0.0"),
+            api: text("1.0"),
+            blake3: text("p1"),
+            rustc: text("1.95"),
+            profile: text("release"),
+        };
+        Expected { config: json!({}), config_hash: text("c1"), plugin, params: json!({ "k": 5 }) }
+    }
+
+    #[test]
+    fn whatever_may_change_a_cell_changes_its_stamp() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("train.jsonl");
+        fs_err::write(&file, "one").unwrap();
+        let files = [&file];
+        let first = stamp(&expected(), &files);
+        assert_eq!(first, stamp(&expected(), &files));
+        assert_ne!(first, stamp(&expected(), &[] as &[&Path]));
+        let other = |change: fn(&mut Expected)| {
+            let mut expected = expected();
+            change(&mut expected);
+            stamp(&expected, &files)
+        };
+        assert_ne!(first, other(|expected| expected.config_hash = "c2".to_owned()));
+        assert_ne!(first, other(|expected| expected.plugin.blake3 = "p2".to_owned()));
+        assert_ne!(first, other(|expected| expected.params = json!({ "k": 6 })));
+        // The same size, another time; and another size, the same time.
+        let handle = fs_err::OpenOptions::new().write(true).open(&file).unwrap();
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+        handle.file().set_modified(time).unwrap();
+        let touched = stamp(&expected(), &files);
+        assert_ne!(first, touched);
+        fs_err::write(&file, "longer").unwrap();
+        handle.file().set_modified(time).unwrap();
+        assert_ne!(touched, stamp(&expected(), &files));
+        fs_err::remove_file(&file).unwrap();
+        assert_ne!(touched, stamp(&expected(), &files));
+    }
+}

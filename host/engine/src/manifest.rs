@@ -1,0 +1,87 @@
+//! What a run is: its records belong to exactly this.
+
+use alhost_base::seed::RunSeed;
+use alhost_plugin_api::features::MLM_SURPRISAL;
+use alhost_plugin_host::{LoadedStrategy, Manifest};
+use alhost_record::{Environment, ModelManifest, PluginManifest, RunManifest};
+
+use crate::Experiment;
+
+impl Experiment {
+    /// Describes a run of `strategy` with `seed`.
+    pub fn manifest(&self, strategy: &LoadedStrategy, seed: RunSeed) -> RunManifest {
+        let plugin = &strategy.manifest;
+        let asks_mlm = plugin.needs.iter().any(|need| need == MLM_SURPRISAL);
+        let mlm_head = match (asks_mlm, self.model.about().has_mlm_head) {
+            (false, _) => "none",
+            (true, true) => "checkpoint",
+            (true, false) => "fitted on the pool",
+        };
+        let described = plugin_manifest(plugin, &strategy.hash);
+        let mut manifest = self.manifest_of(strategy.instance.clone(), described, seed);
+        manifest.params = strategy.params.clone().into();
+        mlm_head.clone_into(&mut manifest.model.mlm_head);
+        manifest
+    }
+
+    /// Describes a run without a strategy's parameters and needs.
+    pub(crate) fn manifest_of(
+        &self,
+        strategy: String,
+        plugin: PluginManifest,
+        seed: RunSeed,
+    ) -> RunManifest {
+        let about = self.model.about();
+        RunManifest {
+            format: RunManifest::FORMAT,
+            strategy,
+            seed: seed.0,
+            plugin,
+            params: serde_json::json!({}),
+            config: self.task.config.agreed(),
+            config_hash: self.task.config.hash(),
+            data_hash: self.task.data_hash.clone(),
+            model: ModelManifest {
+                weights_hash: about.weights_hash.clone(),
+                tokenizer_hash: about.tokenizer_hash.clone(),
+                config_hash: Some(about.config_hash.clone()),
+                mlm_head: "none".to_owned(),
+                revision: about.revision.clone(),
+            },
+            environments: vec![self.environment()],
+        }
+    }
+
+    fn environment(&self) -> Environment {
+        let about = self.model.about();
+        let deterministic = if self.task.config.r#loop.stop.seconds.is_some() {
+            "no: `loop.stop.seconds` ends a run sooner on a slower machine"
+        } else if about.device == "cpu" {
+            "yes, with the same number of torch threads on the same kind of CPU"
+        } else {
+            "no: libtorch sums in no fixed order on a GPU"
+        };
+        Environment {
+            from_round: 0,
+            host: env!("CARGO_PKG_VERSION").to_owned(),
+            host_blake3: about.build.clone(),
+            libtorch: about.libtorch.clone(),
+            device: about.device.clone(),
+            precision: about.precision.clone(),
+            torch_threads: about.threads,
+            deterministic: deterministic.to_owned(),
+        }
+    }
+}
+
+/// Describes a plugin whose file has this hash.
+pub fn plugin_manifest(plugin: &Manifest, hash: &str) -> PluginManifest {
+    PluginManifest {
+        id: plugin.id.clone(),
+        version: plugin.version.clone(),
+        api: plugin.api.clone(),
+        blake3: hash.to_owned(),
+        rustc: plugin.rustc.clone(),
+        profile: plugin.profile.clone(),
+    }
+}

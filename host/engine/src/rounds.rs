@@ -1,0 +1,83 @@
+//! From a trained classifier to the record of its round, and what both cost.
+
+use alhost_base::ledger::Reused;
+use alhost_base::seed::RunSeed;
+use alhost_metrics as metrics;
+use alhost_record::{Cost, RoundRecord, Seconds, Signals, Stop};
+
+use crate::classifier::Trained;
+use crate::pool::Pool;
+
+pub(crate) fn cost(trained: &Trained) -> Cost {
+    Cost {
+        seconds: trained.seconds,
+        actual: Some(trained.actual),
+        shared: trained.shared.clone(),
+        tokens_per_second: trained.tokens_per_second,
+        peak_memory_bytes: None,
+    }
+}
+
+pub(crate) fn charge_query(
+    cost: &mut Cost,
+    seconds: Seconds,
+    actual: Seconds,
+    shared: Vec<Reused>,
+) {
+    (cost.seconds.features, cost.seconds.select) = (seconds.features, seconds.select);
+    if let Some(whole) = &mut cost.actual {
+        (whole.features, whole.select) = (actual.features, actual.select);
+    }
+    cost.shared.extend(shared);
+}
+
+pub(crate) fn record(
+    pool: &Pool,
+    round: usize,
+    trained: Trained,
+    signals: Option<Signals>,
+    stop: Option<Stop>,
+    cost: Cost,
+) -> RoundRecord {
+    RoundRecord {
+        round,
+        labeled: pool.labeled().len(),
+        metrics: trained.metrics,
+        metrics_at_micro: trained.metrics_at_micro,
+        metrics_at_macro_paper: trained.metrics_at_macro_paper,
+        metrics_at_macro: trained.metrics_at_macro,
+        metrics_per_label: trained.metrics_per_label,
+        ranking: trained.ranking,
+        thresholds: trained.thresholds,
+        best_epoch: trained.training.dev_score.map(|_| trained.training.best_epoch),
+        epochs: trained.training.epochs,
+        dev_score: trained.training.dev_score,
+        losses: trained.training.losses,
+        c: trained.training.c,
+        weights: None,
+        class_coverage: metrics::coverage(pool.labels()),
+        acquired: None,
+        signals,
+        stop,
+        cost,
+    }
+}
+
+/// Tells of a round in one line, so that a long run can be followed.
+pub(crate) fn tell(instance: &str, seed: RunSeed, record: &RoundRecord) {
+    if let Some(stop) = record.stop.filter(|stop| *stop != Stop::Budget) {
+        tracing::info!("{instance}, seed {}: ends after round {} ({stop})", seed.0, record.round);
+    }
+    let headline = record.headline();
+    tracing::info!(
+        "{instance}, seed {}, round {}: {} labeled, micro-F1 {:.3}, macro-F1 {:.3} (paper) {:.3}, \
+         {:.0} s",
+        seed.0,
+        record.round,
+        record.labeled,
+        headline.micro_f1,
+        headline.macro_f1_paper,
+        headline.macro_f1,
+        record.cost.seconds.total(),
+    );
+}

@@ -1,0 +1,159 @@
+//! What the numbers of a model depend on beside its texts, its config and its seed: which checkpoint it
+//! comes from, and which computation made them. Everything that is kept or gone on with is named by both.
+
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+use tch::{Device, Kind};
+
+use crate::{LIBTORCH, device};
+
+/// Names a checkpoint by all that is read of it.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct CheckpointIdentity {
+    /// Of the encoder's configuration as it was understood, and of what it says of pooling.
+    pub config: String,
+    pub weights: String,
+    /// Of the tokenizer as it was built.
+    pub tokenizer: String,
+}
+
+/// Names an arithmetic: the same inputs give the same bits.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Computation {
+    /// `cpu` or `cuda`, and its model.
+    pub device: String,
+    /// `f32` or `bf16`.
+    pub precision: String,
+    pub torch_threads: usize,
+    pub libtorch: String,
+    /// Hash of this program.
+    pub build: String,
+}
+
+impl CheckpointIdentity {
+    /// In hex. A field that is not hashed does not compile.
+    pub fn name(&self) -> String {
+        let Self { config, weights, tokenizer } = self;
+        hash("alhost 2 checkpoint", &[config, weights, tokenizer])
+    }
+}
+
+impl Computation {
+    /// The one that this process does on `device` with layers of `kind`.
+    pub fn here(device: Device, kind: Kind) -> Self {
+        Self {
+            device: hardware(device),
+            precision: if kind == Kind::BFloat16 { "bf16" } else { "f32" }.to_owned(),
+            torch_threads: device::torch_threads(),
+            libtorch: LIBTORCH.to_owned(),
+            build: build().unwrap_or("unknown").to_owned(),
+        }
+    }
+
+    /// In hex. A field that is not hashed does not compile.
+    pub fn name(&self) -> String {
+        let Self { device, precision, torch_threads, libtorch, build } = self;
+        hash(
+            "alhost 2 computation",
+            &[device, precision, &torch_threads.to_string(), libtorch, build],
+        )
+    }
+}
+
+/// Of the parts, each apart from the next; in hex.
+pub(crate) fn hash(what: &'static str, parts: &[&str]) -> String {
+    let mut hasher = blake3::Hasher::new_derive_key(what);
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// BLAKE3 of this program, where it can be read.
+pub fn build() -> Option<&'static str> {
+    static HASH: OnceLock<Option<String>> = OnceLock::new();
+    let hash = HASH.get_or_init(|| {
+        let mut hasher = blake3::Hasher::new();
+        // By this name it is the program that runs, also where a build has put another in its place.
+        hasher.update_reader(fs_err::File::open("/proc/self/exe").ok()?).ok()?;
+        Some(hasher.finalize().to_hex().to_string())
+    });
+    hash.as_deref()
+}
+
+/// Another model of processor adds in another order, and caches travel between machines.
+fn hardware(device: Device) -> String {
+    static CPU: OnceLock<String> = OnceLock::new();
+    static GPUS: OnceLock<String> = OnceLock::new();
+    if device.is_cuda() {
+        let gpus = GPUS.get_or_init(|| {
+            let folders =
+                fs_err::read_dir("/proc/driver/nvidia/gpus").into_iter().flatten().flatten();
+            let of = |folder: fs_err::DirEntry| value(&folder.path().join("information"), "Model:");
+            let mut models: Vec<String> = folders.filter_map(of).collect();
+            models.sort();
+            models.join(", ")
+        });
+        return format!("cuda {gpus}");
+    }
+    let cpu = CPU.get_or_init(|| {
+        value(std::path::Path::new("/proc/cpuinfo"), "model name").unwrap_or_default()
+    });
+    format!("cpu {cpu}")
+}
+
+/// What stands behind `key` in the first line that begins with it.
+fn value(path: &std::path::Path, key: &str) -> Option<String> {
+    let text = fs_err::read_to_string(path).ok()?;
+    let rest = text.lines().find_map(|line| line.strip_prefix(key))?;
+    Some(rest.trim_start_matches([':', ' ', '\t']).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Changes each field of `identity` alone and expects another name each time.
+    fn check<T>(identity: &T, name: impl Fn(&T) -> String)
+    where
+        T: Serialize + for<'de> Deserialize<'de>,
+    {
+        let fields = serde_json::to_value(identity).unwrap();
+        let mut names = vec![name(identity)];
+        for key in fields.as_object().unwrap().keys() {
+            let mut changed = fields.clone();
+            changed[key] = match &changed[key] {
+                Value::Number(number) => Value::from(number.as_u64().unwrap() + 1),
+                Value::String(text) => Value::from(format!("{text}x")),
+                other => panic!("{key}: {other}"),
+            };
+            names.push(name(&serde_json::from_value(changed).unwrap()));
+        }
+        let n = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), n, "a field does not change the name");
+    }
+
+    #[test]
+    fn every_field_changes_the_name() {
+        check(&CheckpointIdentity::default(), CheckpointIdentity::name);
+        check(&Computation::here(Device::Cpu, Kind::Float), Computation::name);
+    }
+
+    #[test]
+    fn parts_do_not_run_into_each_other() {
+        assert_ne!(hash("x", &["ab", "c"]), hash("x", &["a", "bc"]));
+    }
+
+    #[test]
+    fn this_machine_and_this_program_have_names() {
+        let here = Computation::here(Device::Cpu, Kind::BFloat16);
+        assert_eq!(here.precision, "bf16");
+        assert_eq!(here.build.len(), 64);
+        assert!(here.device.starts_with("cpu "), "{}", here.device);
+    }
+}

@@ -1,0 +1,65 @@
+//! The heavy arithmetic that strategies share. Options are those of the plugin API, so that there is one
+//! definition of each.
+
+use alhost_base::matrix::Matrix;
+use alhost_plugin_api::services::{DiscriminatorOptions, KMeansOptions};
+use anyhow::Result;
+use rand_chacha::ChaCha8Rng;
+
+/// Tells whether the run is to stop; long arithmetic asks now and then.
+pub type Cancelled<'a> = dyn Fn() -> bool + 'a;
+
+/// Arithmetic on dense matrices, one row a text.
+pub trait Compute {
+    /// Clusters the rows of `points`.
+    fn kmeans(
+        &self,
+        points: &Matrix,
+        options: &KMeansOptions,
+        rng: &mut ChaCha8Rng,
+        cancelled: &Cancelled<'_>,
+    ) -> Result<KMeans>;
+
+    /// Finds the `k` rows of `points` nearest to each row of `centers`, by Euclidean distance.
+    fn nearest(&self, points: &Matrix, centers: &Matrix, k: usize) -> Result<Nearest>;
+
+    /// Trains a discriminator between `labeled` and `unlabeled` and asks it about the latter.
+    fn discriminator(
+        &self,
+        labeled: &Matrix,
+        unlabeled: &Matrix,
+        options: &DiscriminatorOptions,
+        rng: &mut ChaCha8Rng,
+        cancelled: &Cancelled<'_>,
+    ) -> Result<Discriminator>;
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct KMeans {
+    /// [k, cols]. With fewer distinct rows than k, some centres are equal.
+    pub centers: Matrix,
+    /// For each row its cluster: the nearest centre, the lowest index among equals.
+    pub labels: Vec<u32>,
+    /// Sum over rows of the squared distance to their centre.
+    pub inertia: f64,
+    /// Of the start that won.
+    pub iterations: u32,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Nearest {
+    /// Of each centre its k nearest rows, nearest first, equal ones by index: [centres, k].
+    pub indices: Vec<u32>,
+    /// Their Euclidean distances, [centres, k].
+    pub distances: Vec<f32>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Discriminator {
+    /// For each unlabeled row, the probability that it is one.
+    pub p_unlabeled: Vec<f32>,
+    /// Share of rows told right in the last epoch, each seen before the update of its batch.
+    pub accuracy: f64,
+    /// Epochs that were run.
+    pub epochs: u32,
+}
