@@ -8,7 +8,14 @@ use alhost_plugin_api::Selection;
 use alhost_data::Labels;
 use alhost_plugin_api::DocId;
 
-use crate::oracle::Annotation;
+/// What an oracle says of one text.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Annotation {
+    /// Its labels, by id; a text may have none.
+    Labels(Vec<u32>),
+    /// It is not to be labeled: it leaves the pool and is never trained on.
+    Skipped,
+}
 
 /// Each text of the train split is unlabeled, labeled or skipped at every moment.
 #[derive(Clone, Debug)]

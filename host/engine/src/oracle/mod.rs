@@ -1,7 +1,9 @@
 //! Who labels what was selected. An oracle is the only way in which labels of training texts enter the
 //! loop.
 
+pub mod annotations;
 mod noisy;
+mod recorded;
 mod simulated;
 
 use alhost_base::seed::RunSeed;
@@ -11,19 +13,12 @@ use alhost_plugin_api::DocId;
 use anyhow::Result;
 
 pub use noisy::Noisy;
+pub use recorded::Recorded;
 pub use simulated::Simulated;
 
 use crate::Task;
+pub use crate::pool::Annotation;
 use crate::pool::ValidSelection;
-
-/// What an oracle says of one text.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Annotation {
-    /// Its labels, by id; a text may have none.
-    Labels(Vec<u32>),
-    /// It is not to be labeled: it leaves the pool and is never trained on.
-    Skipped,
-}
 
 /// An oracle's answer to a selection.
 #[derive(Clone, Debug, Eq, PartialEq)]
