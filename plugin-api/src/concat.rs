@@ -32,7 +32,7 @@ pub const fn concat<const N: usize>(parts: &[&str]) -> [u8; N] {
 /// A constant's bytes as text.
 ///
 /// # Panics
-/// If they are not UTF-8; the parts of `concat` always are.
+/// Panics if they are not UTF-8; the parts of `concat` always are.
 pub const fn text(bytes: &[u8]) -> &str {
     match std::str::from_utf8(bytes) {
         Ok(text) => text,

@@ -1,4 +1,4 @@
-//! What a strategy sees while it selects.
+//! The view that a strategy has while it selects.
 
 use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::{RResult, RSlice};
@@ -48,7 +48,7 @@ impl<'a> Labeled<'a> {
     /// Labels of the text `ids()[i]`, ascending; empty for a text that carries none.
     ///
     /// # Panics
-    /// If there is no such text.
+    /// Panics if there is no such text.
     pub fn labels(&self, i: usize) -> &'a [u32] {
         let offsets = self.0.label_offsets.as_slice();
         &self.0.label_ids.as_slice()[offsets[i] as usize..offsets[i + 1] as usize]
@@ -57,7 +57,7 @@ impl<'a> Labeled<'a> {
     /// Round in which the text `ids()[i]` was labeled; the initial set is of round 0.
     ///
     /// # Panics
-    /// If there is no such text.
+    /// Panics if there is no such text.
     pub fn acquired_in(&self, i: usize) -> u32 {
         self.0.acquired_in[i]
     }
@@ -214,12 +214,12 @@ impl<'a> Context<'a> {
         self.host.progress(done, total);
     }
 
-    /// A line for the log.
+    /// Writes a line into the log.
     pub fn info(&self, message: &str) {
         self.host.log(3, message.into());
     }
 
-    /// A line for the log that the user should see.
+    /// Writes a line into the log that the user should see.
     pub fn warn(&self, message: &str) {
         self.host.log(2, message.into());
     }

@@ -1,4 +1,4 @@
-//! What a strategy answers when it cannot go on.
+//! The answer of a strategy that cannot go on.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ pub struct Error {
     message: String,
 }
 
-/// Why a call failed, for the few cases in which somebody decides by it.
+/// The reason why a call failed, for the few cases in which somebody decides by it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -31,7 +31,7 @@ impl Error {
         Self { kind: ErrorKind::Failed, message: message.into() }
     }
 
-    /// What to answer when [`Context::cancelled`](crate::Context::cancelled) says so.
+    /// Makes the answer for when [`Context::cancelled`](crate::Context::cancelled) says so.
     pub fn cancelled() -> Self {
         Self { kind: ErrorKind::Cancelled, message: "cancelled".to_owned() }
     }
@@ -40,7 +40,7 @@ impl Error {
         Self { kind: ErrorKind::Panicked, message }
     }
 
-    /// Why the call failed.
+    /// Returns why the call failed.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }

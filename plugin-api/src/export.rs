@@ -1,5 +1,5 @@
-//! Behind `export_strategy!`: the adapter from the author's trait to the ABI, and the guards that
-//! keep a panic on the plugin's side.
+//! The code behind `export_strategy!`: the adapter from the author's trait to the ABI, and the
+//! guards that keep a panic on the plugin's side.
 
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
@@ -26,7 +26,7 @@ pub const API_VERSION: &str = env!("CARGO_PKG_VERSION");
 pub const RUSTC: &str = env!("ALHOST_RUSTC");
 /// Build profile, as far as it shows: `debug` where debug assertions are on.
 pub const PROFILE: &str = if cfg!(debug_assertions) { "debug" } else { "release" };
-/// What a panic does.
+/// The effect of a panic: `unwind` or `abort`.
 pub const PANIC: &str = if cfg!(panic = "unwind") { "unwind" } else { "abort" };
 
 thread_local!(static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) });
@@ -60,7 +60,7 @@ pub fn guarded<T>(f: impl FnOnce() -> Result<T>) -> RResult<T, PlugError> {
 }
 
 struct Adapter<S> {
-    /// `None` only while `drop` runs.
+    /// The strategy; `None` only while `drop` runs.
     inner: Option<S>,
     poisoned: bool,
 }

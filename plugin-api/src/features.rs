@@ -1,4 +1,4 @@
-//! What a strategy may read of the host: the ids of the features, and views of what comes back.
+//! The features that a strategy may read of the host: their ids, and views of what comes back.
 //!
 //! A feature is computed when it is first asked for, kept as long as the model it depends on, and
 //! lent without a copy. Every feature that a strategy may ask for is listed in its `needs`.
@@ -28,7 +28,7 @@ pub const MC_PROBABILITIES: &str = "mc-probabilities/1";
 /// initial set ([`EMBEDDING`] and [`MLM_SURPRISAL`] of the pre-trained model need none).
 pub const OF_THE_CLASSIFIER: [&str; 4] = [FEATURES, LOGITS, PROBABILITIES, MC_PROBABILITIES];
 
-/// Which weights a feature is computed with.
+/// The weights that a feature is computed with.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Model {
@@ -38,7 +38,7 @@ pub enum Model {
     Current,
 }
 
-/// How one vector is made of a text's last hidden states.
+/// The way in which one vector is made of a text's last hidden states.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pooling {
@@ -48,23 +48,23 @@ pub enum Pooling {
     Mean,
 }
 
-/// What is asked of [`EMBEDDING`].
+/// The options of [`EMBEDDING`].
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct EmbeddingOptions {
-    /// Whose hidden states are pooled.
+    /// The model whose hidden states are pooled.
     pub model: Model,
-    /// How they become one vector.
+    /// The way in which they become one vector.
     pub pooling: Pooling,
 }
 
-/// What is asked of [`MC_PROBABILITIES`].
+/// The options of [`MC_PROBABILITIES`].
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct McOptions {
     /// Passes through the head; at least one.
     pub passes: u32,
 }
 
-/// How the positions of [`MLM_SURPRISAL`] are sampled.
+/// The options of [`MLM_SURPRISAL`]: how positions are sampled, and whose losses are taken.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct SurprisalOptions {
     /// Probability of each position, independently; ALPS uses 0.15.
@@ -89,7 +89,7 @@ impl<'a> Matrix<'a> {
     /// A view of `rows * cols` values, row by row.
     ///
     /// # Panics
-    /// If `data` has another length.
+    /// Panics if `data` has another length.
     pub fn new(data: &'a [f32], rows: usize, cols: usize) -> Self {
         assert_eq!(data.len(), rows * cols, "a {rows} x {cols} matrix");
         Self { data, rows, cols, row_index: None }
@@ -108,7 +108,7 @@ impl<'a> Matrix<'a> {
     /// Row `row`.
     ///
     /// # Panics
-    /// If there is no such row.
+    /// Panics if there is no such row.
     pub fn row(&self, row: usize) -> &'a [f32] {
         let stored = self.row_index.map_or(row, |index| index[row] as usize);
         &self.data[stored * self.cols..(stored + 1) * self.cols]
@@ -159,7 +159,7 @@ impl<'a> Sparse<'a> {
     /// Positions (ascending) and the values there, of the text asked for as number `row`.
     ///
     /// # Panics
-    /// If there is no such row.
+    /// Panics if there is no such row.
     pub fn row(&self, row: usize) -> (&'a [u32], &'a [f32]) {
         let at = ragged(&self.0, row);
         (&self.0.u32s.as_slice()[at.clone()], &self.0.f32s.as_slice()[at])
@@ -184,7 +184,7 @@ impl<'a> Texts<'a> {
     /// The text asked for as number `row`.
     ///
     /// # Panics
-    /// If there is no such row.
+    /// Panics if there is no such row.
     pub fn get(&self, row: usize) -> &'a str {
         let bytes = &self.0.bytes.as_slice()[ragged(&self.0, row)];
         std::str::from_utf8(bytes).expect("the host lends UTF-8")
@@ -227,7 +227,7 @@ impl AllWordPieces<'_> {
     /// Counts of the text asked for as number `row`.
     ///
     /// # Panics
-    /// If there is no such row.
+    /// Panics if there is no such row.
     pub fn get(&self, row: usize) -> WordPieces {
         let stored = stored(&self.0, row);
         let counts = &self.0.u32s.as_slice()[stored * 3..stored * 3 + 3];
@@ -235,7 +235,7 @@ impl AllWordPieces<'_> {
     }
 }
 
-/// Where the block keeps row `row`.
+/// Returns where the block keeps row `row`.
 fn stored(block: &Block<'_>, row: usize) -> usize {
     assert!(row < block.rows, "row {row} of {}", block.rows);
     block.row_index.map_or(row, |index| index[row] as usize)

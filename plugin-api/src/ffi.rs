@@ -21,8 +21,8 @@ use abi_stable::{StableAbi, declare_root_module_statics, package_version_strings
 
 use crate::{DocId, Error};
 
-/// What a feature or a service hands over, borrowed for one call. Each id says which slices it
-/// uses (see `crate::features` and `crate::services`); the others are empty.
+/// The data that a feature or a service hands over, borrowed for one call. Each id says which
+/// slices it uses (see `crate::features` and `crate::services`); the others are empty.
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy, Debug)]
 pub struct Block<'a> {
@@ -78,7 +78,7 @@ impl OwnedBlock {
     }
 }
 
-/// What a strategy may know of the round, borrowed for one call.
+/// The facts that a strategy may know of the round, borrowed for one call.
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy)]
 pub struct RoundInfo<'a> {
@@ -101,7 +101,7 @@ pub struct RoundInfo<'a> {
     pub seed: [u8; 32],
 }
 
-/// What a strategy may know when it is created.
+/// The facts that a strategy may know when it is created.
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy)]
 pub struct EnvInfo<'a> {
@@ -139,7 +139,8 @@ pub trait Host: Send + Sync {
         options: RStr<'_>,
         ids: RSlice<'_, u32>,
     ) -> RResult<Block<'_>, PlugError>;
-    /// As `fetch`, but in blocks of at most `rows` texts that are gone when the sink returns.
+    /// Does what `fetch` does, but in blocks of at most `rows` texts that are gone when the sink
+    /// returns.
     fn stream(
         &self,
         feature: RStr<'_>,

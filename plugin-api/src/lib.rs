@@ -1,5 +1,5 @@
-//! What the author of an [alhost](https://docs.rs/alhost) query strategy reads: one trait, one
-//! prelude, one macro, no `unsafe`.
+//! The interface for the author of an [alhost](https://docs.rs/alhost) query strategy: one trait,
+//! one prelude, one macro, no `unsafe`.
 //!
 //! A strategy is a crate of its own with this one as its only dependency, built as a shared
 //! library. The host loads it, never recompiled. The whole of a small strategy:
@@ -140,7 +140,7 @@ pub mod prelude {
     };
 }
 
-/// What the macros expand to.
+/// The items that the macros expand to.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::export;

@@ -40,7 +40,7 @@ pub trait Params: Sized {
     /// The declaration, as JSON: what [`declared`] reads.
     const SCHEMA: &'static str;
 
-    /// From one value for each declared parameter, as [`resolve`] gives them.
+    /// Makes the parameters from one value for each declared one, as [`resolve`] gives them.
     fn from_values(values: &Map<String, Value>) -> Result<Self>;
 
     /// All defaults.
@@ -64,7 +64,7 @@ pub trait ParamValue: Sized {
     /// Whether the parameter may be left out without a default.
     const OPTIONAL: bool = false;
 
-    /// From JSON; `None` where it does not fit.
+    /// Reads a value from JSON; `None` where it does not fit.
     fn from_json(value: &Value) -> Option<Self>;
 }
 
@@ -125,12 +125,12 @@ pub struct Declared {
     pub max: Option<f64>,
     /// Allowed words of a choice.
     pub choices: Vec<String>,
-    /// What it does.
+    /// The help text, which says what it does.
     pub help: String,
 }
 
 impl Declared {
-    /// What is allowed, in words: ``integer, at least 1`` or ``one of `host`, `linfa` ``.
+    /// Returns what is allowed, in words: ``integer, at least 1`` or ``one of `host`, `linfa` ``.
     pub fn allowed(&self) -> String {
         if !self.choices.is_empty() {
             return format!("one of `{}`", self.choices.join("`, `"));
@@ -160,10 +160,10 @@ impl Declared {
     }
 }
 
-/// Why parameters were refused.
+/// The reason why parameters were refused.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ParamError {
-    /// No such parameter; with those there are.
+    /// There is no such parameter.
     Unknown {
         /// The key as given.
         name: String,
@@ -176,7 +176,7 @@ pub enum ParamError {
         name: String,
         /// The value as given.
         value: Value,
-        /// What would have been right.
+        /// The values that would have been right, in words.
         allowed: String,
     },
 }

@@ -30,7 +30,7 @@ impl Rng {
     /// Uniform in 0..n, without bias (Lemire's multiplication with rejection).
     ///
     /// # Panics
-    /// If `n` is 0.
+    /// Panics if `n` is 0.
     pub fn below(&mut self, n: usize) -> usize {
         assert!(n > 0, "nothing is below 0");
         let n = n as u64;

@@ -1,4 +1,4 @@
-//! What a strategy answers: texts to label, best first.
+//! The answer of a strategy: texts to label, best first.
 
 use std::cmp::Ordering;
 
@@ -29,12 +29,12 @@ impl Selection {
     /// worse than every number. `scores[i]` belongs to `ids[i]`.
     ///
     /// # Panics
-    /// If there are not as many scores as ids.
+    /// Panics if there are not as many scores as ids.
     pub fn highest(ids: &[DocId], scores: impl IntoIterator<Item = f64>, n: usize) -> Self {
         Self::best(ids, scores, n, |a, b| b.total_cmp(&a))
     }
 
-    /// As [`Selection::highest`], with the lowest scores first.
+    /// Selects as [`Selection::highest`] does, with the lowest scores first.
     pub fn lowest(ids: &[DocId], scores: impl IntoIterator<Item = f64>, n: usize) -> Self {
         Self::best(ids, scores, n, |a, b| a.total_cmp(&b))
     }

@@ -13,7 +13,7 @@ pub const NEAREST: &str = "nearest/1";
 /// Labeled against unlabeled. See [`Context::discriminator`](crate::Context::discriminator).
 pub const DISCRIMINATOR: &str = "discriminator/1";
 
-/// What to cluster, and when to stop.
+/// The options of [`KMEANS`]: the number of clusters, and when to stop.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct KMeansOptions {
     /// Number of clusters; at most the number of points.
@@ -42,10 +42,10 @@ pub struct KMeans<'a> {
     pub iterations: u32,
 }
 
-/// How many neighbours each centre has.
+/// The options of [`NEAREST`]: how many neighbours each centre has.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct NearestOptions {
-    /// At least one, at most the number of points.
+    /// Neighbours of each centre: at least one, at most the number of points.
     pub k: usize,
 }
 
@@ -64,7 +64,7 @@ impl<'a> Nearest<'a> {
     /// Rows nearest to centre `center`, nearest first.
     ///
     /// # Panics
-    /// If there is no such centre.
+    /// Panics if there is no such centre.
     pub fn of(&self, center: usize) -> &'a [u32] {
         &self.rows[center * self.k..(center + 1) * self.k]
     }
@@ -90,7 +90,7 @@ pub struct DiscriminatorOptions {
     pub stream: String,
 }
 
-/// What the discriminator says of the unlabeled rows.
+/// The discriminator's answer on the unlabeled rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Discriminator<'a> {
     /// P(unlabeled) of each unlabeled row.

@@ -22,9 +22,9 @@ pub trait Strategy: Send + Sized + 'static {
     /// round, after the model was trained.
     fn select(&mut self, ctx: &Context<'_>, n: usize) -> Result<Selection>;
 
-    /// What a new instance needs in order to go on where this one is. Called after each `select`;
-    /// the bytes are kept on disk. A strategy that carries nothing from round to round leaves this
-    /// and `load` as they are.
+    /// Returns what a new instance needs in order to go on where this one is. Called after each
+    /// `select`; the bytes are kept on disk. A strategy that carries nothing from round to round
+    /// leaves this and `load` as they are.
     fn save(&self) -> Result<Vec<u8>> {
         Ok(Vec::new())
     }
@@ -37,7 +37,7 @@ pub trait Strategy: Send + Sized + 'static {
     }
 }
 
-/// What is known when a strategy is created.
+/// The facts that are known when a strategy is created.
 #[derive(Clone, Copy, Debug)]
 pub struct Env<'a> {
     /// Name of this instance in tables and folders.

@@ -138,7 +138,7 @@ fn named_if_held(holder: &TypeLayout, held: &'static TypeLayout) -> String {
     }
 }
 
-/// As `abi_stable` writes it, with single spaces.
+/// Returns the type as `abi_stable` writes it, with single spaces.
 fn full_type(layout: &TypeLayout) -> String {
     layout.full_type().to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }

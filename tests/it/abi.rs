@@ -58,6 +58,20 @@ fn next_minor() -> String {
 fn next() -> PathBuf {
     let made = tempfile::tempdir().unwrap();
     let new = made.path();
+    copy_parts(new);
+    let version = |version: &str| format!("version = \"{version}\"");
+    change(&new.join("plugin-api/Cargo.toml"), &version(API_VERSION), &version(&next_minor()));
+    append_wherever_the_abi_may_grow(&new.join("plugin-api"));
+    change(&new.join("plugin/Cargo.toml"), "name = \"frozen\"", "name = \"newer\"");
+    change(&new.join("plugin/src/lib.rs"), "id = \"frozen\"", "id = \"newer\"");
+
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("abi-next");
+    mirror(new, &folder);
+    folder
+}
+
+/// Makes the workspace of `next`, with everything as it is today.
+fn copy_parts(new: &Path) {
     let api = ["Cargo.toml", "build.rs", "src", "macros/Cargo.toml", "macros/src"];
     let parts = api.map(|part| format!("plugin-api/{part}"));
     let below = [
@@ -79,10 +93,10 @@ fn next() -> PathBuf {
     let (rest, _) = rest.split_once("[workspace.lints").unwrap();
     let members = r#"members = ["plugin", "plugin-api", "plugin-api/macros", "host/plugin-host", "host/base", "program"]"#;
     put(&new.join("Cargo.toml"), &format!("{before}{members}{rest}[workspace.lints]\n"));
+}
 
-    let version = |version: &str| format!("version = \"{version}\"");
-    change(&new.join("plugin-api/Cargo.toml"), &version(API_VERSION), &version(&next_minor()));
-    let ffi = new.join("plugin-api/src/ffi.rs");
+fn append_wherever_the_abi_may_grow(api: &Path) {
+    let ffi = api.join("src/ffi.rs");
     change(
         &ffi,
         "}\npub type HostRef<",
@@ -97,13 +111,7 @@ fn next() -> PathBuf {
     change(&ffi, "}\n\nimpl RootModule for", &format!("{field}}}\n\nimpl RootModule for"));
     let fields =
         ["PluginMod { manifest, create }", "PluginMod { manifest, create, added: manifest }"];
-    change(&new.join("plugin-api/macros/src/export.rs"), fields[0], fields[1]);
-    change(&new.join("plugin/Cargo.toml"), "name = \"frozen\"", "name = \"newer\"");
-    change(&new.join("plugin/src/lib.rs"), "id = \"frozen\"", "id = \"newer\"");
-
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("abi-next");
-    mirror(new, &folder);
-    folder
+    change(&api.join("macros/src/export.rs"), fields[0], fields[1]);
 }
 
 const PROGRAM_MANIFEST: &str = r#"[package]

@@ -43,7 +43,7 @@ fn checkpoint_with(file: &str) -> TempDir {
 /// Puts something else in the place of a file; gives back what the message must say of it.
 type Spoil = fn(&Path) -> &'static str;
 
-fn spoils() -> Vec<(&'static str, Spoil)> {
+fn other_contents() -> Vec<(&'static str, Spoil)> {
     fn write(path: &Path, content: &[u8]) {
         fs_err::write(path, content).unwrap();
     }
@@ -76,6 +76,11 @@ fn spoils() -> Vec<(&'static str, Spoil)> {
             write(path, &whole[..whole.len() / 2]);
             ""
         }),
+    ]
+}
+
+fn no_readable_files() -> Vec<(&'static str, Spoil)> {
+    vec![
         ("another's", |path| {
             use std::os::unix::fs::PermissionsExt;
             fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o0)).unwrap();
@@ -110,7 +115,7 @@ fn each_file_that_is_none_is_told_with_its_path_and_a_hint() {
         SHARD,
     ];
     for file in files {
-        for (what, spoil) in spoils() {
+        for (what, spoil) in other_contents().into_iter().chain(no_readable_files()) {
             let folder = checkpoint_with(file);
             let path = folder.path().join(file);
             let expected = spoil(&path);

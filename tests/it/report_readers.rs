@@ -1,4 +1,4 @@
-//! What `alhost report` writes, in the hands of the programs it is meant for: a browser, TensorBoard.
+//! Opens what `alhost report` writes with the programs it is meant for: a browser, TensorBoard.
 
 use std::path::{Path, PathBuf};
 
@@ -58,7 +58,7 @@ fn browser() -> Option<PathBuf> {
     places.find(|place| place.is_file())
 }
 
-/// What the browser says on both of its outputs.
+/// Returns what the browser says on both of its outputs.
 fn look(browser: &Path, profile: &Path, page: &Path, args: &[&str]) -> String {
     let mut command = std::process::Command::new(browser);
     command.args(["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]);
@@ -69,14 +69,9 @@ fn look(browser: &Path, profile: &Path, page: &Path, args: &[&str]) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// TensorBoard itself reads the events, where it is installed for `python3`.
-#[test]
-fn tensorboard_reads_the_events() {
-    let sandbox = Sandbox::new();
-    grid(&sandbox, &["arxiv"], &FIVE[..2], 2, 400);
-    report(&sandbox, &["--tensorboard", "events"]).ok();
-    let python = std::env::var_os("ALHOST_TEST_PYTHON").unwrap_or_else(|| "python3".into());
-    let script = "\
+/// A script that prints what TensorBoard reads: a line for each run and tag, in it each step, time
+/// and value.
+const SCALARS: &str = "\
 import sys
 try:
     from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
@@ -88,8 +83,32 @@ for run, tags in sorted(runs.Runs().items()):
         values = ' '.join(f'{e.step}:{e.wall_time:.1f}:{e.value:.6f}' for e in runs.Scalars(run, tag))
         print(run, tag, values)
 ";
+
+/// Returns what `SCALARS` prints of the micro-F1 of `random` with seed 1.
+fn scalars_of_csv(rounds: &str) -> Vec<String> {
+    rounds
+        .lines()
+        .filter_map(|line| line.strip_prefix("arxiv,random,1,"))
+        .enumerate()
+        .map(|(round, line)| {
+            let cells: Vec<&str> = line.split(',').collect();
+            let micro_f1: f64 = cells[2].parse().unwrap();
+            // 14.6 s a round, the last one without a query.
+            let elapsed = 14.6 * (round + 1) as f64 - if round == 3 { 1.6 } else { 0.0 };
+            format!("{}:{elapsed:.1}:{:.6}", cells[1], micro_f1 as f32)
+        })
+        .collect()
+}
+
+/// TensorBoard itself reads the events, where it is installed for `python3`.
+#[test]
+fn tensorboard_reads_the_events() {
+    let sandbox = Sandbox::new();
+    grid(&sandbox, &["arxiv"], &FIVE[..2], 2, 400);
+    report(&sandbox, &["--tensorboard", "events"]).ok();
+    let python = std::env::var_os("ALHOST_TEST_PYTHON").unwrap_or_else(|| "python3".into());
     let output = std::process::Command::new(python)
-        .args(["-c", script])
+        .args(["-c", SCALARS])
         .current_dir(sandbox.folder.path())
         .output();
     let Ok(output) = output else {
@@ -101,19 +120,7 @@ for run, tags in sorted(runs.Runs().items()):
         eprintln!("did nothing: python3 has no tensorboard");
         return;
     }
-    let scores = sandbox.read("out/csv/rounds.csv");
-    let expected: Vec<String> = scores
-        .lines()
-        .filter_map(|line| line.strip_prefix("arxiv,random,1,"))
-        .enumerate()
-        .map(|(round, line)| {
-            let cells: Vec<&str> = line.split(',').collect();
-            let micro_f1: f64 = cells[2].parse().unwrap();
-            // 14.6 s a round, the last one without a query.
-            let elapsed = 14.6 * (round + 1) as f64 - if round == 3 { 1.6 } else { 0.0 };
-            format!("{}:{elapsed:.1}:{:.6}", cells[1], micro_f1 as f32)
-        })
-        .collect();
+    let expected = scalars_of_csv(&sandbox.read("out/csv/rounds.csv"));
     let line = format!("arxiv/random/seed-1 test/micro_f1 {}", expected.join(" "));
     assert!(told.lines().any(|told| told == line), "no `{line}` in:\n{told}");
     let errors = String::from_utf8_lossy(&output.stderr);

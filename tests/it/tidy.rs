@@ -125,7 +125,9 @@ fn uses(source: &Path) -> BTreeMap<String, BTreeSet<String>> {
     }
     uses.retain(|module, _| module != "lib" && module != "main");
     let modules: BTreeSet<String> = uses.keys().cloned().collect();
-    uses.values_mut().for_each(|named| named.retain(|name| modules.contains(name)));
+    for named in uses.values_mut() {
+        named.retain(|name| modules.contains(name));
+    }
     uses
 }
 

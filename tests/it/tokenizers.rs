@@ -24,9 +24,9 @@ struct Golden {
 
 #[derive(Deserialize)]
 struct Case {
-    /// Name, and place in `contents`.
+    /// The place in `contents` of each file, by its name.
     files: BTreeMap<String, usize>,
-    /// Of each text.
+    /// The token ids of each text.
     ids: Vec<Vec<u32>>,
 }
 
@@ -123,7 +123,8 @@ fn an_export_is_the_same_tokenizer_and_so_is_its_own() {
     }
 }
 
-/// Where `ALHOST_PYTHON` (or `python3`) has transformers; several interpreters are separated by colons.
+/// Runs where `ALHOST_PYTHON` (or `python3`) has transformers; several interpreters are separated
+/// by colons.
 #[test]
 fn transformers_reads_an_export_as_we_do() {
     let golden = golden();
@@ -169,12 +170,11 @@ fn transformers(python: &str, asked: &str) -> Option<Value> {
     Some(serde_json::from_slice(&output.stdout).unwrap())
 }
 
-#[test]
-fn each_file_that_changes_ids_changes_the_hash_and_is_listed() {
-    let golden = golden();
+/// Returns case, file and new content.
+fn changes_of_ids(golden: &Golden) -> Vec<(&'static str, &'static str, Value)> {
     let url = json!({"<url>": 69});
     let additional = json!({"additional_special_tokens": ["the"]});
-    let changes = [
+    vec![
         ("vocab-uncased", "tokenizer_config.json", json!({"do_lower_case": false})),
         ("vocab-uncased", "tokenizer_config.json", json!({"strip_accents": false})),
         ("vocab-uncased", "tokenizer_config.json", additional.clone()),
@@ -193,8 +193,13 @@ fn each_file_that_changes_ids_changes_the_hash_and_is_listed() {
         ("json-alone", "special_tokens_map.json", additional),
         ("json-cased", "tokenizer_config.json", json!({"do_lower_case": true})),
         ("json-cased-alone", "config.json", Value::Null),
-    ];
-    for (name, file, content) in changes {
+    ]
+}
+
+#[test]
+fn each_file_that_changes_ids_changes_the_hash_and_is_listed() {
+    let golden = golden();
+    for (name, file, content) in changes_of_ids(&golden) {
         let folder = golden.checkpoint(name);
         let path = folder.path().join(file);
         let content = if file == "config.json" {

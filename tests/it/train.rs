@@ -13,6 +13,11 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
+/// Returns the value of this key in each line.
+fn values(text: &str, key: &str) -> Vec<Value> {
+    text.lines().map(|line| json(line)[key].clone()).collect()
+}
+
 fn predictions(text: &str) -> Vec<Value> {
     text.lines().map(json).collect()
 }
@@ -145,28 +150,20 @@ fn the_reference_without_an_encoder_takes_all_labels_or_those_of_a_run() {
     let first = train(&sandbox, &on_run).ok();
     assert!(first.stdout.contains("tfidf"), "{}", first.stdout);
     // Round by round, on the same texts.
-    let lines = |path: &str| sandbox.read(path).lines().map(json).collect::<Vec<_>>();
     let place = "runs/tiny/tfidf-on-random/seed-3";
-    let labeled = |path: &str| -> Vec<Value> {
-        lines(path).into_iter().map(|round| round["labeled"].clone()).collect()
-    };
-    let rounds = format!("{place}/rounds.jsonl");
-    assert_eq!(labeled(&rounds), labeled(&format!("{run}/rounds.jsonl")));
-    let ids = |path: &str| -> Vec<Value> {
-        lines(path).into_iter().map(|selection| selection["ids"].clone()).collect()
-    };
-    assert_eq!(ids(&format!("{place}/selections.jsonl")), ids(&format!("{run}/selections.jsonl")));
-    let all = lines("runs/tiny/full-data-tfidf/seed-3/rounds.jsonl");
-    assert_eq!(all[0]["labeled"], 60);
+    for (file, key) in [("rounds.jsonl", "labeled"), ("selections.jsonl", "ids")] {
+        let values = |folder: &str| values(&sandbox.read(&format!("{folder}/{file}")), key);
+        assert_eq!(values(place), values(run));
+    }
+    let all = sandbox.read("runs/tiny/full-data-tfidf/seed-3/rounds.jsonl");
+    assert_eq!(values(&all, "labeled")[0], 60);
     // Stopped after a round, it goes on, and its scores are the same.
+    let rounds = format!("{place}/rounds.jsonl");
     let whole = sandbox.read(&rounds);
     let (before, _last) = whole.trim_end().rsplit_once('\n').unwrap();
     sandbox.write(&rounds, &format!("{before}\n"));
     train(&sandbox, &on_run).ok();
-    let scores = |text: &str| -> Vec<Value> {
-        text.lines().map(|line| json(line)["metrics"].clone()).collect()
-    };
-    assert_eq!(scores(&sandbox.read(&rounds)), scores(&whole));
+    assert_eq!(values(&sandbox.read(&rounds), "metrics"), values(&whole, "metrics"));
     let finished = train(&sandbox, &on_run).ok();
     assert!(finished.stderr.contains("finished before"), "{}", finished.stderr);
     sandbox.alhost(&["report", "runs", "--out", "report"]).ok();

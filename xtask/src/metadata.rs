@@ -1,5 +1,5 @@
-//! What torch's own metadata says about CUDA, so that a new torch in `wheels.txt` cannot keep old
-//! CUDA wheels unnoticed.
+//! Compares the pinned wheels with what torch's own metadata says about CUDA, so that a new torch
+//! in `wheels.txt` cannot keep old CUDA wheels unnoticed.
 //!
 //! Torch 2.11 asks for some NVIDIA wheels by version and for the rest through extras of the empty
 //! wheel `cuda-toolkit`, whose metadata has the versions.
@@ -15,7 +15,7 @@ use crate::wheels::Pin;
 struct Requirement {
     name: String,
     extras: Vec<String>,
-    /// As written after `==`, perhaps ending in `.*`.
+    /// The version as written after `==`, perhaps ending in `.*`.
     version: String,
     /// The extra of the wheel that asks for it, if any.
     on_extra: Option<String>,

@@ -28,7 +28,7 @@ pub(crate) enum PipCache {
     Ignore,
 }
 
-/// Where pip works.
+/// The places in which pip works.
 pub(crate) struct Places<'a> {
     /// The folder to unpack into, made anew.
     pub(crate) target: &'a Path,

@@ -50,7 +50,7 @@ impl Deps {
         self.folder.join("stamp")
     }
 
-    /// What is there in full, if anything is.
+    /// Returns the flavor that is there in full, if any is.
     fn installed(&self) -> Option<Flavor> {
         let stamp = fs_err::read_to_string(self.stamp()).ok()?;
         [Flavor::Cuda, Flavor::Cpu]

@@ -1,5 +1,5 @@
-//! Whether what lies in a `site` folder is complete: after an installation by each wheel's own list
-//! of files, and at every later start by a stamp that costs a handful of file lookups.
+//! Checks that what lies in a `site` folder is complete: after an installation by each wheel's own
+//! list of files, and at every later start by a stamp that costs a handful of file lookups.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -36,8 +36,8 @@ const NEEDED_BY_CUDA: [&str; 8] = [
     "nvidia/nvshmem/lib/libnvshmem_host.so.3",
 ];
 
-/// What a complete `site` of this flavor says of itself: its pins, and the size of each needed file.
-/// `None` where a needed file is missing.
+/// Returns the stamp of a complete `site` of this flavor: its pins, and the size of each needed
+/// file. `None` where a needed file is missing.
 pub(crate) fn stamp(site: &Path, flavor: Flavor) -> Option<String> {
     let more: &[&str] = if flavor == Flavor::Cuda { &NEEDED_BY_CUDA } else { &[] };
     let mut text = requirements(&pins(flavor));

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 
 const PINS: &str = include_str!("../wheels.txt");
 
-/// With or without the CUDA libraries.
+/// The choice of wheels, with or without the CUDA libraries.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Flavor {
     Cpu,

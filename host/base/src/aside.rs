@@ -24,9 +24,9 @@ const PREFIX: &str = ".new-";
 /// A file of a machine that is not this one is left alone for so long.
 const STALE: Duration = Duration::from_hours(24);
 
-/// A file to be renamed to `path` by [`put`]; it lies beside it, and its name has the same ending.
-/// The folder is made where there is none. Everybody may read and write it, as far as the umask lets
-/// them: a cache may be shared.
+/// Makes a file to be renamed to `path` by [`put`]; it lies beside it, and its name has the same
+/// ending. The folder is made where there is none. Everybody may read and write it, as far as the
+/// umask lets them: a cache may be shared.
 pub fn create(path: &Path) -> io::Result<NamedTempFile> {
     let folder = folder_of(path);
     fs_err::create_dir_all(folder)?;
@@ -40,7 +40,7 @@ pub fn create(path: &Path) -> io::Result<NamedTempFile> {
     made.map_err(|error| named(folder, "no file can be made here", &error))
 }
 
-/// A folder to be renamed to `path` by its maker, beside it; it goes when it is dropped.
+/// Makes a folder to be renamed to `path` by its maker, beside it; it goes when it is dropped.
 pub fn create_folder(path: &Path) -> io::Result<TempDir> {
     let folder = folder_of(path);
     fs_err::create_dir_all(folder)?;
@@ -60,7 +60,8 @@ pub fn put(file: NamedTempFile, path: &Path) -> io::Result<File> {
     Ok(File::from_parts(file, path))
 }
 
-/// Either the old file or the whole new one is there, whenever the process or the machine stops.
+/// Replaces a file so that either the old or the whole new one is there, whenever the process or
+/// the machine stops.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = create(path)?;
     file.write_all(bytes).map_err(|error| named(path, "cannot be written", &error))?;

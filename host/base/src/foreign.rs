@@ -23,7 +23,7 @@ impl Unreadable {
         Self { path: path.to_owned(), problem: problem.into(), hint: hint.into() }
     }
 
-    /// An error of the system, in plain words.
+    /// Puts an error of the system into plain words.
     pub fn of(path: &Path, error: &io::Error) -> Self {
         let (problem, hint) = match error.kind() {
             io::ErrorKind::NotFound if path.is_symlink() => (
@@ -63,7 +63,7 @@ pub fn open(path: &Path) -> Result<File, Unreadable> {
     Err(Unreadable::new(path, problem, "give the path of a file"))
 }
 
-/// The whole of a regular file of at most `limit` bytes.
+/// Reads the whole of a regular file of at most `limit` bytes.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Unreadable> {
     let file = open(path)?;
     let mut bytes = Vec::new();
@@ -79,7 +79,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Unreadable> {
     }
 }
 
-/// [`read`] for text in UTF-8.
+/// Reads text in UTF-8, as [`read`] does bytes.
 pub fn read_text(path: &Path, limit: u64) -> Result<String, Unreadable> {
     String::from_utf8(read(path, limit)?).map_err(|error| {
         let problem = format!(
@@ -91,8 +91,8 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, Unreadable> {
     })
 }
 
-/// What is never the file that somebody meant, by its first bytes, with a hint: what stands in for a file
-/// that was not fetched.
+/// Tells by its first bytes what is never the file that somebody meant, with a hint: what stands in
+/// for a file that was not fetched.
 pub fn mistaken(start: &[u8]) -> Option<(&'static str, &'static str)> {
     if start.starts_with(b"version https://git-lfs.github.com/") {
         let hint = "`git lfs pull` in its repository fetches the file itself";
@@ -108,7 +108,7 @@ pub fn mistaken(start: &[u8]) -> Option<(&'static str, &'static str)> {
     None
 }
 
-/// What a file is by its first bytes, for messages about a file that is not what it should be.
+/// Says what a file is by its first bytes, for messages about a file that is not what it should be.
 pub fn looks_like(start: &[u8]) -> &'static str {
     let kinds: [(&[u8], &str); 12] = [
         (b"version https://git-lfs.github.com/", "a git-lfs pointer"),

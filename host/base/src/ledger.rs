@@ -1,5 +1,5 @@
-//! What work costs. Much of it is computed once and used by many runs; a run's ledger charges it what it
-//! would have cost alone.
+//! Counts what work costs. Much of it is computed once and used by many runs. A run's ledger
+//! charges the run what the work would have cost it alone.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -12,7 +12,7 @@ use crate::progress::Progress;
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reused {
-    /// `token ids`, `hidden states`, ...
+    /// Names its kind, such as `token ids` or `hidden states`.
     pub what: String,
     /// Names the content.
     pub key: String,
@@ -25,7 +25,7 @@ pub struct Reused {
     pub spent: f64,
 }
 
-/// What some work used of what is computed once, until somebody takes the notes.
+/// Collects what some work used of what is computed once, until somebody takes the notes.
 #[derive(Debug, Default)]
 pub struct Notes(Mutex<Vec<Reused>>);
 
@@ -40,14 +40,14 @@ impl Notes {
     }
 }
 
-/// Lent to work that may take long: where it tells how far it is, and where it notes what it used.
+/// Lends work that may take long a place to tell how far it is, and one to note what it used.
 #[derive(Clone, Copy)]
 pub struct Work<'a> {
     pub progress: &'a dyn Progress,
     pub notes: &'a Notes,
 }
 
-/// What one run has used already of what is computed once.
+/// Remembers what one run has used already of what is computed once.
 #[derive(Debug, Default)]
 pub struct Ledger {
     keys: BTreeSet<String>,

@@ -1,7 +1,8 @@
-//! What every part of alhost builds on and what knows none of them: files that are whole or absent
-//! (`aside`), files that are computed once (`store`), locks (`lock`), files of strangers, opened with
-//! care (`foreign`), their text, made harmless (`text`), and lines of theirs (`lines`); matrices
-//! (`matrix`) and memory that processes share (`memory`); seeds (`seed`), progress and costs (`ledger`). No torch.
+//! Holds what every part of alhost builds on and what knows none of them: files that are whole or
+//! absent (`aside`), files that are computed once (`store`), locks (`lock`), files of strangers,
+//! opened with care (`foreign`), their text, made harmless (`text`), and lines of theirs (`lines`);
+//! matrices (`matrix`) and memory that processes share (`memory`); seeds (`seed`), progress and
+//! costs (`ledger`). It needs no torch.
 
 pub mod aside;
 pub mod foreign;

@@ -22,7 +22,8 @@ impl<R: BufRead> Lines<R> {
         Self { reader, limit }
     }
 
-    /// The next line; `None` at the end. What comes before the end without a line end is a line too.
+    /// Reads the next line; `None` at the end. What comes before the end without a line end is a
+    /// line too.
     pub fn read(&mut self) -> io::Result<Option<Line>> {
         let mut line = Line::default();
         let mut is_begun = false;
@@ -55,7 +56,7 @@ mod tests {
 
     use super::*;
 
-    /// With a reader that gives three bytes at a time.
+    /// Checks the lines of a reader that gives three bytes at a time.
     fn check(input: &str, expected: &[(&str, u64)]) {
         let mut lines = Lines::new(BufReader::with_capacity(3, input.as_bytes()), 4);
         for &(start, left_out) in expected {

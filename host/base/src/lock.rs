@@ -23,7 +23,7 @@ use crate::process::{has_ended, this_process};
 const REFRESH: Duration = Duration::from_secs(30);
 const STALE: Duration = Duration::from_mins(5);
 
-/// Held until it is dropped.
+/// Holds a lock until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
     /// The locked file, open for writing.
@@ -31,10 +31,10 @@ pub struct Lock {
     _created: Option<Created>,
 }
 
-/// Why a lock is not to be had now.
+/// Says why a lock is not to be had now.
 #[derive(Debug)]
 pub enum Busy {
-    /// Another process holds it; who, where that can be told.
+    /// Another process holds it. The text says which, where that can be told.
     Held(Option<String>),
     /// The error names the file.
     Failed(io::Error),
@@ -104,7 +104,7 @@ fn held_path(path: &Path) -> PathBuf {
 #[derive(Debug)]
 struct Created {
     path: PathBuf,
-    /// Dropped, it ends the thread.
+    /// Ends the thread when it is dropped.
     _keep: Sender<()>,
 }
 
@@ -183,7 +183,7 @@ mod tests {
         file.try_lock()
     }
 
-    /// With locks of the system and without.
+    /// Two kinds of file system: one with the system's locks, and one without.
     const BOTH: [Flock<'static>; 2] = [&system, &none];
 
     #[test]

@@ -13,7 +13,7 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// `data`: `rows * cols` values, row by row.
+    /// Makes a matrix of `data`: `rows * cols` values, row by row.
     ///
     /// # Panics
     /// If there are not as many.
@@ -96,20 +96,20 @@ impl PartialEq for Numbers {
     }
 }
 
-/// Where matrices are made that strategies will be lent.
+/// Makes the matrices that strategies will be lent.
 #[derive(Clone, Debug, Default)]
 pub struct MatrixRoom {
-    /// Where strategies run in processes of their own.
+    /// Holds the shared memory, where strategies run in processes of their own.
     shared: Option<MemoryPool>,
 }
 
 impl MatrixRoom {
-    /// Large matrices lie where workers can map them.
+    /// Makes a room whose large matrices lie where workers can map them.
     pub fn shared() -> Self {
         Self { shared: Some(MemoryPool::default()) }
     }
 
-    /// Room for a matrix, of which every value is going to be written: it holds what was there
+    /// Makes a matrix of which every value is going to be written: it may hold what was there
     /// before.
     pub fn matrix(&self, rows: usize, cols: usize) -> Matrix {
         let n = rows * cols;

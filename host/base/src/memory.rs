@@ -18,7 +18,7 @@ use rustix::io::Errno;
 /// Matrices smaller than this are not worth a mapping of their own.
 pub const WORTH_SHARING: usize = 1 << 20;
 
-/// What a mapping may not lose for its reader to be safe.
+/// Seals that keep a memory's length, without which a reader of its mapping is not safe.
 const KEPT_LENGTH: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW);
 
 /// Bytes that this process may write and others may read.
@@ -31,7 +31,7 @@ pub struct SharedMemory {
 /// Names a shared memory, and keeps it open.
 #[derive(Clone, Debug)]
 pub struct MemoryHandle {
-    /// Never used again in this process.
+    /// Is never used again in this process.
     pub id: u64,
     pub bytes: usize,
     /// The number of its file, by which a mapping of it is known.
@@ -40,7 +40,8 @@ pub struct MemoryHandle {
 }
 
 impl MemoryHandle {
-    /// A copy of `bytes` that nobody can change any more: what its reader has checked stays as it was.
+    /// Makes a copy of `bytes` that nobody can change any more: what its reader has checked stays
+    /// as it was.
     pub fn copy_of(bytes: &[u8]) -> io::Result<Self> {
         let fd = memory_file()?;
         let mut rest = bytes;
@@ -67,7 +68,7 @@ impl MemoryHandle {
 }
 
 impl SharedMemory {
-    /// Zeros.
+    /// Makes a memory of zeros.
     pub fn new(bytes: usize) -> io::Result<Self> {
         let fd = memory_file()?;
         rustix::fs::ftruncate(&fd, bytes as u64)?;
@@ -88,7 +89,7 @@ fn memory_file() -> io::Result<OwnedFd> {
     Ok(rustix::fs::memfd_create("alhost", flags)?)
 }
 
-/// A view of a memory that another process made.
+/// Maps a memory that another process made.
 pub fn map(fd: &OwnedFd, bytes: usize) -> io::Result<Mmap> {
     let seals = rustix::fs::fcntl_get_seals(fd)?;
     let length = rustix::fs::fstat(fd)?.st_size;
@@ -101,8 +102,8 @@ pub fn map(fd: &OwnedFd, bytes: usize) -> io::Result<Mmap> {
     unsafe { MmapOptions::new().len(bytes).map(fd) }
 }
 
-/// What is wrong with a memory of so many bytes for a reader who trusts nobody: it may still be changed,
-/// or it takes less room than it has bytes, since what was never written takes none.
+/// Says what is wrong with a memory of so many bytes for a reader who trusts nobody: it may still
+/// be changed, or it takes less room than it has bytes, since what was never written takes none.
 pub fn suspect(fd: &OwnedFd, bytes: u64) -> io::Result<Option<&'static str>> {
     const BLOCK: u64 = 512;
     if !rustix::fs::fcntl_get_seals(fd)?.contains(SealFlags::WRITE) {
@@ -117,7 +118,7 @@ pub fn suspect(fd: &OwnedFd, bytes: u64) -> io::Result<Option<&'static str>> {
 pub struct MemoryPool(Arc<Mutex<Vec<SharedMemory>>>);
 
 impl MemoryPool {
-    /// Room for `n` numbers, whatever was in it before.
+    /// Returns room for `n` numbers, whatever was in it before.
     ///
     /// # Errors
     /// If the system gives no such memory.
@@ -140,13 +141,13 @@ impl MemoryPool {
     }
 }
 
-/// As many free memories are kept as a round uses matrices.
+/// The most free memories that are kept: as many as a round uses matrices.
 const KEPT: usize = 4;
 
 /// Numbers in a shared memory, which goes back to its pool.
 #[derive(Debug)]
 pub struct SharedNumbers {
-    /// `None` only while `drop` runs.
+    /// Is `None` only while `drop` runs.
     memory: Option<SharedMemory>,
     n: usize,
     home: Weak<Mutex<Vec<SharedMemory>>>,

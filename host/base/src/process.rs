@@ -1,9 +1,9 @@
-//! Which process of which machine: names for files that say who made them, and whether that one has ended.
+//! Names a process of a machine, for files that say who made them, and tells whether it has ended.
 
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// `<machine>-<pid>` of this process; a machine is eight characters without a dash.
+/// Returns `<machine>-<pid>` of this process; a machine is eight characters without a dash.
 pub(crate) fn this_process() -> String {
     format!("{}-{}", this_machine(), std::process::id())
 }

@@ -1,16 +1,17 @@
-//! How long work tells of itself. Only `cli` draws bars; the rest of the host speaks to this trait.
+//! Tells how far long work is. Only `cli` draws bars; the rest of the host speaks to this trait.
 
-/// One phase at a time: `begin`, any number of `advance`, `end`. Callable from any thread.
+/// Takes in one phase at a time: `begin`, any number of `advance`, `end`. Any thread may call it.
 pub trait Progress: Send + Sync {
-    /// `total` counts what `advance` will add up to (texts, batches, bytes); 0 means unknown.
+    /// Begins a phase. `total` counts what `advance` will add up to (texts, batches, bytes); 0
+    /// means unknown.
     fn begin(&self, what: &str, total: u64);
     fn advance(&self, by: u64);
-    /// Inside a phase that somebody else counts, such as a strategy's own work.
+    /// Tells how far a phase is that somebody else counts, such as a strategy's own work.
     fn at(&self, done: u64, total: u64);
     fn end(&self);
 }
 
-/// For tests and for work that nobody watches.
+/// Tells nobody, for tests and for work that nobody watches.
 pub struct Silent;
 
 impl Progress for Silent {

@@ -3,8 +3,8 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-/// What a stream is for. Strategies of one seed share all streams but `Strategy`, so that they
-/// start from the same initial set and the same model.
+/// Names what a stream is for. Strategies of one seed share all streams but `Strategy`, so that
+/// they start from the same initial set and the same model.
 #[derive(Clone, Copy, Debug)]
 pub enum Purpose<'a> {
     InitialSet,
@@ -17,7 +17,7 @@ pub enum Purpose<'a> {
     Noise,
     /// Texts on which consecutive models are compared.
     StopSet,
-    /// Named by the strategy's instance.
+    /// Choices of a strategy, named by its instance.
     Strategy(&'a str),
 }
 

@@ -4,18 +4,18 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// For people: what would move a terminal's cursor, change its colours or turn the direction of a line
-/// is shown as its code, `\u{1b}`. Line ends and tabs stay.
+/// Makes text harmless for people. What would move a terminal's cursor, change its colours or turn
+/// the direction of a line is shown as its code, `\u{1b}`. Line ends and tabs stay.
 pub fn visible(text: &str) -> Cow<'_, str> {
     escaped(text, |c| !matches!(c, '\n' | '\t') && is_unseen(c))
 }
 
-/// [`visible`], in one line: for what stands in a cell or in the middle of a sentence.
+/// Makes text [`visible`] in one line, for what stands in a cell or in the middle of a sentence.
 pub fn in_line(text: &str) -> Cow<'_, str> {
     escaped(text, is_unseen)
 }
 
-/// [`visible`] for JSON, which stays the same value: only strings can hold such characters.
+/// Makes JSON [`visible`]. It stays the same value, since only strings can hold such characters.
 pub fn json(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -30,7 +30,8 @@ pub fn json(text: &str) -> String {
     safe
 }
 
-/// For XML and HTML, between tags and in attributes within `"`. What XML 1.0 cannot hold is shown as its code.
+/// Escapes text for XML and HTML, between tags and in attributes within `"`. What XML 1.0 cannot
+/// hold is shown as its code.
 pub fn xml(text: &str) -> String {
     // The two that are neither control characters nor allowed.
     let text = escaped(text, |c| {
@@ -54,7 +55,7 @@ pub fn file_name(text: &str) -> String {
     format!("{name}-{}", &hash[..8])
 }
 
-/// File systems take 255 bytes, and names get endings.
+/// The most characters kept of a text: file systems take 255 bytes, and names get endings.
 const LONGEST_NAME: usize = 120;
 
 /// The beginning of a text that may have any length, and how much is left out.

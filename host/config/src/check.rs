@@ -1,4 +1,5 @@
-//! From a config that was read to one that can be run: ranges, names, and `${NAME}` in paths.
+//! Checks a config that was read, and makes of it one that can be run: ranges, names, and `${NAME}`
+//! in paths.
 
 use std::ops::Deref;
 
@@ -28,7 +29,7 @@ impl Deref for RunConfig {
 }
 
 impl ConfigFile {
-    /// `lookup` answers for the environment, which only `cli` reads.
+    /// Checks the whole config. `lookup` answers for the environment, which only `cli` reads.
     pub fn check(self, lookup: &dyn Fn(&str) -> Option<String>) -> Result<RunConfig, ConfigError> {
         let mut check = Check { file: &self, problems: Vec::new() };
         check.general();
@@ -50,8 +51,9 @@ impl ConfigFile {
 }
 
 impl RunConfig {
-    /// What every run of this config shares and what changes its results: the sections `data`,
-    /// `model`, `train`, `loop` and `evaluation`.
+    /// Returns what every run of this config shares and what changes its results: the sections
+    /// `data`, `model`, `train`, `loop` and `evaluation`, and `oracle` where it is not the
+    /// simulated one.
     ///
     /// Left out are `name`, `out`, `cache` and `data.path`, which say where things lie (the data's
     /// own hash is in the manifest); `limits` and `isolation`; `seeds` and `strategy`, of which each run has one, in its
@@ -66,29 +68,8 @@ impl RunConfig {
             "loop": file.r#loop,
             "evaluation": file.evaluation,
         });
-        if let Some(data) = agreed["data"].as_object_mut() {
-            data.remove("path");
-            // Keys that came later are as if they did not exist while they say nothing.
-            let default = DataConfig::default();
-            let says_nothing = [
-                ("train_labels", file.data.train_labels.is_none()),
-                ("dev_labels", file.data.dev_labels.is_none()),
-                ("test_labels", file.data.test_labels.is_none()),
-                ("dev_share", file.data.dev_share <= 0.0),
-                ("test_texts", file.data.test_texts == 0),
-                ("split_seed", file.data.split_seed == default.split_seed),
-                ("train_filter", file.data.train_filter.is_none()),
-                ("dev_filter", file.data.dev_filter.is_none()),
-                ("test_filter", file.data.test_filter.is_none()),
-                ("label_columns", file.data.label_columns.is_empty()),
-                ("separator", file.data.separator.is_none()),
-                ("quote", file.data.quote.is_none()),
-                ("header", file.data.header),
-            ];
-            for (key, _) in says_nothing.into_iter().filter(|(_, says_nothing)| *says_nothing) {
-                data.remove(key);
-            }
-        }
+        remove(&mut agreed["data"], "path");
+        remove_silent_keys(&mut agreed["data"], &file.data);
         if file.model.head != HeadKind::Logistic {
             remove(&mut agreed["model"], "pooling");
             remove(&mut agreed["train"], "c");
@@ -98,12 +79,7 @@ impl RunConfig {
             remove(&mut agreed["train"], "early_stopping");
             remove(&mut agreed["train"], "min_epochs");
         }
-        if let Some(evaluation) = agreed["evaluation"].as_object_mut() {
-            let default = json!(EvaluationConfig::default());
-            evaluation.retain(|key, value| {
-                !key.starts_with("propensity_") || Some(&*value) != default.get(key)
-            });
-        }
+        remove_usual_propensities(&mut agreed["evaluation"]);
         if file.oracle.kind != OracleKind::Simulated {
             agreed["oracle"] = json!(file.oracle);
         }
@@ -123,14 +99,46 @@ impl RunConfig {
         blake3::hash(text.as_bytes()).to_hex().to_string()
     }
 
-    /// The strategies to run; none is an error here and not in the check, since not every command
-    /// needs one.
+    /// Returns the strategies to run; none is an error here and not in the check, since not every
+    /// command needs one.
     pub fn strategies(&self) -> Result<&[StrategyConfig], ConfigError> {
         if self.0.strategy.is_empty() {
             let hint = "give one with --plugin target/libalps.so, or a [[strategy]] in the config";
             return Err(ConfigError::one("strategy", "no strategy to run", Some(hint.to_owned())));
         }
         Ok(&self.0.strategy)
+    }
+}
+
+/// Removes the keys of `[data]` that came later and say nothing, as if they did not exist.
+fn remove_silent_keys(section: &mut Value, data: &DataConfig) {
+    let says_nothing = [
+        ("train_labels", data.train_labels.is_none()),
+        ("dev_labels", data.dev_labels.is_none()),
+        ("test_labels", data.test_labels.is_none()),
+        ("dev_share", data.dev_share <= 0.0),
+        ("test_texts", data.test_texts == 0),
+        ("split_seed", data.split_seed == DataConfig::default().split_seed),
+        ("train_filter", data.train_filter.is_none()),
+        ("dev_filter", data.dev_filter.is_none()),
+        ("test_filter", data.test_filter.is_none()),
+        ("label_columns", data.label_columns.is_empty()),
+        ("separator", data.separator.is_none()),
+        ("quote", data.quote.is_none()),
+        ("header", data.header),
+    ];
+    for (key, _) in says_nothing.into_iter().filter(|(_, says_nothing)| *says_nothing) {
+        remove(section, key);
+    }
+}
+
+/// Removes the constants of the propensity model that are the default ones.
+fn remove_usual_propensities(section: &mut Value) {
+    if let Some(evaluation) = section.as_object_mut() {
+        let default = json!(EvaluationConfig::default());
+        evaluation.retain(|key, value| {
+            !key.starts_with("propensity_") || Some(&*value) != default.get(key)
+        });
     }
 }
 
@@ -146,19 +154,19 @@ pub fn names_a_folder(name: &str) -> bool {
     (1..=MOST_OF_A_NAME).contains(&name.len()) && !name.starts_with('.') && name.chars().all(plain)
 }
 
-/// What such a name is made of.
+/// Says what the name of a folder is made of.
 pub(super) const HINT_FOR_NAMES: &str = "letters, digits, `-`, `_` and `.`, not beginning with `.`";
 
-/// File systems take 255 bytes.
+/// The most bytes of such a name; file systems take 255.
 const MOST_OF_A_NAME: usize = 200;
 
-/// `~/` at the start of a path, which no shell has replaced in a file.
+/// Replaces `~/` at the start of a path, which no shell has replaced in a file.
 fn at_home(path: &str, lookup: &dyn Fn(&str) -> Option<String>) -> String {
     let below = path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
     below.zip(lookup("HOME")).map_or_else(|| path.to_owned(), |(below, home)| home + below)
 }
 
-/// JSON with sorted keys and no spaces, whatever order `serde_json` keeps.
+/// Writes JSON with sorted keys and no spaces, whatever order `serde_json` keeps.
 fn canonical(value: &Value, text: &mut String) {
     match value {
         Value::Object(table) => {
@@ -201,7 +209,8 @@ impl Check<'_> {
         self.problems.push(Problem { at, message, hint: hint.map(str::to_owned) });
     }
 
-    /// Those of `[model]` are bounded together, see [`Check::model`].
+    /// Checks the numbers of all sections but `[model]`, which are bounded together, see
+    /// [`Check::model`].
     fn numbers(&mut self) {
         let table = toml::Table::try_from(self.file).expect("a config is plain data");
         for (key, message) in ranges::problems("", &table) {
@@ -226,7 +235,7 @@ impl Check<'_> {
         self.require(device_known, "device", &message, Some(hint));
     }
 
-    /// What becomes a folder must not lead elsewhere.
+    /// Checks that a name that becomes a folder does not lead elsewhere.
     fn folder_name(&mut self, key: &str, name: &str) {
         let fine = names_a_folder(name);
         let message = format!("is `{name}`, which cannot name a folder");
@@ -258,7 +267,7 @@ impl Check<'_> {
         self.require(!both, "data.dev_share", message, Some("leave out one: data.dev = \"\""));
     }
 
-    /// A key that the format does not use is refused where it says something.
+    /// Refuses a key that the format does not use, where it says something.
     fn unused_keys(&mut self) {
         for key in uses::unused(&self.file.data) {
             let format = self.file.data.format.name();
@@ -305,7 +314,8 @@ impl Check<'_> {
         }
     }
 
-    /// A logistic head is found in one solve, on embeddings that nothing changes.
+    /// Checks what a logistic head needs: it is found in one solve, on embeddings that nothing
+    /// changes.
     fn logistic(&mut self) {
         let (model, train) = (&self.file.model, &self.file.train);
         if model.head != HeadKind::Logistic {

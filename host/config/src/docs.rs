@@ -27,7 +27,7 @@ fn rows(heading: &str) -> BTreeMap<String, String> {
     rows
 }
 
-/// As a user would write it.
+/// Writes a value as a user would.
 fn as_toml(value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),

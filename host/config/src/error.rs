@@ -1,4 +1,4 @@
-//! What is wrong with a config: where it stands, what is wrong, and what would be right.
+//! Says what is wrong with a config: where it stands, what is wrong, and what would be right.
 
 use std::fmt;
 
@@ -7,7 +7,8 @@ use alhost_base::Unreadable;
 /// One mistake.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Problem {
-    /// `configs/x.toml:12:3`, the `--set` that gave the value, or the key where it is a default.
+    /// Place of the mistake: `configs/x.toml:12:3`, the `--set` that gave the value, or the key
+    /// where it is a default.
     pub at: String,
     pub message: String,
     pub hint: Option<String>,
@@ -37,7 +38,7 @@ impl ConfigError {
         Self::Wrong(vec![Problem { at: at.to_owned(), message: message.to_owned(), hint }])
     }
 
-    /// Where there is none yet.
+    /// Adds the hint to each problem that has none yet.
     pub(super) fn with_hint(mut self, hint: &str) -> Self {
         if let Self::Wrong(problems) = &mut self {
             for problem in problems {
@@ -48,7 +49,7 @@ impl ConfigError {
     }
 }
 
-/// Serde speaks of Rust types; users write numbers.
+/// Puts serde's words, which speak of Rust types, into those of users, who write numbers.
 pub(super) fn for_people(message: &str) -> String {
     let mut words = message.trim_end().to_owned();
     for (ours, theirs) in [
@@ -74,7 +75,7 @@ pub(super) fn for_people(message: &str) -> String {
     words.replace('\n', " ")
 }
 
-/// `line:column`, both from 1, of a byte offset.
+/// Returns `line:column`, both from 1, of a byte offset.
 pub(super) fn line_and_column(text: &str, offset: usize) -> String {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);

@@ -1,11 +1,11 @@
 //! `${NAME}` in a path of the config.
 
-/// Why a text could not be expanded.
+/// Says why a text could not be expanded.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Unexpanded {
     /// The variable is not set.
     Missing(String),
-    /// `${` without `}`.
+    /// A `${` has no `}`.
     Open,
 }
 

@@ -19,22 +19,22 @@ use super::{protocol, usual};
 /// The config that a run takes when none is given.
 pub const DEMO: &str = include_str!("../../../configs/demo.toml");
 
-/// For what is no TOML at all.
+/// The hint for what is no TOML at all.
 pub(super) const IN_TOML: &str =
     "configs are written in TOML (https://toml.io); `alhost config show` prints one to begin with";
 
-/// A config of a thousand strategies with parameters has less.
+/// The most bytes of a config; one of a thousand strategies with parameters has less.
 pub(super) const MOST_BYTES: u64 = 1 << 20;
 
-/// Keys stand in the order of `docs/config.md`. [`ConfigFile::check`] makes a
-/// [`RunConfig`](super::RunConfig) of it.
+/// A config as a user writes it. Keys stand in the order of `docs/config.md`. [`ConfigFile::check`]
+/// makes a [`RunConfig`](super::RunConfig) of it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ConfigFile {
     /// First folder below `out`.
     pub name: String,
     pub protocol: Protocol,
-    /// One run of each strategy for each.
+    /// Seeds, with one run of each strategy for each.
     pub seeds: Vec<u64>,
     pub out: PathBuf,
     /// `auto`, `cpu`, `cuda` or `cuda:N`.
@@ -50,7 +50,7 @@ pub struct ConfigFile {
     pub isolation: IsolationConfig,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub strategy: Vec<StrategyConfig>,
-    /// Where each key was given that is no default; see [`ConfigFile::given`].
+    /// Says where each key was given that is no default; see [`ConfigFile::given`].
     #[serde(skip)]
     given: BTreeMap<String, String>,
 }
@@ -84,12 +84,12 @@ impl ConfigFile {
         Self::parse(&text, &path.display().to_string(), overrides)
     }
 
-    /// The embedded default.
+    /// Reads the embedded default.
     pub fn demo(overrides: &Overrides) -> Result<Self, ConfigError> {
         Self::parse(DEMO, "the embedded configs/demo.toml", overrides)
     }
 
-    /// `origin` names the text in messages.
+    /// Reads a config from a text. `origin` names the text in messages.
     pub fn parse(text: &str, origin: &str, overrides: &Overrides) -> Result<Self, ConfigError> {
         let failed = |error: &toml::de::Error| {
             let at = match error.span() {
@@ -117,13 +117,13 @@ impl ConfigFile {
         Ok(Self { given, ..file })
     }
 
-    /// Where a key was given: `configs/x.toml:12:1`, or the command line's argument. None for a
-    /// default. A strategy's key has its index: `strategy.0.params.clusters`.
+    /// Returns where a key was given: `configs/x.toml:12:1`, or the command line's argument. It is
+    /// none for a default. A strategy's key has its index: `strategy.0.params.clusters`.
     pub fn given(&self, key: &str) -> Option<&str> {
         self.given.get(key).map(String::as_str)
     }
 
-    /// The effective config, every key with its value, as a file that would give the same.
+    /// Writes the effective config, every key with its value, as a file that would give the same.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a config is plain data")
     }
@@ -138,7 +138,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// `path` has the indices of strategies, `plain` has not.
+    /// Walks a table. `path` has the indices of strategies, `plain` has not.
     fn table(&mut self, path: &str, plain: &str, table: &DeTable<'_>) {
         for (name, value) in table {
             let at = format!("{}:{}", self.origin, line_and_column(self.text, name.span().start));

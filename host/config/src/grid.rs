@@ -16,9 +16,9 @@ use super::sections::StrategyConfig;
 #[derive(Clone, Debug)]
 pub struct GridFile {
     pub name: String,
-    /// Where everything of this grid lies: `<out>/<name>`.
+    /// Folder of everything of this grid: `<out>/<name>`.
     pub folder: PathBuf,
-    /// One for each data set. Its `name` is the data set's, its `out` is `folder`.
+    /// Configs, one for each data set. Its `name` is the data set's, its `out` is `folder`.
     pub configs: Vec<ConfigFile>,
 }
 
@@ -46,12 +46,12 @@ struct WrittenDataSet {
     sections: Table,
 }
 
-/// What a grid may change in the configs that it starts from: their sections, key by key.
+/// The sections that a grid may change, key by key, in the configs that it starts from.
 const SECTIONS: [&str; 9] =
     ["data", "model", "train", "loop", "oracle", "evaluation", "cache", "limits", "isolation"];
 
 impl GridFile {
-    /// `overrides` come from the command line and win over the file.
+    /// Reads a grid. `overrides` come from the command line and win over the file.
     pub fn read(path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
         let text = foreign::read_text(path, MOST_BYTES)?;
         let origin = path.display().to_string();
@@ -154,8 +154,8 @@ fn flatten(path: &str, table: &Table, give: &mut dyn FnMut(&str, String)) {
     }
 }
 
-/// The keys of a grid file's top and of its data sets: with sections flattened, serde would take
-/// any.
+/// Checks the keys of a grid file's top and of its data sets: with sections flattened, serde would
+/// take any.
 fn check_keys(text: &str, origin: &str) -> Result<(), ConfigError> {
     const TOP: [&str; 8] =
         ["name", "config", "seeds", "out", "device", "protocol", "dataset", "strategy"];
@@ -187,7 +187,7 @@ fn check_name(origin: &str, key: &str, name: &str) -> Result<(), ConfigError> {
     Err(ConfigError::one(origin, &message, Some(HINT_FOR_NAMES.to_owned())))
 }
 
-/// Comparisons are between strategies, so all data sets have the same ones.
+/// Checks that all data sets have the same strategies, since comparisons are between strategies.
 fn check_strategies(origin: &str, configs: &[ConfigFile]) -> Result<(), ConfigError> {
     let names = |config: &ConfigFile| -> Vec<String> {
         let name = |strategy: &StrategyConfig| {

@@ -12,7 +12,7 @@ use super::sections::StrategyConfig;
 pub struct Key {
     /// A key of `[[strategy]]` has no index here: `strategy.plugin`.
     pub path: String,
-    /// Null where absent means something of its own, or where the key must be given.
+    /// Is null where absent means something of its own, or where the key must be given.
     pub default: Value,
 }
 
@@ -62,7 +62,7 @@ pub(super) enum Kind {
     Unknown,
 }
 
-/// `path` without indices.
+/// Tells the kind of a key; `path` has no indices.
 pub(super) fn kind(path: &str) -> Kind {
     if path == FREE || path.strip_prefix(FREE).is_some_and(|rest| rest.starts_with('.')) {
         return Kind::Free;

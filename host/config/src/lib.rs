@@ -1,4 +1,4 @@
-//! What a user configures: the file, its check, and overrides from the command line.
+//! Holds what a user configures: the file, its check, and overrides from the command line.
 
 mod check;
 mod error;

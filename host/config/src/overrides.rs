@@ -1,4 +1,5 @@
-//! What the command line changes in a config: `--plugin`, `--seed`, `--device`, `--out` and `--set`.
+//! Changes a config as the command line says: `--plugin`, `--seed`, `--device`, `--out`,
+//! `--isolate` and `--set`.
 
 use std::collections::BTreeMap;
 
@@ -8,19 +9,21 @@ use super::error::{ConfigError, for_people};
 use super::file::ConfigFile;
 use super::keys::{self, Kind};
 
-/// Applied in the order of the fields, so that `--set` can reach what `--plugin` brought.
+/// Changes to a config, applied in the order of the fields, so that `--set` can reach what
+/// `--plugin` brought.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
-    /// Run these plugins and no others. One that the config names too keeps its parameters.
+    /// The only plugins to run. One that the config names too keeps its parameters.
     pub plugins: Vec<String>,
+    /// Changes like those of `set`, each behind the file that says so.
+    pub given: Vec<(String, String)>,
     pub seeds: Vec<u64>,
     pub device: Option<String>,
     pub out: Option<String>,
-    /// As `set`, each with the file that says so.
-    pub given: Vec<(String, String)>,
-    /// `key=value` with the key's full path. The value is TOML; what is not TOML is a string.
-    /// Every plugin in a process of its own.
+    /// Whether every plugin runs in a process of its own.
     pub isolate: bool,
+    /// Changes `key=value` with the key's full path. The value is TOML; what is not TOML is a
+    /// string.
     pub set: Vec<String>,
 }
 
@@ -63,8 +66,8 @@ impl Overrides {
     }
 }
 
-/// `my-idea` for `my-idea`, `target/libmy_idea.so` and `libmy_idea.so`: how a plugin reference is
-/// recognised before any plugin is opened.
+/// Returns `my-idea` for `my-idea`, `target/libmy_idea.so` and `libmy_idea.so`: so a plugin
+/// reference is recognised before any plugin is opened.
 pub fn plugin_stem(reference: &str) -> String {
     let file = reference.rsplit('/').next().unwrap_or(reference);
     let Some(stem) = file.strip_suffix(".so") else { return file.to_owned() };
@@ -117,7 +120,7 @@ fn set(
     Ok(())
 }
 
-/// The path of `key`, with the index of a strategy in the place of its name.
+/// Returns the path of `key`, with the index of a strategy in the place of its name.
 fn resolve(table: &Table, key: &str, at: &str) -> Result<Vec<String>, ConfigError> {
     let mut path: Vec<String> = key.split('.').map(|part| part.trim().to_owned()).collect();
     let mut plain = path.clone();
@@ -140,7 +143,7 @@ fn resolve(table: &Table, key: &str, at: &str) -> Result<Vec<String>, ConfigErro
     }
 }
 
-/// A strategy is meant by its position, its name or its plugin.
+/// Finds the strategy that is meant by its position, its name or its plugin.
 fn strategy_index(table: &Table, wanted: &str, at: &str) -> Result<usize, ConfigError> {
     let empty = Vec::new();
     let strategies = table.get("strategy").and_then(Value::as_array).unwrap_or(&empty);
@@ -163,7 +166,7 @@ fn name_of(strategy: &Value) -> String {
     name.or_else(|| text("plugin").map(plugin_stem)).unwrap_or_default()
 }
 
-/// `table` with the value at `path`, where that makes a config; else what is wrong with it.
+/// Returns `table` with the value at `path`, where that makes a config; else what is wrong with it.
 fn insert(table: &Table, path: &[String], value: Value) -> Result<Table, String> {
     let mut changed = Value::Table(table.clone());
     let mut place = &mut changed;

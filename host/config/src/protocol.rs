@@ -3,9 +3,9 @@
 
 use toml::{Table, Value};
 
-/// What the paper states. It is silent on the head's sizes, the patience, the precision and the
-/// initial set; there our defaults stay. The head learns at the encoder's rate and starts from a
-/// zero bias, which under-trains with few texts (`docs/config.md` has the figures).
+/// The values that the paper states. It is silent on the head's sizes, the patience, the precision
+/// and the initial set; there our defaults stay. The head learns at the encoder's rate and starts
+/// from a zero bias, which under-trains with few texts (`docs/config.md` has the figures).
 pub(super) const PAPER: &str = r#"
 seeds = [1, 2, 3]
 

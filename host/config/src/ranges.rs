@@ -7,18 +7,18 @@ use toml::{Table, Value};
 
 use super::sections::{DemoConfig, ModelConfig};
 
-/// What a number may be. `docs/config.md` says the same, and a test compares the two.
+/// Says what a number may be. `docs/config.md` says the same, and a test compares the two.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Range {
     /// A whole number from the first to the second.
     Whole(i64, i64),
-    /// From the first to the second.
+    /// A number from the first to the second.
     From(f64, f64),
-    /// Above the first, at most the second.
+    /// A number above the first, at most the second.
     Above(f64, f64),
-    /// At least the first, below the second.
+    /// A number at least the first, below the second.
     Below(f64, f64),
-    /// Neither of them.
+    /// A number between the first and the second, and neither of them.
     Between(f64, f64),
 }
 
@@ -102,8 +102,8 @@ impl fmt::Display for Range {
     }
 }
 
-/// Keys whose numbers lie outside, each with the message. `prefix` is the section that `table` is:
-/// `model.`, or nothing.
+/// Finds the keys whose numbers lie outside their range, each with the message. `prefix` is the
+/// section that `table` is: `model.`, or nothing.
 pub(super) fn problems(prefix: &str, table: &Table) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
     for (key, range) in RANGES {
@@ -131,8 +131,8 @@ pub(super) fn problems(prefix: &str, table: &Table) -> Vec<(&'static str, String
 }
 
 impl ModelConfig {
-    /// What is wrong with its numbers, each as a key and a message; nothing where a model can be made of
-    /// them. Also for a config that comes from elsewhere than a config file.
+    /// Finds what is wrong with its numbers, each as a key and a message; nothing where a model can
+    /// be made of them. It also serves a config that comes from elsewhere than a config file.
     pub fn problems(&self) -> Vec<(&'static str, String)> {
         let table = Table::try_from(self).expect("a section is plain data");
         let mut found = problems("model.", &table);
@@ -168,7 +168,7 @@ impl ModelConfig {
     }
 }
 
-/// Weights of a CNN head for each hidden unit of the encoder: 1 GiB in all for 1024 units.
+/// The most weights of a CNN head for each hidden unit of the encoder: 1 GiB in all for 1024 units.
 const MOST_WEIGHTS: usize = 262_144;
 
 #[cfg(test)]
@@ -199,7 +199,7 @@ mod tests {
         keys().iter().filter(is_numeric).map(|key| key.path.as_str())
     }
 
-    /// Values that a config may come with: what the check, or reading, says of it.
+    /// Says what the check, or reading, has against a value that a config may come with.
     fn told(key: &str, value: &str) -> Result<(), String> {
         let value = if matches!(key, "seeds" | "model.widths") {
             format!("[{value}]")

@@ -1,5 +1,5 @@
-//! Which formats use which keys of `[data]`. A key that says something to a format that does not hear it
-//! is refused, so that nobody waits for what it would have done.
+//! Says which formats use which keys of `[data]`. A key that says something to a format that does
+//! not hear it is refused, so that nobody waits for what it would have done.
 
 use serde_json::Value;
 
@@ -44,14 +44,14 @@ const USES: [(&str, &[DataFormat]); 27] = [
     ("demo.seed", &[Demo]),
 ];
 
-/// The formats that use a key of `[data]`.
+/// Returns the formats that use a key of `[data]`.
 pub(super) fn users(key: &str) -> &'static [DataFormat] {
     let found = USES.iter().find(|(name, _)| *name == key);
     found.map_or(&[], |(_, users)| users)
 }
 
-/// The keys that say something, which is not what they say where they are left out, and that the format
-/// does not use.
+/// Returns the keys that say something, which is not what they say where they are left out, and
+/// that the format does not use.
 pub(super) fn unused(data: &DataConfig) -> Vec<&'static str> {
     let given = serde_json::to_value(data).expect("a config is plain data");
     let default = serde_json::to_value(DataConfig::default()).expect("a config is plain data");

@@ -1,12 +1,12 @@
-//! What files are usually called: names for the keys of `[data]` that a user did not give, where the
-//! format is not the one that the defaults are for.
+//! Knows what files are usually called: names for the keys of `[data]` that a user did not give,
+//! where the format is not the one that the defaults are for.
 
 use toml::{Table, Value};
 
 use super::sections::{DataFormat, HeadKind};
 
 impl DataFormat {
-    /// As in a config.
+    /// Returns its name in a config.
     pub fn name(self) -> &'static str {
         match self {
             Self::Demo => "demo",
@@ -20,8 +20,8 @@ impl DataFormat {
         }
     }
 
-    /// `train`, `dev` and `test`, as the tools that write the format call them; few of them know a
-    /// dev set.
+    /// Returns the files of `train`, `dev` and `test` as the tools that write the format call them;
+    /// few of them know a dev set.
     fn usual_files(self) -> [&'static str; 3] {
         match self {
             Self::Demo | Self::Jsonl => ["train.jsonl", "dev.jsonl", "test.jsonl"],
@@ -71,7 +71,7 @@ pub(super) fn fill(table: &mut Table) {
     }
 }
 
-/// The usual head of a fine-tuned encoder is another one than that of a frozen one.
+/// Fills in the usual head, which is another one for a fine-tuned encoder than for a frozen one.
 fn fill_head(table: &mut Table) {
     let Some(Value::Table(model)) = table.get_mut("model") else { return };
     let fine_tuned = model.get("encoder").and_then(Value::as_str) == Some("fine-tuned");

@@ -30,7 +30,8 @@ pub(super) struct Arena {
 }
 
 impl Arena {
-    /// None if there is no such file, or it is damaged: it is to be made anew.
+    /// Opens a token file; none if there is no such file, or if it is damaged and is to be made
+    /// anew.
     pub(super) fn open(path: &Path) -> Option<Self> {
         let sealed = sealed::open(path)?;
         let len = usize::try_from(sealed.len).ok()?;
@@ -84,7 +85,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// `path` is where the file will be; its folder is made.
+    /// Begins a file. `path` is where it will be; its folder is made.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         let mut file = BufWriter::with_capacity(1 << 20, aside::create(path)?);
         file.write_all(&[0; HEADER])?;
@@ -103,7 +104,8 @@ impl Writer {
         self.file.write_all(&bytes)
     }
 
-    /// Atomic: at any moment, `path` is the old file, or none, or the whole new one.
+    /// Gives the file its name atomically: at any moment, `path` is the old file, or none, or the
+    /// whole new one.
     pub(super) fn finish(mut self, path: &Path) -> io::Result<()> {
         let lengths = std::mem::take(&mut self.lengths);
         let word_pieces = std::mem::take(&mut self.word_pieces);

@@ -12,7 +12,7 @@ use alhost_config::DataConfig;
 /// `data.label_columns` that stands for all columns which have no other meaning.
 pub(super) const ALL: &str = "*";
 
-/// Where the columns of the config stand.
+/// Says where the columns of the config stand.
 pub(super) struct Columns {
     pub(super) id: Option<usize>,
     pub(super) texts: Vec<usize>,
@@ -24,8 +24,8 @@ pub(super) enum LabelsAt {
     One(usize),
     /// A column a label, with its name.
     Each(Vec<(usize, String)>),
-    /// The same, since the config names no column of labels that there is. The values must bear it out;
-    /// where they do not, it is the column that is missing.
+    /// A column a label, taken since the config names no column of labels that there is. The values
+    /// must bear it out; where they do not, it is the column that is missing.
     Guessed(Vec<(usize, String)>),
 }
 
@@ -70,7 +70,7 @@ impl Columns {
         Ok(Self { id, texts, labels })
     }
 
-    /// What to say of labels whose columns were guessed.
+    /// Returns what to say of labels whose columns were guessed.
     pub(super) fn note(&self, key: &str) -> Option<String> {
         let LabelsAt::Guessed(columns) = &self.labels else { return None };
         let names: Vec<String> = columns.iter().map(|(_, name)| name.clone()).collect();
@@ -83,14 +83,15 @@ impl Columns {
     }
 }
 
-/// The row numbers that pandas writes, and ids that the config does not name, are no labels.
+/// Tells columns that are no labels: row numbers that pandas writes, and ids that the config does
+/// not name.
 pub(super) fn is_index(name: &str) -> bool {
     let name = name.trim();
     name.is_empty() || name.starts_with("Unnamed:") || name.eq_ignore_ascii_case("id")
 }
 
-/// The labels of a row that has a column for each; `is` answers for a column's value, with what it is
-/// where it is neither 0 nor 1.
+/// Returns the labels of a row that has a column for each; `is` answers for a column's value, with
+/// what it is where it is neither 0 nor 1.
 pub(super) fn labels_of_each(
     columns: &[(usize, String)],
     mut is: impl FnMut(usize) -> Result<bool, String>,
@@ -145,7 +146,7 @@ pub(super) fn no_column(
     }
 }
 
-/// By cause: another separator, no header line, columns of 0 and 1, another name.
+/// Gives a hint by cause: another separator, no header line, columns of 0 and 1, another name.
 fn hint(names: &[String], key: &str, column: &str) -> String {
     if let [one] = names {
         let other = [(';', ";"), ('\t', "\\t"), ('|', "|"), (',', ",")];

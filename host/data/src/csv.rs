@@ -48,7 +48,7 @@ pub(super) fn read(
     Ok(())
 }
 
-/// What the records are to be understood by.
+/// Holds what the records are to be understood by.
 struct Rows<'a> {
     columns: &'a [String],
     at: Columns,
@@ -124,7 +124,7 @@ impl<'a> Table<'a> {
             .from_reader(self.text.as_bytes())
     }
 
-    /// The names in the header, or numbers from 1 where there is none.
+    /// Returns the names in the header, or numbers from 1 where there is none.
     fn columns(&self) -> Result<Vec<String>, DataError> {
         let mut reader = self.reader();
         if self.config.header {
@@ -172,7 +172,8 @@ impl<'a> Table<'a> {
         1 + self.skipped + line_ends(&self.text.as_bytes()[..byte])
     }
 
-    /// With CRLF, and before blank lines, the csv crate points at what the last record left.
+    /// Returns the line of a record. With CRLF, and before blank lines, the csv crate points at
+    /// what the last record left.
     fn line_of(&self, position: &csv::Position) -> u64 {
         let rest = self.text.as_bytes()[position.byte() as usize..].iter();
         let skipped = rest.take_while(|&&byte| byte == b'\r' || byte == b'\n');

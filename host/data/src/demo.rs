@@ -79,11 +79,11 @@ impl Words {
     }
 }
 
-/// From what texts are drawn.
+/// Holds what texts are drawn from.
 struct Law {
     seed: u64,
     words: Words,
-    /// How often each label is drawn, relative to the others.
+    /// Says how often each label is drawn, relative to the others.
     weights: Vec<f64>,
 }
 
@@ -124,7 +124,8 @@ impl Law {
         (topics, sentences(&words, rng))
     }
 
-    /// 1 to 4 labels: the first by frequency, each further one mostly of the first one's theme.
+    /// Draws 1 to 4 labels: the first by frequency, each further one mostly of the first one's
+    /// theme.
     fn topics(&self, technical: f64, rng: &mut ChaCha8Rng) -> Vec<usize> {
         const SAME_THEME: f64 = 0.75;
         let one_more = 0.35 + 0.35 * technical;
@@ -163,7 +164,7 @@ impl Law {
     }
 }
 
-/// Words as sentences of 6 to 15, with a capital and a full stop.
+/// Writes words as sentences of 6 to 15, with a capital and a full stop.
 fn sentences(words: &[&str], rng: &mut ChaCha8Rng) -> String {
     let mut text = String::new();
     let mut left = 0;
@@ -196,7 +197,7 @@ fn stream(seed: u64, what: &str, number: u64) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(*hasher.finalize().as_bytes())
 }
 
-/// In [0, 1), with 53 random bits.
+/// Draws a number in [0, 1), with 53 random bits.
 fn uniform(rng: &mut ChaCha8Rng) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
@@ -205,8 +206,9 @@ fn below(rng: &mut ChaCha8Rng, n: usize) -> usize {
     ((uniform(rng) * n as f64) as usize).min(n - 1)
 }
 
-/// A number below `n`. All are alike with `skew` 0; with 1, small ones are more frequent (density
-/// 1 / sqrt). Products only: `powf` may differ in the last bit from one machine to the next.
+/// Draws a number below `n`. All are alike with `skew` 0; with 1, small ones are more frequent
+/// (density 1 / sqrt). It takes products alone, since `powf` may differ in the last bit from one
+/// machine to the next.
 fn skewed(rng: &mut ChaCha8Rng, n: usize, skew: f64) -> usize {
     let small = uniform(rng) < skew;
     let place = uniform(rng);

@@ -1,4 +1,4 @@
-//! What can be wrong with a data set, in words for the person who has to put it right.
+//! Says what can be wrong with a data set, in words for the person who has to put it right.
 
 use std::path::PathBuf;
 

@@ -9,7 +9,7 @@ use super::labels::Labels;
 use super::matrix::BLOCK;
 use super::read::{open, utf8};
 
-/// How the XMC repository calls them.
+/// Names of these files in the XMC repository, by split.
 pub(super) const USUAL: [(&str, &str); 2] =
     [("train", "filter_labels_train.txt"), ("test", "filter_labels_test.txt")];
 
@@ -21,7 +21,7 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// A pair a line: the number of a text and that of a label, from 0.
+    /// Reads a pair a line: the number of a text and that of a label, from 0.
     pub(super) fn read(path: &Path) -> Result<Self, DataError> {
         let mut pairs = Vec::new();
         open(path)?.blocks(BLOCK, |block| {

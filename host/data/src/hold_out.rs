@@ -33,7 +33,8 @@ pub(super) fn draw(dataset: &mut Dataset, config: &DataConfig, notes: &mut Vec<S
     }
 }
 
-/// `k` of `n` places are true, each set of `k` as likely as any other (Fisher and Yates).
+/// Draws `k` of `n` places, which are true, each set of `k` as likely as any other (Fisher and
+/// Yates).
 fn chosen(n: usize, k: usize, seed: u64, purpose: &str) -> Vec<bool> {
     let mut hasher = blake3::Hasher::new_derive_key("alhost 1 split");
     hasher.update(&seed.to_le_bytes());

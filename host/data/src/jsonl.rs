@@ -52,7 +52,7 @@ pub(super) fn read(
     )
 }
 
-/// The object of a line; none for a blank one.
+/// Reads the object of a line; none for a blank one.
 pub(super) fn parse<'a, R: Deserialize<'a>>(
     path: &Path,
     number: u64,
@@ -76,7 +76,7 @@ pub(super) fn told(path: &Path, line: u64, error: &serde_json::Error) -> DataErr
     }
 }
 
-/// The title of a label, in a list of labels as JSON lines; its `uid` where it has no title.
+/// Reads the title of a label, in a list of labels as JSON lines; its `uid` where it has no title.
 pub(super) fn title(path: &Path, line: u64, text: &str) -> Result<String, DataError> {
     let value: Value = serde_json::from_str(text).map_err(|error| told(path, line, &error))?;
     let title = value["title"].as_str().map(str::trim).filter(|title| !title.is_empty());
@@ -93,7 +93,7 @@ pub(super) fn title(path: &Path, line: u64, text: &str) -> Result<String, DataEr
 
 /// The keys that are read of each object.
 struct Keys<'k> {
-    /// Absent: no object has an id of its own.
+    /// Is absent where no object has an id of its own.
     id: Option<&'k str>,
     /// Whether the config names it; else objects may lack it.
     id_is_named: bool,
@@ -141,7 +141,7 @@ impl<'k> Keys<'k> {
         Ok(Record::new(line, fields.id, content, field, self.separator))
     }
 
-    /// The labels of which an object says 1.
+    /// Returns the labels of which an object says 1.
     fn of_each<'a>(
         &self,
         path: &Path,
@@ -245,7 +245,8 @@ impl<'de> Visitor<'de> for &Keys<'_> {
     }
 }
 
-/// `Cow<str>` would be copied; serde borrows only through a struct of its own.
+/// A text that is borrowed: a `Cow<str>` alone would be copied, since serde borrows only through a
+/// struct of its own.
 #[derive(Clone, Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -293,52 +294,54 @@ struct LabelField<'a>(Field<'a>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for LabelField<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct FieldVisitor;
-        impl<'de> Visitor<'de> for FieldVisitor {
-            type Value = Field<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("labels: a list of names or whole numbers, or one of them")
-            }
-            fn visit_borrowed_str<E: de::Error>(self, field: &'de str) -> Result<Self::Value, E> {
-                Ok(Field::Undivided(Cow::Borrowed(field)))
-            }
-            fn visit_str<E: de::Error>(self, field: &str) -> Result<Self::Value, E> {
-                Ok(Field::Undivided(Cow::Owned(field.to_owned())))
-            }
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
-                // What Hugging Face's data sets have for a text without a label.
-                let labels = Some(Label::Number(number)).filter(|_| number != -1);
-                Ok(Field::Labels(labels.into_iter().collect()))
-            }
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
-                self.visit_i64(number.try_into().map_err(E::custom)?)
-            }
-            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {
-                let whole = structure::whole(None, Some(number));
-                let unexpected = || E::invalid_type(de::Unexpected::Float(number), &self);
-                let whole = whole.ok_or_else(unexpected)?;
-                FieldVisitor.visit_i64(whole)
-            }
-            fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-                Ok(Field::Labels(Vec::new()))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut labels = Vec::with_capacity(seq.size_hint().unwrap_or(0));
-                while let Some(Item(label)) = seq.next_element()? {
-                    labels.push(label);
-                }
-                Ok(Field::Labels(labels))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                let value = Value::deserialize(MapAccessDeserializer::new(map))?;
-                let labels = structure::of_value(&value);
-                let expected =
-                    "labels are an object, which must hold one list or say 0 or 1 of each";
-                labels.map(Field::Labels).ok_or_else(|| de::Error::custom(expected))
-            }
-        }
         from.deserialize_any(FieldVisitor).map(LabelField)
+    }
+}
+
+/// Reads what [`LabelField`] holds.
+struct FieldVisitor;
+
+impl<'de> Visitor<'de> for FieldVisitor {
+    type Value = Field<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("labels: a list of names or whole numbers, or one of them")
+    }
+    fn visit_borrowed_str<E: de::Error>(self, field: &'de str) -> Result<Self::Value, E> {
+        Ok(Field::Undivided(Cow::Borrowed(field)))
+    }
+    fn visit_str<E: de::Error>(self, field: &str) -> Result<Self::Value, E> {
+        Ok(Field::Undivided(Cow::Owned(field.to_owned())))
+    }
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
+        // What Hugging Face's data sets have for a text without a label.
+        let labels = Some(Label::Number(number)).filter(|_| number != -1);
+        Ok(Field::Labels(labels.into_iter().collect()))
+    }
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+        self.visit_i64(number.try_into().map_err(E::custom)?)
+    }
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {
+        let whole = structure::whole(None, Some(number));
+        let unexpected = || E::invalid_type(de::Unexpected::Float(number), &self);
+        let whole = whole.ok_or_else(unexpected)?;
+        FieldVisitor.visit_i64(whole)
+    }
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(Field::Labels(Vec::new()))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut labels = Vec::with_capacity(seq.size_hint().unwrap_or(0));
+        while let Some(Item(label)) = seq.next_element()? {
+            labels.push(label);
+        }
+        Ok(Field::Labels(labels))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        let value = Value::deserialize(MapAccessDeserializer::new(map))?;
+        let labels = structure::of_value(&value);
+        let expected = "labels are an object, which must hold one list or say 0 or 1 of each";
+        labels.map(Field::Labels).ok_or_else(|| de::Error::custom(expected))
     }
 }
 

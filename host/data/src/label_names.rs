@@ -12,7 +12,7 @@ use super::vocabulary::Vocabulary;
 use super::{jsonl, matrix, parquet};
 use alhost_config::{DataConfig, DataFormat};
 
-/// What the list is usually called: ours, the raw text of XMC data sets, and their JSON lines.
+/// Names that the list usually has: ours, the raw text of XMC data sets, and their JSON lines.
 pub(super) const USUAL: [&str; 3] = ["labels.txt", "label.raw.txt", "lbl.json"];
 
 /// The labels by number, of the formats where it is known before anything is read that they have numbers.
@@ -85,7 +85,7 @@ pub(super) fn matrix_file(
     find_one(folder, key, given.as_deref().unwrap_or(usual))
 }
 
-/// A name a line, or objects with `title` and `uid`.
+/// Reads a name a line, or objects with `title` and `uid`.
 fn read(path: &Path, notes: &mut Vec<String>) -> Result<Vec<String>, DataError> {
     let bytes = open(path)?.bytes()?;
     let text = utf8(path, 1, &bytes)?;
@@ -108,7 +108,8 @@ fn read(path: &Path, notes: &mut Vec<String>) -> Result<Vec<String>, DataError> 
     Ok(names)
 }
 
-/// Products share titles; their numbers tell them apart.
+/// Tells names apart by their numbers, since products share titles; also counts those that it
+/// changed.
 fn distinct(names: Vec<String>) -> (Vec<String>, usize) {
     let mut seen: HashSet<String> = HashSet::with_capacity(names.len());
     let mut changed = 0;

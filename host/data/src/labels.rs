@@ -66,7 +66,7 @@ impl Labels {
         if self.is_empty() { 0.0 } else { self.ids.len() as f64 / self.len() as f64 }
     }
 
-    /// For each label, the number of texts that carry it.
+    /// Counts the texts that carry each label.
     pub fn counts(&self) -> Vec<u32> {
         let mut counts = vec![0; self.n_labels];
         for &label in &self.ids {

@@ -1,16 +1,16 @@
-//! How long texts are: words, and word pieces of the model's tokenizer.
+//! Measures how long texts are: words, and word pieces of the model's tokenizer.
 
 use serde::Serialize;
 
 use super::Tokens;
 use super::stats::ratio;
 
-/// Of the lengths of some texts; all 0 where there is none.
+/// Figures of the lengths of some texts; all are 0 where there is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Lengths {
     pub mean: f64,
     pub median: f64,
-    /// The nearest rank.
+    /// The 95th percentile, by the nearest rank.
     pub p95: u32,
     pub max: u32,
 }
@@ -28,7 +28,7 @@ impl Lengths {
     }
 }
 
-/// Word pieces of whole texts, without [CLS] and [SEP].
+/// Word pieces of whole texts, without `[CLS]` and `[SEP]`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Pieces {
     #[serde(flatten)]
@@ -45,7 +45,7 @@ pub struct Tokenized {
     pub splits: Vec<Tokens>,
 }
 
-/// [CLS] and [SEP].
+/// Special tokens of a text: `[CLS]` and `[SEP]`.
 const SPECIALS: usize = 2;
 
 impl Tokenized {

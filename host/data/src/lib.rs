@@ -94,8 +94,8 @@ impl Dataset {
     }
 }
 
-/// Each string with its length before it, and their number first, so that no two lists of strings
-/// give the same bytes.
+/// Hashes each string with its length before it, and their number first, so that no two lists of
+/// strings give the same bytes.
 fn hash_strings<'a>(hasher: &mut blake3::Hasher, strings: impl ExactSizeIterator<Item = &'a str>) {
     hasher.update(&(strings.len() as u64).to_le_bytes());
     for string in strings {

@@ -15,8 +15,8 @@ use super::texts::Texts;
 use super::vocabulary::Vocabulary;
 use alhost_base::progress::Progress;
 
-/// The labels of a split of XMC: the matrix, which must have as many columns as there are labels, without
-/// the pairs of `filter`.
+/// Reads the labels of a split of XMC: the matrix, which must have as many columns as there are
+/// labels, without the pairs of `filter`.
 pub(super) fn matrix_of(
     labels: &Path,
     vocabulary: &Vocabulary,
@@ -38,7 +38,7 @@ pub(super) fn matrix_of(
     }
 }
 
-/// A text a line, and a row of the matrix for each.
+/// Reads a text a line, and a row of the matrix for each.
 pub(super) fn read_xmc(
     texts: Source,
     labels: &Path,
@@ -57,7 +57,7 @@ pub(super) fn read_xmc(
     Ok(())
 }
 
-/// A text a line, and its labels on the same line of `labels`.
+/// Reads a text a line, and its labels on the same line of `labels`.
 pub(super) fn read_pairs(
     texts: Source,
     labels: &Path,
@@ -77,7 +77,7 @@ pub(super) fn read_pairs(
     Ok(())
 }
 
-/// Such files have no ids.
+/// Appends a text without an id, since such files have none.
 fn push(
     split: &mut RawSplit,
     text: usize,
@@ -89,7 +89,7 @@ fn push(
     split.push(Record::new(line, None, content, Field::Labels(labels), ""), names)
 }
 
-/// The lines of a file; an empty one is a text, too.
+/// Reads the lines of a file; an empty one is a text, too.
 fn read_texts(source: Source, progress: &dyn Progress) -> Result<Texts, DataError> {
     let path = source.path.clone();
     let mut texts = Texts::default();

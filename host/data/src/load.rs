@@ -17,7 +17,7 @@ use alhost_config::{DataConfig, DataFormat};
 #[derive(Clone, Debug)]
 pub struct Loaded {
     pub dataset: Dataset,
-    /// What was dropped or is unusual, counted; one sentence each.
+    /// Notes of what was dropped or is unusual, counted; one sentence each.
     pub notes: Vec<String>,
     /// Names the content: ids, texts, labels and vocabulary of all splits.
     pub hash: String,
@@ -47,7 +47,7 @@ pub fn load(
     Ok(Loaded { dataset, notes, hash })
 }
 
-/// The files that `load` would read; those that are not there are left out.
+/// Lists the files that `load` would read; those that are not there are left out.
 pub fn files(config: &DataConfig) -> Vec<PathBuf> {
     let (Some(path), false) = (&config.path, config.format == DataFormat::Demo) else {
         return Vec::new();
@@ -159,7 +159,7 @@ fn folder_name(folder: &Path) -> String {
     whole.file_name().map_or("data".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Where splits are read from.
+/// Holds where splits are read from.
 #[derive(Clone, Copy)]
 struct Folder<'a> {
     config: &'a DataConfig,

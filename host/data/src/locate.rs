@@ -1,5 +1,5 @@
-//! Which files a data set is read from: names as given, with `.gz` or `.zst`, under the other names that
-//! are usual for a dev set, and the shards that a name with `*` stands for.
+//! Finds the files that a data set is read from: names as given, with `.gz` or `.zst`, under the
+//! other names that are usual for a dev set, and the shards that a name with `*` stands for.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use alhost_config::DataFormat;
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) files: Vec<PathBuf>,
-    /// What a person would not expect of the choice.
+    /// Says what a person would not expect of the choice.
     pub(super) note: Option<String>,
 }
 
@@ -60,7 +60,8 @@ fn of_name(format: DataFormat, folder: &Path, key: &str, name: &str) -> Option<F
     Some(Found { files: vec![file], note: None })
 }
 
-/// Under which names the file of a split may lie as well, where the config says the usual one.
+/// Returns the names under which the file of a split may lie as well, where the config says the
+/// usual one.
 fn other_names(format: DataFormat, key: &str, name: &str) -> Vec<String> {
     const DEV: [&str; 4] = ["dev", "validation", "valid", "val"];
     if format.usual_file(key) != Some(name) {
@@ -154,7 +155,7 @@ fn file_names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// At most eight names, so that a folder of thousands does not fill the screen.
+/// Lists at most eight names, so that a folder of thousands does not fill the screen.
 pub(super) fn listed(names: &[String]) -> String {
     const SHOWN: usize = 8;
     if names.is_empty() {
@@ -169,7 +170,8 @@ pub(super) fn listed(names: &[String]) -> String {
 mod tests {
     use super::*;
 
-    /// What is read of a folder with these files, and a part of the note; an empty one stands for none.
+    /// Checks what is read of a folder with these files, and a part of the note; an empty part
+    /// stands for no note.
     fn check(
         format: DataFormat,
         (key, name): (&str, &str),

@@ -10,21 +10,21 @@ use super::error::DataError;
 use super::locate::listed;
 use super::raw::RawSplit;
 
-/// What separates labels that were never split, by how it looks in a config.
+/// Separators of labels that were never split, each with how it looks in a config.
 const SEPARATORS: [(&str, &str); 7] =
     [("|", "|"), ("#", "#"), (",", ","), (";", ";"), ("\t", "\\t"), ("\n", "\\n"), ("\\", "\\\\")];
-/// The same where it is as likely a part of a name: then all parts must be labels of their own.
+/// Separators that are as likely a part of a name: all parts must then be labels of their own.
 const WEAK_SEPARATORS: [(&str, &str); 5] =
     [(" ", " "), ("/", "/"), ("&", "&"), ("+", "+"), (":", ":")];
 
-/// What programs write where there is nothing.
+/// Texts that programs write where there is nothing.
 const NOTHING: [&str; 11] =
     ["nan", "NaN", "NAN", "None", "none", "null", "NULL", "N/A", "<NA>", "NaT", "#N/A"];
 
 /// The labels, each with its number of texts; those that no text has are not looked at.
 struct Look<'a> {
     splits: &'a [RawSplit],
-    /// By place, see `Names`; two places may have the same name.
+    /// Names by place, see `Names`; two places may have the same name.
     names: &'a [String],
     texts_of: Vec<usize>,
     n_texts: usize,
@@ -41,8 +41,8 @@ struct Finding {
     hint: String,
 }
 
-/// The notes, or the reason to refuse. With an empty `separator`, the user says that each field is a label
-/// as it stands, and nothing is refused.
+/// Returns the notes, or the reason to refuse. With an empty `separator`, the user says that each
+/// field is a label as it stands, and nothing is refused.
 pub(super) fn at(
     splits: &[RawSplit],
     names: &[String],
@@ -107,7 +107,7 @@ impl<'a> Look<'a> {
         (texts, first)
     }
 
-    /// `problem` is told of an example.
+    /// Finds the labels of which `is_one` holds; `problem` is told of the first.
     fn finding(
         &self,
         is_one: impl Fn(&str) -> bool,
@@ -197,7 +197,7 @@ impl<'a> Look<'a> {
         })
     }
 
-    /// `label:1` and `label:0`.
+    /// Finds labels with values behind them, such as `label:1` and `label:0`.
     fn values(&self) -> Option<Finding> {
         let used = self.used().count();
         let valued = self.used().filter(|name| has_value(name)).count();
@@ -328,7 +328,8 @@ fn is_structure(name: &str) -> bool {
     name.chars().count() > 1 && (encloses || opens || closes)
 }
 
-/// `grain:1`, `grain=0.35`, `grain: true`; not `level:2`, which may be a name.
+/// Whether a value is behind a name: `grain:1`, `grain=0.35`, `grain: true`; not `level:2`, which
+/// may be a name.
 fn has_value(name: &str) -> bool {
     let Some((_, value)) = name.rsplit_once([':', '=']) else { return false };
     let value = value.trim();
@@ -339,7 +340,7 @@ fn has_value(name: &str) -> bool {
         || ["true", "false"].iter().any(|w| value.eq_ignore_ascii_case(w))
 }
 
-/// The same for labels that differ by case, white space or Unicode form alone.
+/// Returns the same text for labels that differ by case, white space or Unicode form alone.
 fn folded(name: &str) -> String {
     let lower: String = if name.is_ascii() {
         name.to_ascii_lowercase()
@@ -349,7 +350,7 @@ fn folded(name: &str) -> String {
     lower.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// At most so much of a name that a line holds it.
+/// Returns at most so much of a name that a line holds it.
 fn shown(name: &str) -> String {
     name.chars().take(60).flat_map(char::escape_debug).collect()
 }

@@ -17,7 +17,7 @@ pub(super) struct Matching {
 }
 
 impl Matching {
-    /// Every label of the files must be in the vocabulary.
+    /// Matches labels with a vocabulary from a file, which must have every label of the files.
     pub(super) fn with_file(
         vocabulary: Vocabulary,
         names: &[String],
@@ -113,8 +113,8 @@ impl Matching {
     }
 }
 
-/// What becomes of texts without a label: an error that names the first, or a note of their number where
-/// `Matching::apply` will drop them.
+/// Looks for texts without a label: gives an error that names the first, or notes their number
+/// where `Matching::apply` will drop them.
 pub(super) fn check_unlabeled(
     splits: &[RawSplit],
     unlabeled: OnUnlabeled,

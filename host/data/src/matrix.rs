@@ -1,5 +1,5 @@
-//! Label matrices of the XMC field: the sparse text format (`rows columns`, then `index:value` ..),
-//! the older one with labels and words in one file, and scipy's `.npz`.
+//! Label matrices of the XMC field: the sparse text format (`rows columns`, then pairs
+//! `index:value`), the older one with labels and words in one file, and scipy's `.npz`.
 
 use std::path::Path;
 
@@ -11,10 +11,10 @@ use super::read::{open, utf8};
 /// Bytes read at a time.
 pub(super) const BLOCK: usize = 8 << 20;
 
-/// More labels than any data set has (Amazon-3M: 2.8 million), and few enough for memory.
+/// The most labels: more than any data set has (Amazon-3M: 2.8 million), and few enough for memory.
 const MAX_LABELS: usize = 10_000_000;
 
-/// The number of labels, from the header alone.
+/// Reads the number of labels, from the header alone.
 pub(super) fn n_labels(path: &Path) -> Result<usize, DataError> {
     if npz::is_npz(path)? {
         return bounded(path, npz::n_labels(path)?);
@@ -27,7 +27,7 @@ pub(super) fn n_labels(path: &Path) -> Result<usize, DataError> {
     bounded(path, Header::parse(path, line)?.n_labels)
 }
 
-/// A header may say any number, and a name is made for each label.
+/// Bounds the number of labels: a header may say any, and a name is made for each label.
 pub(super) fn bounded(path: &Path, n_labels: usize) -> Result<usize, DataError> {
     if n_labels > MAX_LABELS {
         return Err(DataError::TooManyLabels { path: path.to_owned(), n_labels, most: MAX_LABELS });
@@ -35,7 +35,7 @@ pub(super) fn bounded(path: &Path, n_labels: usize) -> Result<usize, DataError> 
     Ok(n_labels)
 }
 
-/// One row a text. Values that add up to 0 are no labels; row `i` stands on line `i + 2`.
+/// Reads one row a text. Values that add up to 0 are no labels; row `i` stands on line `i + 2`.
 pub(super) fn read(path: &Path) -> Result<Labels, DataError> {
     if npz::is_npz(path)? {
         return npz::read(path);
@@ -81,7 +81,7 @@ fn wrong(path: &Path, line: u64, problem: String) -> DataError {
 struct Header {
     rows: usize,
     n_labels: usize,
-    /// Labels stand before words, separated by commas and without values.
+    /// Whether labels stand before words, separated by commas and without values.
     has_words: bool,
 }
 
@@ -104,7 +104,8 @@ impl Header {
         if self.has_words { self.row_before_words(text) } else { self.row_of_values(text) }
     }
 
-    /// Columns may come in any order; those that come twice add up, as in scipy.
+    /// Reads a row of `index:value`. Columns may come in any order; those that come twice add up,
+    /// as in scipy.
     fn row_of_values(&self, text: &str) -> Result<Vec<u32>, String> {
         let mut entries: Vec<(u32, f64)> = Vec::new();
         for entry in text.split_ascii_whitespace() {
@@ -121,7 +122,7 @@ impl Header {
         Ok(sums.filter(|(_, sum)| sum.abs() > 0.0).map(|(index, _)| index).collect())
     }
 
-    /// `l1,l2 f:v f:v`; without a label, the line starts with a space or with a word.
+    /// Reads a row `l1,l2 f:v f:v`; without a label, the line starts with a space or with a word.
     fn row_before_words(&self, text: &str) -> Result<Vec<u32>, String> {
         let labels = text.split([' ', '\t']).next().unwrap_or("");
         if labels.is_empty() || labels.contains(':') {

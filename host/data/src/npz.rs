@@ -17,7 +17,7 @@ use super::matrix::bounded;
 /// Bytes that one array may unpack to: room for 500 million pairs of text and label.
 const MAX_BYTES: u64 = 4 << 30;
 
-/// Told by the first bytes: an `.npz` is a ZIP archive.
+/// Tells an `.npz` by its first bytes: it is a ZIP archive.
 pub(super) fn is_npz(path: &Path) -> Result<bool, DataError> {
     let mut start = Vec::new();
     let read = foreign::open(path)?.take(4).read_to_end(&mut start);
@@ -39,17 +39,7 @@ pub(super) fn read(path: &Path) -> Result<Labels, DataError> {
     let ends = archive.integers("indptr")?;
     let indices = archive.integers("indices")?;
     let values = archive.values()?;
-    let needed = rows.saturating_add(1);
-    if ends.len() != needed {
-        let n = ends.len();
-        return Err(archive.wrong(format!(
-            "`indptr` has {n} entries, but {rows} rows need {needed} (a CSC matrix has one a column)"
-        )));
-    }
-    if values.len() != indices.len() {
-        let (n, m) = (indices.len(), values.len());
-        return Err(archive.wrong(format!("there are {n} `indices`, but {m} values in `data`")));
-    }
+    archive.check_lengths(rows, ends.len(), indices.len(), values.len())?;
     let mut labels = Labels::new(bounded(path, n_labels)?);
     for bounds in ends.windows(2) {
         let range = bounds[0]..bounds[1];
@@ -57,7 +47,6 @@ pub(super) fn read(path: &Path) -> Result<Labels, DataError> {
         let (row, values) = row.ok_or_else(|| {
             archive.wrong(format!("`indptr` goes from {} to {}", range.start, range.end))
         })?;
-        // A column that comes twice adds up, as in scipy.
         let mut entries: Vec<(usize, f64)> =
             row.iter().copied().zip(values.iter().copied()).collect();
         entries.sort_by_key(|(index, _)| *index);
@@ -65,14 +54,18 @@ pub(super) fn read(path: &Path) -> Result<Labels, DataError> {
             let text = labels.len();
             return Err(archive.wrong(format!("row {text} has label {index} of {n_labels}")));
         }
-        let sums = entries
-            .chunk_by(|a, b| a.0 == b.0)
-            .map(|run| (run[0].0, run.iter().map(|(_, value)| value).sum::<f64>()));
-        let row: Vec<u32> =
-            sums.filter(|(_, sum)| sum.abs() > 0.0).map(|(index, _)| index as u32).collect();
-        labels.push(&row);
+        labels.push(&nonzero_columns(&entries));
     }
     Ok(labels)
+}
+
+/// Returns the columns of a row's sorted entries whose values do not add up to 0. A column that
+/// comes twice adds up, as in scipy.
+fn nonzero_columns(entries: &[(usize, f64)]) -> Vec<u32> {
+    let sums = entries
+        .chunk_by(|a, b| a.0 == b.0)
+        .map(|run| (run[0].0, run.iter().map(|(_, value)| value).sum::<f64>()));
+    sums.filter(|(_, sum)| sum.abs() > 0.0).map(|(index, _)| index as u32).collect()
 }
 
 struct Archive<'a> {
@@ -89,7 +82,7 @@ impl<'a> Archive<'a> {
         Ok(Self { path, entries })
     }
 
-    /// An entry as it is unpacked; none where it is missing or torn.
+    /// Unpacks an entry; none where it is missing or torn.
     fn bytes(&mut self, name: &str) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
         let entry = self.entries.by_name(&format!("{name}.npy")).ok()?;
@@ -97,7 +90,8 @@ impl<'a> Archive<'a> {
         Some(bytes)
     }
 
-    /// What scipy says in `format.npy`, a string without dimensions: one byte a character, or four.
+    /// Reads what scipy says in `format.npy`, a string without dimensions: one byte a character, or
+    /// four.
     fn format(&mut self) -> Option<String> {
         let bytes = self.bytes("format")?;
         let value = bytes.get(10 + header(&bytes)?.len()..)?;
@@ -108,6 +102,29 @@ impl<'a> Archive<'a> {
         DataError::Npz { path: self.path.to_owned(), problem }
     }
 
+    /// Checks that arrays of these lengths fit `rows` rows and each other.
+    fn check_lengths(
+        &self,
+        rows: usize,
+        ends: usize,
+        indices: usize,
+        values: usize,
+    ) -> Result<(), DataError> {
+        let needed = rows.saturating_add(1);
+        if ends != needed {
+            return Err(self.wrong(format!(
+                "`indptr` has {ends} entries, but {rows} rows need {needed} (a CSC matrix has one \
+                 a column)"
+            )));
+        }
+        if values != indices {
+            return Err(
+                self.wrong(format!("there are {indices} `indices`, but {values} values in `data`"))
+            );
+        }
+        Ok(())
+    }
+
     fn shape(&mut self) -> Result<(usize, usize), DataError> {
         match self.integers("shape")?[..] {
             [rows, columns] => Ok((rows, columns)),
@@ -115,7 +132,7 @@ impl<'a> Archive<'a> {
         }
     }
 
-    /// scipy takes 32 bits where they are enough.
+    /// Reads an array of whole numbers; scipy takes 32 bits where they are enough.
     fn integers(&mut self, name: &str) -> Result<Vec<usize>, DataError> {
         let bytes = self.bytes(name).unwrap_or_default();
         let wide = array::<i64>(&bytes);
@@ -147,7 +164,8 @@ fn values_of<T: ReadableElement>(bytes: &[u8], convert: fn(T) -> f64) -> Option<
     Some(array(bytes)?.into_iter().map(convert).collect())
 }
 
-/// None where the bytes are no array of this type, or claim to be a longer one than they can be.
+/// Reads an array; none where the bytes are no array of this type, or claim to be a longer one than
+/// they can be.
 fn array<T: ReadableElement>(bytes: &[u8]) -> Option<Vec<T>> {
     let header = header(bytes)?;
     let shape = header.split_once("'shape':")?.1.trim_start().strip_prefix('(')?;
@@ -158,7 +176,8 @@ fn array<T: ReadableElement>(bytes: &[u8]) -> Option<Vec<T>> {
     Some(Array1::<T>::read_npy(bytes).ok()?.into_raw_vec_and_offset().0)
 }
 
-/// Version 1 of the format: magic, version, the header's length in two bytes, header, values.
+/// Finds the header in version 1 of the format: magic, version, the header's length in two bytes,
+/// header, values.
 fn header(bytes: &[u8]) -> Option<&str> {
     let length = usize::from(u16::from_le_bytes([*bytes.get(8)?, *bytes.get(9)?]));
     std::str::from_utf8(bytes.get(10..10 + length)?).ok()
@@ -174,7 +193,7 @@ mod tests {
     use super::super::matrix;
     use super::*;
 
-    /// A 3 x 4 matrix with these parts.
+    /// Reads a 3 x 4 matrix with these parts.
     fn parse(ends: &[i32], indices: &[i64], data: &[f32]) -> Result<Vec<Vec<u32>>, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("Y.npz");
@@ -195,7 +214,7 @@ mod tests {
         assert_eq!(rows.unwrap(), [vec![0, 3], vec![], vec![1]]);
     }
 
-    /// Written by scipy 1.17.1, see `tests/fixtures/formats/README.md`.
+    /// Reads files written by scipy 1.17.1, see `tests/fixtures/formats/README.md`.
     #[test]
     fn what_scipy_writes_is_read_by_rows_and_refused_by_columns() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/formats");

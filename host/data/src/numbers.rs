@@ -37,7 +37,7 @@ pub(super) fn understand_vectors(
     Some(length)
 }
 
-/// The length of all rows that are not empty, if they can only be vectors.
+/// Returns the length of all rows that are not empty, if they can only be vectors.
 fn vector_length(splits: &[RawSplit], is: impl Fn(u32) -> bool) -> Option<usize> {
     let rows = || splits.iter().flat_map(RawSplit::rows).filter(|row| !row.is_empty());
     let length = rows().next()?.len();

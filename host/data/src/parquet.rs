@@ -28,7 +28,7 @@ pub(super) struct LabelColumn {
     pub(super) names: Option<Vec<String>>,
 }
 
-/// None where the file has no such column.
+/// Finds the column of labels; none where the file has no such column.
 pub(super) fn label_column(
     path: &Path,
     config: &DataConfig,
@@ -135,7 +135,7 @@ impl<'a> Table<'a> {
         self.columns().iter().map(|field| field.name().to_owned()).collect()
     }
 
-    /// Names and types, for a message.
+    /// Lists names and types, for a message.
     fn described(&self) -> String {
         let described = self.columns().iter().map(|field| {
             let kind = if field.is_primitive() {
@@ -151,7 +151,7 @@ impl<'a> Table<'a> {
 
 /// Columns among those that are read.
 struct Projection {
-    /// Of the file, sorted: those that are read.
+    /// Columns of the file that are read, sorted.
     read: Vec<usize>,
     columns: Columns,
 }
@@ -280,7 +280,7 @@ fn labels<'a>(at: &At<'_>, field: &'a Field) -> Result<LabelField<'a>, DataError
     })
 }
 
-/// Where a record stands.
+/// Says where a record stands.
 struct At<'a> {
     path: &'a Path,
     row: u64,

@@ -8,7 +8,8 @@ use super::error::DataError;
 use super::record::{Label, Record, Told};
 use super::texts::Texts;
 
-/// More texts than anybody has, and few enough for memory: a Parquet file of some KB can claim any number.
+/// The most texts: more than anybody has, and few enough for memory. A Parquet file of some KB can
+/// claim any number.
 const MAX_TEXTS: usize = 100_000_000;
 
 /// A label as it stands in the files.
@@ -19,7 +20,7 @@ pub(super) enum Symbol {
 }
 
 impl Symbol {
-    /// What stands in the file.
+    /// Returns what stands in the file.
     pub(super) fn text(&self) -> String {
         match self {
             Self::Name(name) => name.clone(),

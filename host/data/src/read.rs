@@ -22,15 +22,15 @@ pub(super) struct Source {
     left: u64,
 }
 
-/// Compression is told by the first bytes, so that a wrong ending does no harm.
+/// Opens a file. Compression is told by the first bytes, so that a wrong ending does no harm.
 pub(super) fn open(path: &Path) -> Result<Source, DataError> {
     let file = foreign::open(path)?;
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     unpacked(path, file, FREE.saturating_add(size.saturating_mul(MAX_RATIO)))
 }
 
-/// Standard input, which is called so in errors; it may be compressed, too. Its size is not known, but
-/// it is read block by block.
+/// Opens standard input, which is called so in errors; it may be compressed, too. Its size is not
+/// known, but it is read block by block.
 pub(super) fn standard_input() -> Result<Source, DataError> {
     unpacked(Path::new("standard input"), std::io::stdin(), u64::MAX)
 }
@@ -55,7 +55,7 @@ fn unpacked(path: &Path, from: impl Read + 'static, most: u64) -> Result<Source,
     Ok(source)
 }
 
-/// What a file is that is no text, and what to do.
+/// Says what a file is that is no text, and what to do.
 fn not_text(start: &[u8]) -> Option<(&'static str, &'static str)> {
     let other = "check that this is the file you mean, and that `data.format` is its format";
     // A folder packed as one file has its mark behind the name of the first file in it.

@@ -22,7 +22,7 @@ pub(super) enum Field<'a> {
     Labels(Vec<Label<'a>>),
 }
 
-/// How the labels of a text were told apart.
+/// Says how the labels of a text were told apart.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Told {
     /// The format does it: a list, a column each, a row of a matrix.
@@ -33,11 +33,11 @@ pub(super) enum Told {
     Notation,
 }
 
-/// What a reader yields for each text.
+/// A text as a reader yields it.
 pub(super) struct Record<'a> {
-    /// Or row, where the format has no lines.
+    /// Line of the text, or its row where the format has no lines.
     pub(super) line: u64,
-    /// Absent where the file has none; then one is made.
+    /// Is absent where the file has none; then one is made.
     pub(super) id: Option<Cow<'a, str>>,
     pub(super) text: Cow<'a, str>,
     pub(super) labels: Vec<Label<'a>>,
@@ -45,7 +45,8 @@ pub(super) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// The one step behind all readers; they call it where they work in parallel.
+    /// Makes a record, in the one step behind all readers; they call it where they work in
+    /// parallel.
     pub(super) fn new(
         line: u64,
         id: Option<Cow<'a, str>>,
@@ -67,7 +68,8 @@ impl<'a> Record<'a> {
     }
 }
 
-/// An empty separator splits nothing: the field is one label, whatever it looks like.
+/// Divides a field into labels. An empty separator splits nothing: the field is one label, whatever
+/// it looks like.
 fn divided<'a>(field: Cow<'a, str>, separator: &str) -> (Vec<Label<'a>>, Told) {
     if separator.is_empty() {
         let label = Some(Label::Name(field)).filter(|label| !is_blank(label));

@@ -28,14 +28,14 @@ pub struct Stats {
     /// The paper's "average class co-occurrence": texts that carry both labels of a pair, averaged
     /// over all pairs of labels, in all texts. 0 where there is only one label.
     pub cooc_pair_mean: f64,
-    /// The same over the pairs that occur.
+    /// Texts that carry both labels of a pair, averaged over the pairs that occur.
     pub cooc_pair_mean_nonzero: f64,
     /// Texts of the smallest, the median and the largest label, in all texts.
     pub min_class: u32,
     pub median_class: f64,
     pub max_class: u32,
     pub classes_absent_from_train: usize,
-    /// None without a dev set.
+    /// Is none without a dev set.
     pub classes_absent_from_dev: Option<usize>,
     pub classes_absent_from_test: usize,
     /// Distinct sets of labels, in all texts.
@@ -53,7 +53,7 @@ pub struct Stats {
     /// The checkpoint whose word pieces were counted, and where texts are cut for it.
     pub tokenizer: Option<String>,
     pub max_tokens: Option<usize>,
-    /// Of all texts; none where they were not tokenized.
+    /// Word pieces of all texts; none where they were not tokenized.
     pub pieces: Option<Pieces>,
     /// The splits that there are, in the order train, dev, test.
     pub splits: Vec<SplitStats>,
@@ -75,38 +75,35 @@ pub struct SplitStats {
     pub pieces: Option<Pieces>,
 }
 
-/// `tokenized` adds the lengths in word pieces.
+/// Computes the figures of a data set. `tokenized` adds the lengths in word pieces.
 pub fn stats(dataset: &Dataset, tokenized: Option<&Tokenized>) -> Stats {
     let splits: Vec<_> = dataset.splits().map(|(_, split)| split).collect();
     let labels: Vec<&Labels> = splits.iter().map(|split| &split.labels).collect();
     let n_labels = dataset.vocabulary.len();
-    let n_texts: usize = splits.iter().map(|split| split.ids.len()).sum();
-    let assignments: usize = labels.iter().map(|labels| labels.n_assignments()).sum();
-    let train = &dataset.train;
+    let (n_texts, assignments) = totals(&splits);
 
-    let mut class_sizes = class_sizes(dataset);
-    class_sizes.reverse();
+    let class_sizes = ascending_class_sizes(dataset);
     let words = Lengths::of(splits.iter().flat_map(|split| words(split)).collect());
     let pairs = Pairs::count(&labels);
     let repeated = Repeated::count(dataset);
 
     Stats {
         name: dataset.name.clone(),
-        train: train.ids.len(),
+        train: dataset.train.ids.len(),
         dev: dataset.dev.as_ref().map_or(0, |dev| dev.ids.len()),
         test: dataset.test.ids.len(),
         classes: n_labels,
         classes_per_text: ratio(assignments, n_texts),
-        classes_per_text_train: train.labels.cardinality(),
+        classes_per_text_train: dataset.train.labels.cardinality(),
         density: ratio(assignments, n_texts * n_labels),
         texts_per_class: ratio(assignments, n_labels),
-        texts_per_class_train: ratio(train.labels.n_assignments(), n_labels),
+        texts_per_class_train: ratio(dataset.train.labels.n_assignments(), n_labels),
         cooc_pair_mean: ratio(pairs.occurrences, n_labels * n_labels.saturating_sub(1) / 2),
         cooc_pair_mean_nonzero: ratio(pairs.occurrences, pairs.distinct),
         min_class: class_sizes.first().copied().unwrap_or(0),
         median_class: median(&class_sizes),
         max_class: class_sizes.last().copied().unwrap_or(0),
-        classes_absent_from_train: absent(&train.labels),
+        classes_absent_from_train: absent(&dataset.train.labels),
         classes_absent_from_dev: dataset.dev.as_ref().map(|dev| absent(&dev.labels)),
         classes_absent_from_test: absent(&dataset.test.labels),
         labelsets: labels.iter().flat_map(|labels| labels.rows()).collect::<HashSet<_>>().len(),
@@ -120,14 +117,7 @@ pub fn stats(dataset: &Dataset, tokenized: Option<&Tokenized>) -> Stats {
         tokenizer: tokenized.map(|tokenized| tokenized.checkpoint.clone()),
         max_tokens: tokenized.map(|tokenized| tokenized.max_tokens),
         pieces: tokenized.map(Tokenized::pieces_of_all),
-        splits: dataset
-            .splits()
-            .enumerate()
-            .map(|(number, (name, split))| {
-                let pieces = tokenized.map(|tokenized| tokenized.pieces_of(number));
-                of_split(name, split, pieces)
-            })
-            .collect(),
+        splits: of_splits(dataset, tokenized),
     }
 }
 
@@ -141,6 +131,30 @@ pub fn class_sizes(dataset: &Dataset) -> Vec<u32> {
     }
     sizes.sort_unstable_by(|a, b| b.cmp(a));
     sizes
+}
+
+/// Counts the texts of some splits, and their pairs of text and label.
+fn totals(splits: &[&Split]) -> (usize, usize) {
+    let texts = splits.iter().map(|split| split.ids.len()).sum();
+    let assignments = splits.iter().map(|split| split.labels.n_assignments()).sum();
+    (texts, assignments)
+}
+
+fn ascending_class_sizes(dataset: &Dataset) -> Vec<u32> {
+    let mut sizes = class_sizes(dataset);
+    sizes.reverse();
+    sizes
+}
+
+fn of_splits(dataset: &Dataset, tokenized: Option<&Tokenized>) -> Vec<SplitStats> {
+    dataset
+        .splits()
+        .enumerate()
+        .map(|(number, (name, split))| {
+            let pieces = tokenized.map(|tokenized| tokenized.pieces_of(number));
+            of_split(name, split, pieces)
+        })
+        .collect()
 }
 
 fn of_split(name: &'static str, split: &Split, pieces: Option<Pieces>) -> SplitStats {
@@ -164,7 +178,7 @@ fn words(split: &Split) -> impl Iterator<Item = u32> {
     split.texts.iter().map(|text| text.split_whitespace().count() as u32)
 }
 
-/// 0 where there is nothing to divide by.
+/// Divides two counts; 0 where there is nothing to divide by.
 pub(super) fn ratio(numerator: usize, denominator: usize) -> f64 {
     if denominator == 0 { 0.0 } else { numerator as f64 / denominator as f64 }
 }
@@ -175,7 +189,7 @@ fn absent(labels: &Labels) -> usize {
 
 /// Unordered pairs of labels of one text.
 struct Pairs {
-    /// One for each text and pair in it.
+    /// Pairs, one for each text and pair in it.
     occurrences: usize,
     distinct: usize,
 }
@@ -198,7 +212,7 @@ impl Pairs {
 pub(super) struct Repeated {
     /// Texts equal to an earlier one.
     pub(super) texts: usize,
-    /// Of these, those whose labels are not the earlier one's.
+    /// Texts equal to an earlier one whose labels they do not have.
     pub(super) with_other_labels: usize,
     /// Distinct texts in more than one split.
     pub(super) across_splits: usize,

@@ -9,8 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokenizers::{ModelWrapper, NormalizerWrapper, Tokenizer};
 
-/// How many times as long a text may become before it is cut into pieces. That of XLM-R writes one
-/// character in up to 11 times its bytes.
+/// The most times its length that a text may grow to before it is cut into pieces. The normalizer
+/// of XLM-R writes one character in up to 11 times its bytes.
 const MOST_GROWTH: u64 = 256;
 
 /// Bytes that a text may become.
@@ -43,7 +43,7 @@ pub fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-/// What speaks against a tokenizer before it has seen a text.
+/// Says what speaks against a tokenizer before it has seen a text.
 pub fn problem(tokenizer: &Tokenizer) -> Option<String> {
     let growth = growth(tokenizer);
     if growth > MOST_GROWTH {
@@ -63,7 +63,7 @@ pub fn problem(tokenizer: &Tokenizer) -> Option<String> {
     }
 }
 
-/// What speaks against a text of so many bytes.
+/// Says what speaks against a text of so many bytes.
 pub fn too_long(bytes: usize, growth: u64) -> Option<String> {
     let grown = (bytes as u64).saturating_mul(growth);
     (grown > MOST_BYTES).then(|| {
@@ -74,8 +74,8 @@ pub fn too_long(bytes: usize, growth: u64) -> Option<String> {
     })
 }
 
-/// How many bytes the normalizer can make of one, at most. What is bounded by Unicode itself (case,
-/// decomposition, spaces around ideographs) is not counted.
+/// Returns the most bytes that the normalizer can make of one. What is bounded by Unicode itself
+/// (case, decomposition, spaces around ideographs) is not counted.
 pub fn growth(tokenizer: &Tokenizer) -> u64 {
     tokenizer.get_normalizer().map_or(1, growth_of)
 }
@@ -96,8 +96,9 @@ fn growth_of(normalizer: &NormalizerWrapper) -> u64 {
     }
 }
 
-/// The most bytes that a rule of `SentencePiece`'s character map writes. The map, in base64: the length
-/// of a trie (u32), the trie, and what its leaves point into: texts that end with a NUL.
+/// Returns the most bytes that a rule of `SentencePiece`'s character map writes. The map, in
+/// base64: the length of a trie (u32), the trie, and what its leaves point into: texts that end
+/// with a NUL.
 fn longest_rule(map: &str) -> u64 {
     // The tokenizers' library refuses what is no base64 before this is asked.
     let bytes = STANDARD.decode(map).unwrap_or_default();

@@ -36,7 +36,8 @@ pub(super) fn of_value(value: &Value) -> Option<Vec<Label<'static>>> {
     }
 }
 
-/// A list may hold such objects, as Label Studio's exports do.
+/// Returns the labels of an item of a list, which may hold such objects, as Label Studio's exports
+/// do.
 fn of_item(item: &Value) -> Option<Vec<Label<'static>>> {
     let label = match item {
         Value::String(name) => Label::Name(name.clone().into()),
@@ -74,13 +75,13 @@ fn of_object(table: &Map<String, Value>) -> Option<Vec<Label<'static>>> {
 
 /// A whole number, be it written as `3` or as `3.0`.
 pub(super) fn whole(integer: Option<i64>, float: Option<f64>) -> Option<i64> {
-    /// Beyond, not every whole number is one of an f64.
+    /// The number beyond which not every whole number is one of an f64.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let whole = |number: &f64| number.fract().abs() <= 0.0 && number.abs() <= EXACT;
     integer.or_else(|| float.filter(whole).map(|number| number as i64))
 }
 
-/// `array(['a', 'b'], dtype=object)` and the like without the call.
+/// Returns `array(['a', 'b'], dtype=object)` and the like without the call.
 fn without_call<'a>(field: &'a str, calls: &[&str]) -> &'a str {
     let Some(inner) = calls.iter().find_map(|call| field.strip_prefix(call)) else { return field };
     let inner = inner.strip_suffix(')').unwrap_or(inner);

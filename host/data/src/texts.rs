@@ -36,7 +36,7 @@ impl Texts {
         self.len() == 0
     }
 
-    /// Depends on each text and on their order.
+    /// Hashes the texts: each of them, and their order.
     pub fn hash(&self) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new_derive_key("alhost 1 texts");
         super::hash_strings(&mut hasher, self.iter());

@@ -1,4 +1,4 @@
-//! From text to word pieces, with the words of a corpus tokenized once each.
+//! Cuts texts into word pieces, with the words of a corpus tokenized once each.
 
 use std::collections::HashMap;
 
@@ -10,10 +10,10 @@ use super::texts::Texts;
 use super::tokens::WordPieces;
 use alhost_base::progress::Progress;
 
-/// A tokenizer made ready: whole texts, special strings taken as text, [CLS] and [SEP] known.
+/// A tokenizer made ready: whole texts, special strings taken as text, `[CLS]` and `[SEP]` known.
 pub(super) struct Pieces {
     tokenizer: Tokenizer,
-    /// What stands before and behind the pieces of a text: [CLS] and [SEP].
+    /// Tokens before and behind the pieces of a text: `[CLS]` and `[SEP]`.
     before: Vec<u32>,
     after: Vec<u32>,
     unknown: Option<u32>,
@@ -23,7 +23,7 @@ pub(super) struct Pieces {
     by_words: bool,
     /// Whether the tokenizer cuts a text into words; else they are counted at white space.
     knows_words: bool,
-    /// How many bytes its normalizer can make of one.
+    /// The most bytes that its normalizer can make of one.
     growth: u64,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct WordCache<'t> {
     pieces: Vec<u32>,
 }
 
-/// `pieces[start..start + counts.pieces]` of the cache.
+/// A word's pieces: `pieces[start..start + counts.pieces]` of the cache.
 #[derive(Clone, Copy)]
 struct Known {
     start: u32,
@@ -71,7 +71,7 @@ impl Pieces {
         Ok(Self { tokenizer, before, after, unknown, room, by_words, knows_words, growth })
     }
 
-    /// The tokens of `texts` at the places in `part`.
+    /// Returns the tokens of `texts` at the places in `part`.
     pub(super) fn rows<'t>(
         &self,
         texts: &'t Texts,
@@ -91,7 +91,8 @@ impl Pieces {
         Ok(rows)
     }
 
-    /// What a tokenizer cannot do with a text, or should not be asked to, is an error of that text.
+    /// Appends the tokens of a text. What a tokenizer cannot do with a text, or should not be asked
+    /// to, is an error of that text.
     fn push_guarded<'t>(
         &self,
         (row, text): (usize, &'t str),
@@ -230,7 +231,7 @@ pub fn unknown(tokenizer: &Tokenizer) -> Option<u32> {
     tokenizer.token_to_id(&token?)
 }
 
-/// What the tokenizer puts before and behind a text, seen on a text of one letter.
+/// Returns what the tokenizer puts before and behind a text, seen on a text of one letter.
 pub fn surroundings(tokenizer: &Tokenizer) -> Result<(Vec<u32>, Vec<u32>), DataError> {
     let encode = |with: bool| {
         let encoded = stranger::guarded(|| tokenizer.encode("a", with));

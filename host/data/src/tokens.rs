@@ -29,7 +29,8 @@ pub struct WordPieces {
     pub unknown: u32,
 }
 
-/// The token ids of each text of one split, [CLS] first and [SEP] last, cut to the model's length.
+/// The token ids of each text of one split, `[CLS]` first and `[SEP]` last, cut to the model's
+/// length.
 pub struct Tokens {
     offsets: Vec<u64>,
     ids: Ids,
@@ -44,7 +45,7 @@ enum Ids {
 
 impl Tokens {
     /// The tokens of `texts`, from the folder `cache` if it has them; else they are made and put
-    /// there. Texts are cut after `max_tokens`, [CLS] and [SEP] included; the counts of
+    /// there. Texts are cut after `max_tokens`, `[CLS]` and `[SEP]` included; the counts of
     /// [`Tokens::word_pieces`] are over whole texts.
     ///
     /// Special tokens written out in a text, such as `[SEP]`, are ordinary words. `tokenizer_hash`
@@ -98,7 +99,7 @@ impl Tokens {
         Ok(Self { offsets, ids: Ids::Owned(all.ids), word_pieces: all.word_pieces, hash })
     }
 
-    /// From ids that already carry [CLS] and [SEP]; for tests.
+    /// Takes ids that already carry `[CLS]` and `[SEP]`, for tests.
     pub fn from_rows(rows: &[Vec<u32>], hash: &str) -> Self {
         let offsets = offsets(rows.iter().map(|row| row.len() as u32));
         let word_pieces = vec![WordPieces::default(); rows.len()];

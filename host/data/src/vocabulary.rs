@@ -1,4 +1,5 @@
-//! Which labels there are, and in which order: from a file, or from the labels of train and dev.
+//! Knows which labels there are, and in which order: from a file, or from the labels of train and
+//! dev.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -16,14 +17,14 @@ pub(super) const USUAL_NAME: &str = "labels.txt";
 pub(super) struct Vocabulary {
     pub(super) path: PathBuf,
     pub(super) labels: Vec<String>,
-    /// From a label's name to its id.
+    /// Ids of labels by name.
     ids: HashMap<String, u32>,
     /// Whether the config names it, or it was found in the data folder.
     named: bool,
 }
 
 impl Vocabulary {
-    /// The file that the config names, else `labels.txt` if the data folder has one.
+    /// Reads the file that the config names, else `labels.txt` if the data folder has one.
     pub(super) fn open(config: &DataConfig, folder: &Path) -> Result<Option<Self>, DataError> {
         let path = match &config.vocabulary {
             Some(name) => find_one(folder, "vocabulary", name)?,
@@ -36,13 +37,13 @@ impl Vocabulary {
         Ok(Some(Self { path, labels, ids, named: config.vocabulary.is_some() }))
     }
 
-    /// Labels that are known already; no two are the same.
+    /// Takes labels that are known already; no two are the same.
     pub(super) fn of(path: PathBuf, labels: Vec<String>) -> Self {
         let ids = labels.iter().zip(0..).map(|(label, id)| (label.clone(), id)).collect();
         Self { path, labels, ids, named: true }
     }
 
-    /// A vocabulary that nobody named is worth a word.
+    /// Tells of a vocabulary that nobody named.
     pub(super) fn note(&self) -> Option<String> {
         let path = self.path.display();
         let note = || format!("vocabulary: taken from {path}, which was found beside the splits");

@@ -12,13 +12,13 @@ use super::error::DataError;
 use super::{Dataset, Split};
 use alhost_config::DataFormat;
 
-/// What was written.
+/// Says what was written.
 #[derive(Debug)]
 pub struct Written {
     pub files: Vec<PathBuf>,
-    /// What is lost on the way.
+    /// Notes of what is lost on the way.
     pub notes: Vec<String>,
-    /// `[data]` of a config that reads it.
+    /// The section `[data]` of a config that reads it.
     pub section: String,
 }
 
@@ -179,7 +179,8 @@ impl Out<'_> {
     }
 }
 
-/// Line ends separate texts in the format, and at the start of a file a byte order mark is no text.
+/// Puts a text on one line. Line ends separate texts in the format, and at the start of a file a
+/// byte order mark is no text.
 fn one_line(text: &str) -> String {
     let text = text.trim_start_matches('\u{feff}');
     text.replace("\r\n", " ").replace(['\n', '\r'], " ")

@@ -78,7 +78,7 @@ fn content(table: &Map<String, Value>, fields: &[&str]) -> Result<String, String
     Ok(parts.join("\n"))
 }
 
-/// `target_ind` without those of which `target_rel` is 0.
+/// Reads the labels of `target_ind` without those of which `target_rel` is 0.
 fn labels(table: &Map<String, Value>) -> Result<Vec<Label<'static>>, String> {
     let list = |key: &str| table.get(key).and_then(Value::as_array);
     let indices = list("target_ind").ok_or("there is no list `target_ind`")?;

@@ -1,4 +1,4 @@
-//! What a selection brought, told once the oracle has answered.
+//! Describes what a selection brought, once the oracle has answered.
 
 use alhost_data::{Labels, Tokens};
 use alhost_record::Acquired;
@@ -18,7 +18,7 @@ pub(crate) fn acquired(pool: &Pool, tokens: &Tokens, round: usize) -> Acquired {
     }
 }
 
-/// In bits; 0 without labels.
+/// The entropy of the labels in bits; 0 without labels.
 fn entropy(labels: &Labels) -> f64 {
     let all = labels.n_assignments() as f64;
     let shares = labels.counts().into_iter().filter(|&n| n > 0).map(|n| f64::from(n) / all);

@@ -29,14 +29,14 @@ pub(crate) struct Trained {
     /// Probability above which a label is predicted.
     pub threshold: f32,
     pub thresholds: Thresholds,
-    /// On test, at `threshold`.
+    /// Scores on test, at `threshold`.
     pub metrics: Metrics,
-    /// On test, at the micro-optimal threshold of dev; `None` without a dev set.
+    /// Scores on test, at the micro-optimal threshold of dev; `None` without a dev set.
     pub metrics_at_micro: Option<Metrics>,
     /// Each macro-F1 at its own, where the config's rule is that.
     pub metrics_at_macro_paper: Option<Metrics>,
     pub metrics_at_macro: Option<Metrics>,
-    /// With `per_label`.
+    /// Scores on test with `per_label`.
     pub metrics_per_label: Option<Metrics>,
     /// A threshold for each label, where the config asks for them.
     pub per_label: Option<Vec<f32>>,
@@ -47,7 +47,7 @@ pub(crate) struct Trained {
     pub seconds: Seconds,
     /// Really spent.
     pub actual: Seconds,
-    /// What was used for the first time of what is computed once for many.
+    /// Lists what the run used for the first time of what is computed once.
     pub shared: Vec<Reused>,
     pub tokens_per_second: f64,
 }
@@ -119,7 +119,7 @@ impl Classifier<'_> {
         self.task.cache.join("round-0").join(&name[..32])
     }
 
-    /// As [`Classifier::train`], but nothing is taken from other runs nor kept for them.
+    /// Trains as [`Classifier::train`] does, but nothing is taken from other runs nor kept for them.
     pub(crate) fn train_anew(
         &mut self,
         pool: &Pool,
@@ -166,7 +166,7 @@ impl Classifier<'_> {
         Ok(trained)
     }
 
-    /// What of dev decides over a training.
+    /// Says which measure on dev decides over a training.
     fn measure(&self) -> EarlyStopping {
         match self.task.config.model.head {
             HeadKind::Logistic => EarlyStopping::AveragePrecision,
@@ -231,7 +231,7 @@ impl Classifier<'_> {
         Ok(Found::on_dev(&self.task.config, &scores, &split.labels, cardinality))
     }
 
-    /// What the stopping rules go by, if any asks; what it takes counts as `dev`.
+    /// Computes what the stopping rules go by, if any asks; the time it takes counts as `dev`.
     pub(crate) fn signals(
         &mut self,
         pool: &Pool,

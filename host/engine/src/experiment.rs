@@ -1,5 +1,5 @@
-//! What all strategies and seeds of an experiment share: the task, which nothing changes, and the one model
-//! that is trained again and again.
+//! An experiment: the task, which nothing changes, and the one model that is trained again and again, for all
+//! strategies and seeds.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use alhost_metrics::Yardstick;
 use alhost_model::{Model, Models};
 use anyhow::ensure;
 
-/// Who watches, and whether they want to stop.
+/// Shows how far the work is, and tells whether it is to stop.
 #[derive(Clone, Copy)]
 pub struct Watch<'a> {
     pub progress: &'a dyn Progress,
@@ -59,9 +59,9 @@ impl Task {
 pub struct Experiment {
     pub task: Task,
     pub(crate) model: Box<dyn Model>,
-    /// Where matrices are made that strategies are lent.
+    /// Makes the matrices that strategies are lent.
     pub(crate) matrices: MatrixRoom,
-    /// What opening it used of what is computed once.
+    /// Notes what opening it used of what is computed once.
     opened: Vec<Reused>,
 }
 
@@ -99,7 +99,7 @@ impl Experiment {
         Ok(Self { task, model, matrices: MatrixRoom::default(), opened: notes.take() })
     }
 
-    /// From now on, strategies in processes of their own are lent matrices without a copy.
+    /// Makes matrices in shared memory from now on, so that strategies in other processes need no copy.
     pub fn share_matrices(&mut self) {
         self.matrices = MatrixRoom::shared();
         self.model.set_matrix_room(self.matrices.clone());

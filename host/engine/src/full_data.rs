@@ -21,7 +21,7 @@ use alhost_record::{
     peak_memory_bytes,
 };
 
-/// What a full-data training is called among the strategies: it has another name for each head,
+/// Names a full-data training among the strategies: it has another name for each head,
 /// since both lie in one folder.
 pub fn instance(experiment: &Experiment) -> String {
     format!("full-data-{}", experiment.task.config.model.head.name())
@@ -106,7 +106,7 @@ pub fn train_as_run(
     Ok(record(&pool, last.round, trained, None, last.stop, costs))
 }
 
-/// Of a run on the same data.
+/// The last round of a run, which must be on the same data.
 pub(crate) fn last_round<'a>(
     experiment: &Experiment,
     records: &'a Records,

@@ -12,7 +12,7 @@ use thiserror::Error;
 #[derive(Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lock {
-    /// At most one for each id, ascending.
+    /// Sorted by id, at most one for each.
     #[serde(default)]
     plugin: Vec<Pin>,
 }
@@ -54,7 +54,7 @@ impl Lock {
             .map_err(|error| LockError::Parse { path: path.to_owned(), why: error.to_string() })
     }
 
-    /// As `read`; a file that does not exist pins nothing.
+    /// Reads the file; one that does not exist pins nothing.
     pub fn read_if_there(path: &Path) -> Result<Option<Self>, LockError> {
         if path.exists() { Self::read(path).map(Some) } else { Ok(None) }
     }

@@ -1,4 +1,4 @@
-//! What a run is: its records belong to exactly this.
+//! Describes a run; its records belong to exactly this.
 
 use alhost_base::seed::RunSeed;
 use alhost_plugin_api::features::MLM_SURPRISAL;

@@ -20,7 +20,7 @@ pub struct Planned {
 
 /// All strategies of an experiment.
 pub struct Plan {
-    /// Those that drive a run, in the config's order.
+    /// Strategies that drive a run, in the config's order.
     pub strategies: Vec<Planned>,
     /// Chooses the initial set; `None` leaves it to chance.
     pub initial: Option<Planned>,
@@ -28,7 +28,7 @@ pub struct Plan {
     pub shadows: Vec<Planned>,
 }
 
-/// Where plugins lie, and which of them are trusted.
+/// Knows where plugins lie, and which of them are trusted.
 pub struct Shelf<'a> {
     pub search: SearchPath,
     /// Whether whoever installed this program also put the plugin there: it may run in this process.

@@ -8,7 +8,7 @@ use alhost_plugin_api::Selection;
 use alhost_data::Labels;
 use alhost_plugin_api::DocId;
 
-/// What an oracle says of one text.
+/// An oracle's word on one text.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Annotation {
     /// Its labels, by id; a text may have none.
@@ -22,16 +22,16 @@ pub enum Annotation {
 pub struct Pool {
     /// Ascending.
     unlabeled: Vec<DocId>,
-    /// What the oracle says of each text that it was asked about, in the order of asking. The three below
+    /// Each text that the oracle was asked about with its answer, in the order of asking. The three below
     /// follow from it.
     asked: Vec<Asked>,
-    /// In the order in which they were asked about.
+    /// Sorted as they were asked about.
     labeled: Vec<DocId>,
     /// Row `i` belongs to `labeled[i]`.
     labels: Labels,
     /// `rounds[i]` is the round in which `labeled[i]` came in; the initial set has 0.
     rounds: Vec<u32>,
-    /// By text.
+    /// Has an entry for each text.
     is_asked: Vec<bool>,
 }
 
@@ -80,7 +80,7 @@ impl Pool {
         &self.unlabeled
     }
 
-    /// In the order in which they were asked about, as [`Pool::labels`] and [`Pool::rounds`].
+    /// The labeled texts, sorted as they were asked about, as [`Pool::labels`] and [`Pool::rounds`].
     pub fn labeled(&self) -> &[DocId] {
         &self.labeled
     }
@@ -223,7 +223,7 @@ impl Pool {
     }
 }
 
-/// What is wrong with an oracle's answer.
+/// Says what is wrong with an oracle's answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AnswerError {
     NotAsked { id: DocId },
@@ -256,7 +256,7 @@ impl fmt::Display for AnswerError {
 
 impl std::error::Error for AnswerError {}
 
-/// What is wrong with a selection. The strategy's name is added by who called it.
+/// Says what is wrong with a selection. The strategy's name is added by who called it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SelectionError {
     Count { returned: usize, asked: usize },

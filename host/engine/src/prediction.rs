@@ -14,7 +14,7 @@ use alhost_metrics::TopLabels;
 use crate::reading::{for_each_probabilities, rows_of};
 use crate::saved_classifier::SavedClassifier;
 
-/// What is said of a text.
+/// The labels that a text is given.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Prediction {
     pub id: String,
@@ -27,9 +27,9 @@ pub struct Prediction {
 /// Which labels a text gets.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Choice<'a> {
-    /// Those above a probability; `None` is above all.
+    /// The labels above a probability; `None` is above all.
     Above(Option<f32>),
-    /// Those above a threshold of their own, by label.
+    /// The labels above their thresholds, which are by label.
     AboveOwn(&'a [f32]),
     /// The most probable ones, so many.
     Top(usize),
@@ -38,7 +38,7 @@ pub enum Choice<'a> {
 /// A threshold as a user names it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum NamedThreshold {
-    /// That of the classifier's config.
+    /// The threshold of the classifier's config.
     Own,
     MacroF1Paper,
     MacroF1,

@@ -14,7 +14,7 @@ use crate::experiment::{Experiment, Watch};
 use crate::lending::{Panels, RoundView, Services, Surroundings};
 use crate::pool::{Pool, ValidSelection};
 
-/// What is asked of a strategy.
+/// A question to a strategy.
 #[derive(Clone, Copy)]
 pub(crate) struct Query {
     pub(crate) n: usize,
@@ -30,7 +30,7 @@ pub(crate) struct Answer {
     /// as if the run were alone, and really.
     pub(crate) seconds: Seconds,
     pub(crate) actual: Seconds,
-    /// What was used for the first time of what is computed once for many.
+    /// Lists what was used for the first time of what is computed once.
     pub(crate) shared: Vec<Reused>,
 }
 
@@ -111,7 +111,7 @@ impl Asking<'_> {
 
 const GIB: f64 = (1u64 << 30) as f64;
 
-/// What of the pool a strategy may see.
+/// Shows the part of the pool that a strategy may see.
 fn view(pool: &Pool, query: Query, instance: &str, n_labels: usize) -> RoundView {
     let (offsets, ids) = pool.labels().csr();
     RoundView {

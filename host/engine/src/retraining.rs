@@ -14,7 +14,7 @@ use alhost_record::{
     Stop,
 };
 
-/// What such trainings are called among the strategies.
+/// Names such trainings among the strategies.
 pub fn instance(records: &Records) -> String {
     format!("{RETRAINING}-{}-seed-{}", records.manifest.strategy, records.manifest.seed)
 }
@@ -58,7 +58,7 @@ pub fn train(
     train_once(experiment, seed, opened, (&texts, &mut *oracle), Stop::Budget, watch)
 }
 
-/// In the order in which they were labeled, which decides in what order they are trained on.
+/// Lists the texts in the order in which they were labeled, which is that of training.
 fn texts(records: &Records) -> SelectionRecord {
     let trained_on = records.rounds.last().map_or(0, |last| last.round + 1);
     let selections = records.selections.iter().take(trained_on);

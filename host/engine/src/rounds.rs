@@ -1,4 +1,4 @@
-//! From a trained classifier to the record of its round, and what both cost.
+//! Makes the record of a round from a trained classifier, with what it cost.
 
 use alhost_base::ledger::Reused;
 use alhost_base::seed::RunSeed;

@@ -29,7 +29,7 @@ pub const FOLDER: &str = "classifier";
 
 const DESCRIPTION: &str = "classifier.json";
 
-/// Of `classifier.json`: a million labels of 60 letters.
+/// The most bytes of a `classifier.json`: a million labels of 60 letters.
 const MOST_BYTES: u64 = 64 << 20;
 
 /// `classifier.json`.
@@ -40,21 +40,21 @@ pub struct Description {
     pub format: u32,
     /// Version of alhost.
     pub host: String,
-    /// Of the data set.
+    /// The name of the data set.
     pub data: String,
     pub data_hash: String,
     /// Texts of train that it was trained on.
     pub labeled: usize,
     pub seed: u64,
-    /// As trained; the checkpoint is the one that training started from.
+    /// The config as trained; the checkpoint is the one that training started from.
     pub model: ModelConfig,
     pub thresholds: Thresholds,
-    /// By label id; absent where the config did not ask for them.
+    /// One threshold a label, by its id; absent where the config did not ask for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thresholds_per_label: Option<Vec<f32>>,
-    /// On test, at `thresholds.used`.
+    /// Scores on test, at `thresholds.used`.
     pub test: Metrics,
-    /// By label id.
+    /// Names of the labels, by id.
     pub labels: Vec<String>,
     /// blake3 of each other file of the folder, in hex, by name; alhost 0.1 first wrote none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -95,7 +95,7 @@ impl Description {
         }
     }
 
-    /// What cannot be so, if anything.
+    /// Says what cannot be so, if anything.
     fn problem(&self) -> Option<String> {
         let mut config = ConfigFile::default();
         config.model = self.model.clone();
@@ -201,7 +201,7 @@ fn files_below(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// As `classifier.json` lists it: `1_Pooling/config.json`.
+/// Names a file as `classifier.json` lists it: `1_Pooling/config.json`.
 fn name_in(folder: &Path, path: &Path) -> String {
     path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned()
 }

@@ -27,7 +27,7 @@ use crate::shadow::Shadows;
 use crate::stopping;
 use crate::strategies::Strategies;
 
-/// What a step came to.
+/// The event that a step led to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// Texts were selected, and the selection is on disk: the initial set, or what a strategy chose on the
@@ -41,7 +41,7 @@ pub enum Step {
     Stopped(Stop),
 }
 
-/// Where a session stands.
+/// The state of a session.
 enum State {
     /// Nothing is selected yet.
     New,
@@ -65,7 +65,7 @@ pub struct Session<'a> {
     oracle: Box<dyn Oracle + 'a>,
     dir: RunDir,
     path: PathBuf,
-    /// What was on disk when it was opened.
+    /// The records that were on disk when it was opened.
     resume: Resume,
     ledger: Ledger,
     pool: Pool,
@@ -87,7 +87,7 @@ impl<'a> Session<'a> {
         Self::open_with(experiment, strategies, strategy, seed, oracle, watch)
     }
 
-    /// As [`Session::open`], with an oracle of the caller's.
+    /// Opens a session as [`Session::open`] does, with an oracle of the caller's.
     pub fn open_with(
         experiment: &'a mut Experiment,
         strategies: &mut Strategies,

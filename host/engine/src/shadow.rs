@@ -28,12 +28,12 @@ pub struct Shadows {
 
 struct Shadow {
     strategy: LoadedStrategy,
-    /// What it has used of what is computed once, apart from the run's own strategy.
+    /// Charges it apart from the run's own strategy.
     ledger: Ledger,
 }
 
 impl Shadows {
-    /// Of the run in `folder`, from where its records left them.
+    /// Opens the shadows of the run in `folder`, from where its records left them.
     pub fn open(strategies: Vec<LoadedStrategy>, folder: &Path) -> anyhow::Result<Self> {
         let (log, records) = ShadowLog::open(folder)?;
         let done = records.iter().map(|record| (record.round, record.strategy.clone())).collect();

@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use crate::Task;
 use crate::plan::{Plan, Planned};
 
-/// What strategies in processes of their own need.
+/// Says how strategies run in other processes.
 pub struct Workers {
     /// The program `alhost-worker`.
     pub program: PathBuf,
@@ -27,7 +27,7 @@ pub struct Strategies {
     pub plan: Plan,
     /// Holds the private copies.
     cache: PathBuf,
-    /// By hash.
+    /// Libraries by the hash of their file.
     loaded: BTreeMap<String, Arc<PluginLibrary>>,
     worker: WorkerOptions,
 }

@@ -1,4 +1,4 @@
-//! From scores to the thresholds that a round is judged at, by the config's rule.
+//! Finds the thresholds that a round is judged at from scores, by the config's rule.
 
 use crate::pool::Pool;
 use alhost_base::matrix::Matrix;
@@ -8,20 +8,20 @@ use alhost_metrics::{self as metrics, At};
 use alhost_plugin_api::DocId;
 use alhost_record::Thresholds;
 
-/// What scores say of thresholds.
+/// The thresholds that follow from scores.
 pub(crate) struct Found {
-    /// That of the config's rule.
+    /// The threshold of the config's rule.
     pub(crate) threshold: f32,
-    /// With the optima on dev, for the record.
+    /// The same with the optima on dev, for the record.
     pub(crate) thresholds: Thresholds,
-    /// By label, where the config asks for them.
+    /// One threshold a label, where the config asks for them.
     pub(crate) per_label: Option<Vec<f32>>,
     /// The best value on dev of the metric that stopping rules look at; `None` without dev.
     pub(crate) dev_optimum: Option<f64>,
 }
 
 impl Found {
-    /// From `scores` [texts, labels] of dev, whose labels are `gold`. `cardinality` is the labeled set's.
+    /// Takes the optima of `scores` [texts, labels] of dev, whose labels are `gold`. `cardinality` is the labeled set's.
     pub(crate) fn on_dev(
         config: &ConfigFile,
         scores: &Matrix,
@@ -57,7 +57,7 @@ impl Found {
         }
     }
 
-    /// Without dev: as many labels a text as the labeled set has, on the `scores` of [`unseen`] texts, which
+    /// Does without dev: predicts as many labels a text as the labeled set has, on the `scores` of [`unseen`] texts, which
     /// are asked for unless the threshold is fixed.
     pub(crate) fn without_dev<E>(
         evaluation: &EvaluationConfig,
@@ -73,7 +73,7 @@ impl Found {
         Ok(Self { threshold, thresholds, per_label: None, dev_optimum: None })
     }
 
-    /// Where test is judged: also at the optima on dev that the rule asks for.
+    /// Lists the thresholds that test is judged at: also the optima on dev that the rule asks for.
     pub(crate) fn at(&self, rule: ThresholdRule) -> At {
         let each = self.dev_optimum.is_some() && rule == ThresholdRule::Each;
         // None of dev's that predicts anything right is recorded as null.

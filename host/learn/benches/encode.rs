@@ -1,9 +1,9 @@
 //! Texts a second of the encoder: `cargo bench --bench encode -- FOLDER TEXTS.jsonl[.gz] THREADS`.
 //!
-//! The first 1,000 texts, cut to 128 tokens. The baseline encodes them in file order, 32 at a time,
-//! padded to the longest, in f32, as the usual loop around a library does; then our way, sorted by
-//! length, in f32 and in bf16. On a machine that is busy with other things, the rate by CPU time is
-//! the one to look at.
+//! It reads the first 1,000 texts, cut to 128 tokens. The baseline encodes them in file order, 32
+//! at a time, padded to the longest, in f32, as the usual loop around a library does. Then comes
+//! our way, sorted by length, in f32 and in bf16. On a machine that is busy with other things, the
+//! rate by CPU time is the one to look at.
 #![allow(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop at the first thing that is wrong")]
 
@@ -98,7 +98,8 @@ fn measure(name: &str, weights: &Weights, tokens: &Tokens, batches: &[Vec<u32>])
     (wall, cpu)
 }
 
-/// Of this process so far: fields 14 and 15 of `/proc/self/stat`, in hundredths.
+/// Reads the processor time of this process so far: fields 14 and 15 of `/proc/self/stat`, in
+/// hundredths.
 fn cpu_seconds() -> f64 {
     let stat = fs_err::read_to_string("/proc/self/stat").unwrap();
     let fields = stat.rsplit(')').next().unwrap().split_whitespace();

@@ -1,5 +1,5 @@
-//! Where tensors live. One binary serves CPU and GPU: `alhost` links libtorch's CPU part alone, and
-//! the CUDA part is loaded at start where there is one.
+//! The devices on which tensors live. One binary serves CPU and GPU: `alhost` links libtorch's CPU
+//! part alone, and the CUDA part is loaded at start where there is one.
 #![expect(unsafe_code, reason = "loading a shared library runs its initialisers")]
 
 use std::path::{Path, PathBuf};
@@ -63,7 +63,7 @@ pub fn torch_threads() -> usize {
     usize::try_from(tch::get_num_threads()).unwrap_or(1)
 }
 
-/// Where the system lets no more be started.
+/// Sets the threads that libtorch computes with, where the system lets no more be started.
 pub fn use_torch_threads(n: usize) {
     tch::set_num_threads(i32::try_from(n).unwrap_or(1));
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with a model, said so that the reader can act on it.
+//! Errors of models, said so that the reader can act on them.
 
 use std::path::PathBuf;
 

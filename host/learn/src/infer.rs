@@ -16,7 +16,7 @@ use alhost_model::{Outputs, Wants};
 pub(crate) struct Reader<'a> {
     pub(crate) states: States<'a>,
     pub(crate) head: &'a Head,
-    /// Of the encoder.
+    /// The size of the encoder's hidden states.
     pub(crate) hidden: usize,
     pub(crate) token_budget: usize,
     pub(crate) device: Device,
@@ -24,7 +24,7 @@ pub(crate) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// `rows` are texts of `tokens`, which `states` encodes.
+    /// Reads the texts `rows` of `tokens`, which `states` encodes.
     pub(crate) fn read(
         &self,
         tokens: &Tokens,

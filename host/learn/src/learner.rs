@@ -46,14 +46,15 @@ pub struct Learner {
 /// The checkpoint's weights, which every training may start from again.
 pub(crate) struct Pretrained {
     config: BertConfig,
-    /// f32 on the CPU, by the encoder's names, and the pooler's.
+    /// The tensors, f32 on the CPU, by the encoder's names, and the pooler's.
     pub(crate) tensors: BTreeMap<String, Tensor>,
-    /// The checkpoint's, see `identity`.
+    /// The checkpoint's name, see `identity`.
     pub(crate) name: String,
 }
 
 impl Learner {
-    /// `cache` is a folder for what is computed once, such as the states of a frozen encoder.
+    /// Makes an untrained learner. `cache` is a folder for what is computed once, such as the
+    /// states of a frozen encoder.
     pub fn new(
         checkpoint: &Checkpoint,
         config: &ModelConfig,
@@ -90,7 +91,7 @@ impl Learner {
         })
     }
 
-    /// Where outputs are made from now on.
+    /// Sets where outputs are made from now on.
     pub fn set_matrix_room(&mut self, matrices: MatrixRoom) {
         self.matrices = matrices;
     }
@@ -131,12 +132,12 @@ impl Learner {
         self.kept(tokens, Keep::Pooled, work)?.pooled(rows, pooling, &self.matrices)
     }
 
-    /// What it was made from, with the pooling that `auto` has become.
+    /// Returns the config that it was made from, with the pooling that `auto` has become.
     pub fn config(&self) -> &ModelConfig {
         &self.config
     }
 
-    /// Of the embeddings that a logistic head reads.
+    /// Returns the pooling of the embeddings that a logistic head reads.
     pub(crate) fn pooling(&self) -> Pooling {
         match self.config.pooling {
             PoolingRule::Cls => Pooling::Cls,
@@ -157,7 +158,7 @@ impl Learner {
         }
     }
 
-    /// Of the encoder's layers.
+    /// Returns the number format of the encoder's layers.
     pub fn kind(&self) -> Kind {
         self.kind
     }
@@ -190,7 +191,7 @@ impl Learner {
         self.head.set_bias(bias, labeled);
     }
 
-    /// What a frozen encoder says of the split; `None` if the encoder is trained.
+    /// Returns what a frozen encoder says of the split; `None` if the encoder is trained.
     pub(crate) fn kept_states(
         &self,
         tokens: &Tokens,

@@ -1,4 +1,4 @@
-//! In which number format the encoder computes. Weights, losses and the optimiser stay in f32.
+//! The number format in which the encoder computes. Weights, losses and the optimiser stay in f32.
 
 use tch::{Device, Kind};
 

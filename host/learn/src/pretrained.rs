@@ -1,5 +1,5 @@
-//! What depends on the pre-trained weights and the texts alone: computed once for all strategies, seeds and
-//! rounds, kept in the cache, and remembered by this process.
+//! Values that depend on the pre-trained weights and the texts alone: computed once for all
+//! strategies, seeds and rounds, kept in the cache, and remembered by this process.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -24,11 +24,11 @@ use crate::{Checkpoint, Learner, ModelError};
 /// A fitted masked-LM head belongs to the checkpoint and the data, not to a run: all seeds share it.
 const MLM_FIT_SEED: u64 = 0;
 
-/// What has been asked for so far. Texts are named by the hash of their tokens.
+/// The values that have been asked for so far. Texts are named by the hash of their tokens.
 pub(crate) struct Pretrained {
     cache: PathBuf,
     embeddings: HashMap<(String, Pooling), Remembered<Arc<Matrix>>>,
-    /// By texts, probability (its bits), `strict` and seed.
+    /// The surprisals by texts, probability (its bits), `strict` and seed.
     surprisals: HashMap<(String, u64, bool, u64), Remembered<Arc<Surprisal>>>,
     heads: HashMap<String, Remembered<MlmHead>>,
 }
@@ -43,7 +43,9 @@ impl<T> Remembered<T> {
     /// Remembers a value that was made with what stands in `notes`, and tells `work` of it.
     fn new(value: T, notes: &Notes, work: Work<'_>) -> Self {
         let reused = notes.take();
-        reused.iter().for_each(|reused| work.notes.add(reused.clone()));
+        for reused in &reused {
+            work.notes.add(reused.clone());
+        }
         Self { value, reused }
     }
 
@@ -148,7 +150,7 @@ impl Pretrained {
         Ok(())
     }
 
-    /// From disk if they are there.
+    /// Reads the losses from disk if they are there, else computes and keeps them.
     fn kept_surprisal(
         &mut self,
         of: Of<'_>,

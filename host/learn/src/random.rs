@@ -7,7 +7,7 @@ static GENERATOR: Mutex<()> = Mutex::new(());
 /// Seeds libtorch's generator and keeps it from others who would seed it, as long as the guard
 /// lives: what is drawn then depends on the seed alone, though trainings run side by side.
 ///
-/// Not to be called twice on one thread without dropping the first guard.
+/// It must not be called twice on one thread without dropping the first guard.
 #[must_use = "another thread may draw once the guard is dropped"]
 pub(crate) fn seeded(seed: i64) -> MutexGuard<'static, ()> {
     // There is no data behind the lock that a panic could have left half written.

@@ -68,8 +68,8 @@ fn setup(checkpoint: &Checkpoint, config: &ModelConfig) -> Setup {
     Setup { learner, cache }
 }
 
-/// 20 texts of 2 to 21 tokens; text `i` has the words `10 + i % 7`, `20 + i % 5`, ... and the labels
-/// that its first word decides.
+/// 20 texts of 2 to 21 tokens. Word `at` of text `i` is `10 + (7 i + 11 at) % 120`, and `i % 4`
+/// decides the labels.
 fn texts() -> (Tokens, Labels) {
     let mut rows = Vec::new();
     let mut labels = Labels::new(N_LABELS);
@@ -234,7 +234,8 @@ fn pretrained_embeddings_stay_while_the_model_is_trained() {
     let rows = [5, 2];
     let untrained = setup.learner.infer(&tokens, &rows, wants, unwatched()).unwrap();
     train(&mut setup.learner, &train_config());
-    let pretrained = |pooling| setup.learner.pretrained(&tokens, &rows, pooling, unwatched()).unwrap();
+    let pretrained =
+        |pooling| setup.learner.pretrained(&tokens, &rows, pooling, unwatched()).unwrap();
     assert!(distance(&pretrained(Pooling::Cls), &untrained.cls.unwrap()) < 1e-5);
     assert!(distance(&pretrained(Pooling::Mean), untrained.mean.as_ref().unwrap()) < 1e-5);
     let trained = setup.learner.infer(&tokens, &rows, wants, unwatched()).unwrap();
@@ -289,7 +290,8 @@ fn the_epoch_with_the_best_dev_score_is_taken() {
         };
         let dev = Dev { examples, score: &score };
         let config = TrainConfig { epochs, min_epochs, patience, ..train_config() };
-        let training = setup.learner.train(examples, Some(dev), &config, SEEDS, unwatched()).unwrap();
+        let training =
+            setup.learner.train(examples, Some(dev), &config, SEEDS, unwatched()).unwrap();
         (training, seen.take(), probabilities(logits(&setup.learner, &rows)))
     };
 

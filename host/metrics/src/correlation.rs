@@ -1,4 +1,4 @@
-//! How alike two orders of the same things are.
+//! Measures how alike two orders of the same things are.
 
 use crate::statistics::ranks;
 

@@ -9,7 +9,7 @@ use alhost_base::matrix::Matrix;
 use alhost_config::EvaluationConfig;
 use alhost_data::Labels;
 
-/// What depends on the data set alone.
+/// Holds what depends on the data set alone.
 #[derive(Clone, Debug)]
 pub struct Yardstick {
     groups: Vec<Group>,
@@ -32,7 +32,7 @@ pub struct At {
     pub micro: Option<f32>,
     pub macro_paper: Option<f32>,
     pub macro_f1: Option<f32>,
-    /// One for each label.
+    /// Thresholds, one for each label.
     pub per_label: Option<Vec<f32>>,
 }
 
@@ -51,7 +51,7 @@ pub struct Judgement {
 pub struct Evaluator<'a> {
     yardstick: &'a Yardstick,
     gold: &'a Labels,
-    /// At `used`, `micro`, `macro_paper`, `macro_f1`.
+    /// Counts at `used`, `micro`, `macro_paper`, `macro_f1`.
     counts: [Option<(f32, Counts)>; 4],
     per_label: Option<(Vec<f32>, Counts)>,
     top: TopLabels,
@@ -74,7 +74,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// The scores of the next texts.
+    /// Takes in the scores of the next texts.
     ///
     /// # Panics
     /// If there are more texts than the split has, or another number of labels.
@@ -90,6 +90,8 @@ impl<'a> Evaluator<'a> {
         self.seen += scores.rows;
     }
 
+    /// Judges the split.
+    ///
     /// # Panics
     /// If a text of the split is missing.
     pub fn finish(self) -> Judgement {

@@ -55,14 +55,14 @@ pub fn evaluate(scores: &Matrix, gold: &Labels, threshold: f32) -> Metrics {
     counts.metrics(None)
 }
 
-/// What the metrics are made of. Whole numbers, so that neither the order of the texts nor the
-/// number of threads can change a bit.
+/// Counts that the metrics are made of. They are whole numbers, so that neither the order of the
+/// texts nor the number of threads can change a bit.
 #[derive(Clone)]
 pub(super) struct Counts {
     texts: u64,
     /// Texts whose predicted and gold label sets are equal.
     exact: u64,
-    /// Per class: predicted and gold, predicted, gold.
+    /// Counts per class: predicted and gold, predicted, gold.
     true_positives: Vec<u64>,
     predicted: Vec<u64>,
     gold: Vec<u64>,
@@ -142,7 +142,7 @@ impl Counts {
         add(&mut self.gold, &other.gold);
     }
 
-    /// `groups`: by class.
+    /// Computes the metrics; `groups` are by class.
     pub(super) fn metrics(&self, groups: Option<&[Group]>) -> Metrics {
         let true_positives: u64 = self.true_positives.iter().sum();
         let predicted: u64 = self.predicted.iter().sum();

@@ -1,12 +1,13 @@
-//! How often each label occurs in train, and what follows from it: inverse propensities, and which
-//! classes are the head, the torso and the tail.
+//! Counts how often each label occurs in train, and tells what follows from it: inverse
+//! propensities, and which classes are the head, the torso and the tail.
 
 use alhost_data::Labels;
 
-/// Gold labels of the whole train split, counted. For evaluation only: a strategy never sees them.
+/// Gold labels of the whole train split, counted. They are for evaluation only: a strategy never
+/// sees them.
 #[derive(Clone, Debug)]
 pub struct LabelFrequencies {
-    /// By label: texts of train that carry it.
+    /// Texts of train that carry each label.
     counts: Vec<u32>,
     n_texts: usize,
 }
@@ -24,20 +25,20 @@ impl LabelFrequencies {
         Self { counts: train.counts(), n_texts: train.len() }
     }
 
-    /// `1/p_l = 1 + C·(N_l + b)^-a` with `C = (ln N - 1)·(b + 1)^a`, by label: how many texts ought to
-    /// carry a label for each one that does, rare labels being missed more often (Jain, Prabhu and
-    /// Varma 2016, "Extreme multi-label loss functions"). Never below 1, where the formula would be
-    /// for N < 3.
+    /// Returns `1/p_l = 1 + C·(N_l + b)^-a` with `C = (ln N - 1)·(b + 1)^a`, by label: how many
+    /// texts ought to carry a label for each one that does, rare labels being missed more often
+    /// (Jain, Prabhu and Varma 2016, "Extreme multi-label loss functions"). It is never below 1,
+    /// where the formula would be for N < 3.
     pub fn inverse_propensities(&self, a: f64, b: f64) -> Vec<f64> {
         let scale = (((self.n_texts as f64).ln() - 1.0) * (b + 1.0).powf(a)).max(0.0);
         let counts = self.counts.iter();
         counts.map(|&count| 1.0 + scale * (f64::from(count) + b).powf(-a)).collect()
     }
 
-    /// By label. Labels from the most frequent down (equal ones by id) are the head until they hold
-    /// a third of all (text, label) pairs of train, the torso until they hold two thirds, and the
-    /// tail is the rest. So all three weigh the same in a micro average, and the head is a few
-    /// classes where the tail is most of them.
+    /// Returns the group of each label. Labels from the most frequent down (equal ones by id) are
+    /// the head until they hold a third of all (text, label) pairs of train, the torso until they
+    /// hold two thirds, and the tail is the rest. So all three weigh the same in a micro average,
+    /// and the head is a few classes where the tail is most of them.
     pub fn groups(&self) -> Vec<Group> {
         let mut order: Vec<usize> = (0..self.counts.len()).collect();
         order.sort_by_key(|&label| std::cmp::Reverse(self.counts[label])); // stable

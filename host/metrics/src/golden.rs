@@ -30,7 +30,7 @@ fn scores_and_gold(case: &Value) -> (Matrix, Labels) {
     (Matrix::new(data, rows, cols), gold)
 }
 
-/// Each metric that the fixture has, by the name of its field.
+/// Checks each metric that the fixture has, by the name of its field.
 fn check<T: serde::Serialize>(ours: &T, golden: &Value) {
     let ours = serde_json::to_value(ours).unwrap();
     for (name, golden) in golden.as_object().unwrap() {

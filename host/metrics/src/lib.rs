@@ -1,5 +1,5 @@
-//! What a classifier's scores are worth: thresholds, F1 and its relatives, precision of the top
-//! labels, class coverage. Every metric is defined once, in `docs/experiments.md`.
+//! Measures what a classifier's scores are worth: thresholds, F1 and its relatives, precision of
+//! the top labels, class coverage. Every metric is defined once, in `docs/experiments.md`.
 
 pub mod average_precision;
 pub mod correlation;
@@ -30,7 +30,7 @@ use alhost_base::matrix::Matrix;
 use alhost_config::{EarlyStopping, EvaluationConfig, ThresholdRule};
 use alhost_data::Labels;
 
-/// What early stopping compares, and what C is chosen by; the greater, the better.
+/// Computes what early stopping compares, and what C is chosen by; the greater, the better.
 pub fn dev_score(
     measure: EarlyStopping,
     config: &EvaluationConfig,

@@ -17,7 +17,7 @@ use super::threshold::optima;
 use alhost_base::matrix::Matrix;
 use alhost_data::Labels;
 
-/// Nearer to 0 or 1 log-odds are of no use.
+/// The least distance from 0 and 1; nearer, log-odds are of no use.
 const LEAST: f64 = 1e-6;
 
 /// One threshold for each label from `scores`, probabilities of dev's texts [texts, labels]. A label that

@@ -1,13 +1,14 @@
-//! What the order of a text's labels is worth, without a threshold: precision and nDCG of the top
-//! k, plain and propensity-scored.
+//! Measures what the order of a text's labels is worth, without a threshold: precision and nDCG of
+//! the top k, plain and propensity-scored.
 
 use serde::{Deserialize, Serialize};
 
 use super::top::TopLabels;
 use alhost_data::Labels;
 
-/// Of the k highest-scoring labels of each text, k = 1, 3, 5, as pyxclib's `xc_metrics` has them. A
-/// text without gold labels counts as 0, and with fewer than k classes P@k is still divided by k.
+/// Metrics of the k highest-scoring labels of each text, k = 1, 3, 5, as pyxclib's `xc_metrics` has
+/// them. A text without gold labels counts as 0, and with fewer than k classes P@k is still divided
+/// by k.
 ///
 /// Records of earlier versions have P@k alone.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
@@ -16,8 +17,8 @@ pub struct Ranking {
     pub p_at_1: f64,
     pub p_at_3: f64,
     pub p_at_5: f64,
-    /// Mean over texts of the sum over ranks r of [gold]/log2(r + 1), divided by its value for a
-    /// perfect order.
+    /// Mean over texts of the sum over ranks r of `[gold] / log2(r + 1)`, divided by its value for
+    /// a perfect order.
     pub ndcg_at_1: Option<f64>,
     pub ndcg_at_3: Option<f64>,
     pub ndcg_at_5: Option<f64>,
@@ -26,7 +27,7 @@ pub struct Ranking {
     pub psp_at_1: Option<f64>,
     pub psp_at_3: Option<f64>,
     pub psp_at_5: Option<f64>,
-    /// nDCG@k likewise.
+    /// nDCG@k, weighted, divided and averaged as `psp_at_1` is.
     pub psndcg_at_1: Option<f64>,
     pub psndcg_at_3: Option<f64>,
     pub psndcg_at_5: Option<f64>,
@@ -35,7 +36,8 @@ pub struct Ranking {
 /// Labels of a text that ranking metrics look at.
 pub const DEEPEST: usize = 5;
 
-/// `inverse_propensities`: by label, see [`super::LabelFrequencies::inverse_propensities`].
+/// Computes the metrics. `inverse_propensities` are by label, see
+/// [`super::LabelFrequencies::inverse_propensities`].
 ///
 /// # Panics
 /// If `top` and `gold` are not of the same texts, or `inverse_propensities` of other labels.
@@ -78,18 +80,18 @@ struct At {
 #[derive(Default)]
 struct Sums {
     hits: [u64; DEEPEST],
-    /// Of DCG@k over the ideal DCG@k.
+    /// Sums of DCG@k over the ideal DCG@k.
     ndcg: [f64; DEEPEST],
-    /// Of inverse propensities: of the hits among k, and of the k rarest gold labels.
+    /// Sums of inverse propensities: of the hits among k, and of the k rarest gold labels.
     scored: [f64; DEEPEST],
     best_scored: [f64; DEEPEST],
-    /// The same, discounted by rank, over the ideal DCG@k.
+    /// The same sums, discounted by rank, over the ideal DCG@k.
     discounted: [f64; DEEPEST],
     best_discounted: [f64; DEEPEST],
 }
 
 impl Sums {
-    /// `top` best first, `gold` ascending.
+    /// Adds a text: `top` is best first, `gold` ascending.
     fn add(&mut self, top: &[u32], gold: &[u32], inverse_propensities: &[f64]) {
         if gold.is_empty() {
             return;
@@ -123,7 +125,8 @@ impl Sums {
         }
     }
 
-    /// What is divided by the number of texts in both parts of a ratio is not divided here.
+    /// Computes the metrics at k. What is divided by the number of texts in both parts of a ratio
+    /// is not divided here.
     fn at(&self, k: usize, n_texts: usize) -> At {
         let last = k - 1;
         let ratio = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };

@@ -1,4 +1,4 @@
-//! What stopping rules look at: how much two models agree, and how sure a model is.
+//! Measures what stopping rules look at: how much two models agree, and how sure a model is.
 
 use alhost_base::matrix::Matrix;
 

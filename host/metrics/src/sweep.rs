@@ -6,7 +6,7 @@ use super::descending::{between, score};
 use super::f1::{harmonic_mean, ratio};
 use alhost_data::Labels;
 
-/// What the walk has to know of an entry: the label and, in the last bit, the truth.
+/// Packs what the walk has to know of an entry: the label and, in the last bit, the truth.
 pub(super) fn tag(gold: &Labels, text: usize, label: usize) -> u32 {
     let label = label as u32;
     label << 1 | u32::from(gold.row(text).binary_search(&label).is_ok())
@@ -33,7 +33,7 @@ pub(super) enum Walk {
 
 /// The state of the walk: everything scored so far is predicted.
 pub(super) struct Sweep {
-    /// Per class: gold texts, predicted ones, predicted ones that are gold.
+    /// Counts per class: gold texts, predicted ones, predicted ones that are gold.
     gold: Vec<u32>,
     predicted: Vec<u32>,
     true_positives: Vec<u32>,
@@ -91,7 +91,8 @@ impl Sweep {
         Walk::Open
     }
 
-    /// Every score is predicted; the last threshold is anything below the lowest.
+    /// Ends the walk: every score is predicted, and the last threshold is anything below the
+    /// lowest.
     pub(super) fn end(&mut self) {
         if let Some(last) = self.last {
             self.settle(last, last.next_down());
@@ -144,7 +145,7 @@ impl Sweep {
         ]
     }
 
-    /// What the values can still become.
+    /// Bounds what the values can still become.
     fn bounds(&self) -> [f64; 3] {
         let n_labels = self.gold.len() as f64;
         let most_predicted = self.total_predicted.max(self.total_gold);
@@ -156,7 +157,8 @@ impl Sweep {
     }
 }
 
-/// What a class adds to the sums, given its counts of true positives, predicted and gold texts.
+/// Holds what a class adds to the sums, given its counts of true positives, predicted and gold
+/// texts.
 #[derive(Default)]
 struct Terms {
     precision: f64,

@@ -9,14 +9,14 @@ use super::sweep::{Sweep, Walk, tag};
 use alhost_base::matrix::Matrix;
 use alhost_data::Labels;
 
-/// For each criterion, the best threshold that there is.
+/// The best threshold that there is, for each criterion.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Optima {
-    /// `Metrics::micro_f1`.
+    /// Optimum of `Metrics::micro_f1`.
     pub micro: Optimum,
-    /// `Metrics::macro_f1_paper`.
+    /// Optimum of `Metrics::macro_f1_paper`.
     pub macro_paper: Optimum,
-    /// `Metrics::macro_f1`.
+    /// Optimum of `Metrics::macro_f1`.
     pub macro_sklearn: Optimum,
 }
 
@@ -26,13 +26,13 @@ pub struct Optimum {
     /// thresholds, the one in the widest gap between scores, then the higher one. Infinite, which
     /// predicts nothing, where no threshold finds a single gold label.
     pub threshold: f32,
-    /// The criterion's value there.
+    /// The criterion's value at that threshold.
     pub value: f64,
 }
 
-/// The exact global optimum of all three criteria in one sweep over the sorted `scores` (texts x
-/// labels). A NaN is above no threshold. The answer depends neither on the order of the texts nor
-/// on the number of threads.
+/// Finds the exact global optimum of all three criteria in one sweep over the sorted `scores`
+/// (texts x labels). A NaN is above no threshold. The answer depends neither on the order of the
+/// texts nor on the number of threads.
 ///
 /// # Panics
 /// If `scores` and `gold` differ in texts or labels.

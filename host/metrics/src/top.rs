@@ -17,7 +17,7 @@ pub struct TopLabels {
 }
 
 impl TopLabels {
-    /// No text yet. With fewer than `depth` classes, all of them are kept.
+    /// Begins with no text. With fewer than `depth` classes, all of them are kept.
     pub fn new(depth: usize, n_labels: usize) -> Self {
         Self { depth: depth.min(n_labels), labels: Vec::new(), scores: Vec::new() }
     }

@@ -36,27 +36,27 @@ pub trait Compute {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct KMeans {
-    /// [k, cols]. With fewer distinct rows than k, some centres are equal.
+    /// The centres, [k, cols]. With fewer distinct rows than k, some are equal.
     pub centers: Matrix,
-    /// For each row its cluster: the nearest centre, the lowest index among equals.
+    /// The cluster of each row: the nearest centre, the lowest index among equals.
     pub labels: Vec<u32>,
     /// Sum over rows of the squared distance to their centre.
     pub inertia: f64,
-    /// Of the start that won.
+    /// Iterations of the start that won.
     pub iterations: u32,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Nearest {
-    /// Of each centre its k nearest rows, nearest first, equal ones by index: [centres, k].
+    /// The k nearest rows of each centre, nearest first, equal ones by index: [centres, k].
     pub indices: Vec<u32>,
-    /// Their Euclidean distances, [centres, k].
+    /// Euclidean distances of these rows, [centres, k].
     pub distances: Vec<f32>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Discriminator {
-    /// For each unlabeled row, the probability that it is one.
+    /// The probability that a row is unlabeled, for each row that is.
     pub p_unlabeled: Vec<f32>,
     /// Share of rows told right in the last epoch, each seen before the update of its batch.
     pub accuracy: f64,

@@ -1,6 +1,6 @@
-//! What a model is to the rest of alhost: it is trained on labeled texts, reads texts in blocks, and says
-//! what its pre-trained encoder makes of them. The crate `alhost-learn` has the one that runs on libtorch;
-//! tests of the engine have a toy.
+//! The model as the rest of alhost sees it: it is trained on labeled texts, reads texts in blocks,
+//! and says what its pre-trained encoder makes of them. The crate `alhost-learn` has the one that
+//! runs on libtorch; tests of the engine have a toy.
 
 mod compute;
 mod outputs;
@@ -128,10 +128,11 @@ pub trait Model: Send {
     fn export(&self, folder: &Path) -> Result<()>;
 }
 
-/// What a model is made of and computed with. Everything that changes its numbers is named.
+/// A description of what a model is made of and computed with. Everything that changes its numbers
+/// is named.
 #[derive(Clone, Debug, Default)]
 pub struct About {
-    /// As configured, with the pooling that `auto` has become.
+    /// The configuration, with the pooling that `auto` has become.
     pub config: ModelConfig,
     /// blake3 of the weights' files, in hex.
     pub weights_hash: String,

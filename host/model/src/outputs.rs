@@ -1,9 +1,9 @@
-//! What a model says of texts.
+//! A model's answers on texts.
 
 use alhost_base::matrix::Matrix;
 use anyhow::Result;
 
-/// What is asked of a model state. One pass gives all of it.
+/// The outputs that are asked of a model state. One pass gives all of them.
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent questions, not states")]
 pub struct Wants {
@@ -26,16 +26,16 @@ impl Wants {
         Self { logits: true, features: false, cls: false, mean: false, mc_passes: 0, mc_seed: 0 };
 }
 
-/// What was asked for; rows stand as the texts were given.
+/// The outputs that were asked for; rows stand as the texts were given.
 #[derive(Clone, Debug, Default)]
 pub struct Outputs {
-    /// [rows, labels]
+    /// The logits, [rows, labels].
     pub logits: Option<Matrix>,
-    /// [rows, features]
+    /// The input of the last linear layer, [rows, features].
     pub features: Option<Matrix>,
-    /// [rows, hidden]
+    /// The last hidden states of [CLS], [rows, hidden].
     pub cls: Option<Matrix>,
-    /// [rows, hidden]
+    /// The means of the last hidden states, [rows, hidden].
     pub mean: Option<Matrix>,
     /// Probabilities, [rows, passes * labels], pass after pass.
     pub mc: Option<Matrix>,
@@ -56,7 +56,7 @@ pub fn probabilities(mut logits: Matrix) -> Matrix {
 pub struct Surprisal {
     /// Row `i` is `offsets[i]..offsets[i + 1]` of the other two.
     pub offsets: Vec<u64>,
-    /// In the text's token ids, where [CLS] has position 0; ascending.
+    /// Positions in the text's token ids, where [CLS] has position 0; ascending.
     pub positions: Vec<u32>,
     /// Cross-entropy in nats.
     pub losses: Vec<f32>,

@@ -1,4 +1,4 @@
-//! What goes into a training and what comes out of it.
+//! The input of a training, and its result.
 
 use alhost_base::matrix::Matrix;
 use alhost_data::Labels;
@@ -14,11 +14,11 @@ pub struct Examples<'a> {
     pub labels: &'a Labels,
 }
 
-/// What early stopping looks at.
+/// The texts and the score that early stopping looks at.
 #[derive(Clone, Copy)]
 pub struct Dev<'a> {
     pub examples: Examples<'a>,
-    /// Of probabilities [texts, labels] and gold labels; the greater, the better.
+    /// Scores probabilities [texts, labels] against gold labels; the greater, the better.
     pub score: &'a dyn Fn(&Matrix, &Labels) -> f64,
 }
 
@@ -31,14 +31,14 @@ pub struct Seeds {
     pub train: i64,
 }
 
-/// What a training did.
+/// The result of a training.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Training {
     /// The epoch, from 1, whose weights were taken; 0 if there was no epoch.
     pub best_epoch: usize,
     /// Epochs that ran; of a fit, the iterations.
     pub epochs: usize,
-    /// Of the best epoch; of a fit, with the C that was chosen by it.
+    /// Dev score of the best epoch; of a fit, the score with the C that was chosen by it.
     pub dev_score: Option<f64>,
     /// Mean training loss of each epoch; of a fit, the loss at its end, penalty included.
     pub losses: Vec<f64>,

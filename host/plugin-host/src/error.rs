@@ -1,4 +1,4 @@
-//! What can be wrong with a plugin or with its answer; each message names it and says what to do.
+//! Errors of a plugin or of its answer; each message names what is wrong and says what to do.
 
 use std::path::PathBuf;
 
@@ -53,7 +53,7 @@ fn also(tried: &[PathBuf]) -> String {
     if paths.is_empty() { String::new() } else { format!(", nor at {}", paths.join(", ")) }
 }
 
-/// For a misspelt parameter, the one that was probably meant.
+/// Names the parameter that a misspelt one was probably meant to be.
 fn nearest(error: &ParamError) -> String {
     let ParamError::Unknown { name, known } = error else { return String::new() };
     let near = known

@@ -1,4 +1,5 @@
-//! Who else can change a plugin's file: one that every user of the machine may write is not loaded.
+//! Finds who else can change a plugin's file: one that every user of the machine may write is not
+//! loaded.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -6,9 +7,9 @@ use std::path::{Path, PathBuf};
 const WORLD_WRITABLE: u32 = 0o002;
 const STICKY: u32 = 0o1000;
 
-/// What lets everybody change the file at `path`, which has no links in it: the file itself, or a
-/// folder above it in which everybody may put another file in its place. With the sticky bit, as in
-/// `/tmp`, only the owner of a file may replace it.
+/// Finds what lets everybody change the file at `path`, which has no links in it: the file itself,
+/// or a folder above it in which everybody may put another file in its place. With the sticky bit,
+/// as in `/tmp`, only the owner of a file may replace it.
 pub(crate) fn exposed(path: &Path) -> std::io::Result<Option<PathBuf>> {
     for place in path.ancestors().filter(|place| !place.as_os_str().is_empty()) {
         let metadata = fs_err::metadata(place)?;

@@ -11,7 +11,7 @@ pub(crate) struct Member {
     began: u64,
 }
 
-/// What `/proc/<pid>/stat` says of a process.
+/// Holds what `/proc/<pid>/stat` says of a process.
 struct Stat {
     is_over: bool,
     parent: i32,
@@ -53,7 +53,7 @@ pub(crate) fn kill(root: Pid) {
     let _ended_before = kill_process(root, Signal::KILL);
 }
 
-/// As often something new may have been started while the rest was ended.
+/// Times that something new may have been started while the rest was ended.
 const MAX_ROUNDS: usize = 100;
 
 /// Ends those that are still the processes that they were: all are stopped first, so that none goes on
@@ -84,7 +84,7 @@ pub(crate) fn resident(pid: Pid) -> u64 {
 
 /// Bytes of memory of a process's own, those that it shares with others divided among them. The
 /// memories whose files have the numbers `lent` are not its own, and what is read of a file on a disk
-/// is nobody's. Of a process that hides its mappings, all that is resident.
+/// is nobody's. With hidden mappings it is all that is resident.
 pub(crate) fn proportional(pid: Pid, lent: &HashSet<u64>) -> u64 {
     match fs_err::read_to_string(format!("/proc/{}/smaps", pid.as_raw_pid())) {
         Ok(smaps) => own_of_smaps(&smaps, lent),
@@ -105,7 +105,8 @@ fn own_of_smaps(smaps: &str, lent: &HashSet<u64>) -> u64 {
     kib * 1024
 }
 
-/// Which field counts of a mapping, whose first line this is: `address rights offset device inode path`.
+/// Says which field counts of a mapping, whose first line this is:
+/// `address rights offset device inode path`.
 fn counted(line: &str, lent: &HashSet<u64>) -> Option<&'static str> {
     let mut words = line.split_whitespace().skip(4);
     let inode: u64 = words.next()?.parse().ok()?;

@@ -1,5 +1,5 @@
-//! Plugins from the outside: found, read, checked, loaded and called. Without torch: the host, its
-//! worker processes and an author's own tests all use this crate.
+//! Finds, reads, checks, loads and calls plugins. It does without torch: the host, its worker
+//! processes and an author's own tests all use this crate.
 
 pub mod check;
 mod elf;

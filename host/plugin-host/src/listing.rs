@@ -1,4 +1,4 @@
-//! What is on the search path, and what becomes of each file there.
+//! Lists what is on the search path, and what becomes of each file there.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::resolve::{SearchPath, library_name};
 pub struct Listed {
     pub path: PathBuf,
     pub status: Status,
-    /// What could be read of it.
+    /// Content as far as it could be read, or the error.
     pub file: Result<PluginFile, PluginError>,
 }
 

@@ -20,7 +20,7 @@ use crate::manifest::Manifest;
 use crate::resolve::{SearchPath, is_path, resolve};
 use crate::store;
 
-/// Bytes of a plugin's file; debug builds have some ten million.
+/// Most bytes of a plugin's file; debug builds have some ten million.
 const MAX_FILE: u64 = 1 << 30;
 
 /// Libraries that a plugin has no use for, by the beginnings of their names.
@@ -50,7 +50,7 @@ pub struct PluginLibrary {
     pub(crate) module: PluginMod_Ref,
 }
 
-/// What can be known of a file without running it. It keeps the bytes that it read: what was
+/// Holds what can be known of a file without running it. It keeps the bytes that it read: what was
 /// checked is what is loaded, though the file may have changed since.
 #[derive(Clone)]
 pub struct PluginFile {
@@ -59,7 +59,7 @@ pub struct PluginFile {
     /// BLAKE3 of the file, in hex.
     pub hash: String,
     pub(crate) content: Arc<[u8]>,
-    /// What lets every user of the machine change the file.
+    /// Place that lets every user of the machine change the file.
     exposed: Option<PathBuf>,
 }
 
@@ -93,7 +93,7 @@ impl PluginFile {
         elf::needed(&self.content)
     }
 
-    /// What its author should know, though none of it keeps the plugin from being run.
+    /// Lists what its author should know, though none of it keeps the plugin from being run.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.manifest.profile == "debug" {
@@ -105,7 +105,7 @@ impl PluginFile {
         warnings
     }
 
-    /// Those it links that a plugin has no use for, and why not.
+    /// Lists the libraries it links that a plugin has no use for, and why not.
     pub(crate) fn foreign(&self) -> Vec<(String, &'static str)> {
         let mut foreign = Vec::new();
         for library in self.linked() {
@@ -117,7 +117,7 @@ impl PluginFile {
         foreign
     }
 
-    /// Everything that can be refused without loading.
+    /// Refuses everything that can be refused without loading.
     pub fn check(&self) -> Result<(), PluginError> {
         if let Some(place) = &self.exposed {
             return Err(PluginError::Exposed { path: self.path.clone(), place: place.clone() });
@@ -142,8 +142,8 @@ impl PluginFile {
         self.load_from(&copy)
     }
 
-    /// As `load`, but from the very file that was read: for a worker process, which is given the
-    /// private copy.
+    /// Does as `load`, but from the very file that was read: for a worker process, which is given
+    /// the private copy.
     pub fn load_here(self) -> Result<PluginLibrary, PluginError> {
         self.check()?;
         let file = self.path.clone();
@@ -175,7 +175,7 @@ fn open_header(path: &Path) -> Result<&'static LibHeader, String> {
     header.upgrade().map_err(|e| short(&e.to_string()))
 }
 
-/// The version rule on the version inside the code, then the layouts. An older plugin is the
+/// Checks the version inside the code by the version rule, then the layouts. An older plugin is the
 /// narrower one, so it is compared the other way round; either side reads only the fields that the
 /// other has, and every type that cannot grow must match exactly both ways.
 fn check_header(
@@ -205,7 +205,7 @@ fn check_header(
     module.map_err(|e| layout_error(short(&e.to_string())))
 }
 
-/// A layout error has thousands of lines; the cause stands after the last `Error:`.
+/// Shortens a layout error, which has thousands of lines; the cause stands after the last `Error:`.
 fn short(report: &str) -> String {
     tracing::debug!("{report}");
     let cause = report.rsplit("Error:").next().unwrap_or(report);

@@ -1,4 +1,4 @@
-//! What a plugin says of itself, in a section of its file: read without running any of it.
+//! Reads what a plugin says of itself in a section of its file, without running any of it.
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ pub const PROVIDED: [&str; 11] = [
     DISCRIMINATOR,
 ];
 
-/// Bytes of a manifest, of a name in it, and of a text for people, which is cut.
+/// Most bytes of a manifest, of a name in it, and of a text for people, which is cut.
 const MAX_MANIFEST: usize = 1 << 20;
 const MAX_NAME: usize = 200;
 const MAX_PROSE: usize = 4 << 10;
@@ -50,9 +50,9 @@ pub struct Manifest {
     /// Version of plugin-api inside it.
     pub api: String,
     pub rustc: String,
-    /// `debug` or `release`.
+    /// Build profile: `debug` or `release`.
     pub profile: String,
-    /// `unwind` or `abort`.
+    /// Panic strategy: `unwind` or `abort`.
     pub panic: String,
     /// Features and services that it may ask for.
     pub needs: Vec<String>,
@@ -61,7 +61,7 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// From the bytes of a plugin file.
+    /// Reads the manifest from the bytes of a plugin file.
     pub fn read(path: &Path, file: &[u8]) -> Result<Self, PluginError> {
         let path = path.to_owned();
         elf::check(file).map_err(|error| match error {
@@ -99,7 +99,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// What has a name has one that fits on a line.
+    /// Checks that every name fits on a line.
     fn check_names(&self) -> Result<(), String> {
         let Self { id, version, api, rustc, profile, panic, needs, .. } = self;
         let names = [id, version, api, rustc, profile, panic].into_iter().chain(needs);
@@ -117,8 +117,8 @@ impl Manifest {
         self.declared().expect("checked when the manifest was read")
     }
 
-    /// One value for each declared parameter, from those given and the defaults. `path` is for the
-    /// message.
+    /// Returns one value for each declared parameter, from those given and the defaults. `path` is
+    /// for the message.
     pub fn resolve_params(
         &self,
         path: &Path,
@@ -136,7 +136,7 @@ impl Manifest {
         !self.needs.iter().any(|need| OF_THE_CLASSIFIER.contains(&need.as_str()))
     }
 
-    /// Everything that can be refused without loading: api version, panic strategy, needs.
+    /// Refuses everything that can be refused without loading: api version, panic strategy, needs.
     pub fn check(&self) -> Result<(), PluginError> {
         self.check_api()?;
         if self.panic != "unwind" {

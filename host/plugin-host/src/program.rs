@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::{check, worker};
 
-/// What `alhost-worker` does, by its first argument.
+/// Does what `alhost-worker` does, by its first argument.
 pub fn worker_program() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

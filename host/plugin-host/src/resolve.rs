@@ -1,4 +1,4 @@
-//! From what the user wrote after `--plugin` to a file.
+//! Turns what the user wrote after `--plugin` into a file.
 
 use std::path::{Path, PathBuf};
 
@@ -6,13 +6,14 @@ use alhost_base::Unreadable;
 
 use crate::error::PluginError;
 
-/// Where plugins are looked for by id, in this order: the folders of `ALHOST_PLUGIN_PATH`, and
+/// Folders in which plugins are looked for by id, in this order: those of `ALHOST_PLUGIN_PATH`, and
 /// those beside the program. Nothing is ever taken from the working directory by id.
 #[derive(Clone, Debug, Default)]
 pub struct SearchPath(pub Vec<PathBuf>);
 
 impl SearchPath {
-    /// `listed`: the value of `ALHOST_PLUGIN_PATH`; `program`: this executable.
+    /// Makes the path of `listed`, the value of `ALHOST_PLUGIN_PATH`, and `program`, this
+    /// executable.
     pub fn new(listed: Option<&str>, program: Option<&Path>) -> Self {
         let listed = listed.unwrap_or_default().split(':').filter(|folder| !folder.is_empty());
         let mut folders: Vec<PathBuf> = listed.map(PathBuf::from).collect();
@@ -77,7 +78,7 @@ pub(crate) fn is_path(plugin: &str) -> bool {
     plugin.contains('/') || Path::new(plugin).extension().is_some_and(|e| e == "so")
 }
 
-/// What cargo calls the library of a crate whose name is `id`.
+/// Returns the name that cargo gives to the library of a crate whose name is `id`.
 pub(crate) fn library_name(id: &str) -> String {
     format!("lib{}.so", id.replace('-', "_"))
 }

@@ -1,9 +1,10 @@
-//! What a plugin's process may not read of the process that started it.
+//! Hides from a plugin's process what it may not read of the process that started it.
 
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
-/// From here on, no other process of the same user, unless it may read all processes, can read this
-/// one's memory and environment, where tokens are, or trace it. It leaves no core dump either.
+/// Hides this process: from here on, no other process of the same user, unless it may read all
+/// processes, can read its memory and environment, where tokens are, or trace it. It leaves no core
+/// dump either.
 ///
 /// A debugger needs `sudo` from here on.
 pub fn hide_from_plugins() {

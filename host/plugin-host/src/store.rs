@@ -19,7 +19,7 @@ use crate::exposure::exposed;
 const OWNER_ONLY: u32 = 0o700;
 const READ_AND_RUN: u32 = 0o500;
 
-/// The copy of `content`, whose hash is `hash`: found and compared, or made.
+/// Finds and compares the copy of `content`, whose hash is `hash`, or makes it.
 pub(crate) fn keep(cache: &Path, hash: &str, content: &[u8]) -> Result<PathBuf> {
     let folder = private_folder(cache)?;
     let path = folder.join(format!("{hash}.so"));
@@ -68,7 +68,7 @@ fn is_sound(path: &Path, content: &[u8]) -> bool {
         && fs_err::read(path).is_ok_and(|found| found == content)
 }
 
-/// Written aside, synced and renamed: a process that has another file of this name loaded keeps it,
+/// Writes aside, syncs and renames: a process that has another file of this name loaded keeps it,
 /// and nobody ever sees half a copy.
 fn write(path: &Path, content: &[u8]) -> Result<()> {
     let mut file = aside::create(path)?;

@@ -31,7 +31,7 @@ enum Running {
     Apart(Box<Worker>),
 }
 
-/// What a strategy is created with.
+/// Holds what a strategy is created with.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting<'a> {
     /// Its name in tables and folders.
@@ -43,7 +43,7 @@ pub struct Setting<'a> {
 }
 
 impl LoadedStrategy {
-    /// In this process.
+    /// Creates a strategy in this process.
     pub fn create(library: &Arc<PluginLibrary>, setting: Setting<'_>) -> Result<Self, PluginError> {
         let params = library.manifest.resolve_params(&library.path, setting.given)?;
         let create = library.module.create();
@@ -62,7 +62,8 @@ impl LoadedStrategy {
         })
     }
 
-    /// In a process of its own, where the copy of the plugin's file at `copy` is loaded.
+    /// Creates a strategy in a process of its own, where the copy of the plugin's file at `copy` is
+    /// loaded.
     pub fn create_apart(
         plugin: &PluginFile,
         copy: &Path,
@@ -97,13 +98,13 @@ impl LoadedStrategy {
         matches!(self.running, Running::Apart(_))
     }
 
-    /// The strategy's claim, which whoever owns the pool has to check.
+    /// Returns the strategy's claim, which whoever owns the pool has to check.
     pub fn select<H: Host>(&mut self, host: &H, n: usize) -> Result<Selection, PluginError> {
         self.select_lending(host, &NothingLent, n)
     }
 
-    /// As `select`; a worker maps what `lends` knows to lie in shared memory, and gets a copy of the
-    /// rest.
+    /// Does as `select`; a worker maps what `lends` knows to lie in shared memory, and gets a copy
+    /// of the rest.
     pub fn select_lending<H: Host>(
         &mut self,
         host: &H,
@@ -125,7 +126,7 @@ impl LoadedStrategy {
         })
     }
 
-    /// What the strategy needs in order to go on after a restart.
+    /// Returns what the strategy needs in order to go on after a restart.
     pub fn save(&mut self) -> Result<Vec<u8>, PluginError> {
         let saved = match &mut self.running {
             Running::Here(strategy) => {
@@ -150,8 +151,8 @@ impl LoadedStrategy {
     }
 }
 
-/// Bytes of state that are kept after a selection: a strategy remembers what it has chosen or learned,
-/// not the data.
+/// Most bytes of state that are kept after a selection: a strategy remembers what it has chosen or
+/// learned, not the data.
 const MAX_STATE: usize = 64 << 20;
 
 /// Why so many bytes of state cannot be kept.

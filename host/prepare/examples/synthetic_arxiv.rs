@@ -26,7 +26,7 @@ impl Random {
         self.next() % n
     }
 
-    /// Below `n`, the number k about in proportion to 1 / (k + 1).
+    /// Draws a number below `n`, the number k about in proportion to 1 / (k + 1).
     fn zipf(&mut self, n: f64) -> usize {
         let uniform = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
         (n.powf(uniform) - 1.0) as usize

@@ -47,7 +47,7 @@ impl<R: Read> Read for Counted<'_, R> {
     }
 }
 
-/// What a reader holds, unpacked where its first bytes are those of gzip, xz or zstd. `place` is for
+/// Unpacks what a reader holds, where its first bytes are those of gzip, xz or zstd. `place` is for
 /// errors.
 pub(crate) fn unpacked<'a>(
     place: &str,

@@ -9,7 +9,7 @@ use crate::options::{
 };
 use crate::recipe::{About, Knob, Official, Recipe};
 
-/// What the user asks for; the recipe decides the rest.
+/// Choices that the user asks for; the recipe decides the rest.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Choices {
     pub leaf: Option<LeafRule>,

@@ -18,7 +18,7 @@ pub(crate) struct Collected {
     pub(crate) hierarchy: Hierarchy,
     pub(crate) rows: Rows,
     pub(crate) parts: Vec<Part>,
-    /// See [`key`].
+    /// Keys of the documents; see [`key`].
     pub(crate) keys: Vec<u64>,
     pub(crate) spooled: Spooled,
 }

@@ -1,4 +1,4 @@
-//! What a recipe makes of its source: texts with labels, each in a part of the data set.
+//! Documents that a recipe makes of its source: texts with labels, each in a part of the data set.
 
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ pub struct Document {
     pub part: Part,
 }
 
-/// Where a text belongs by the distribution.
+/// Part that a text belongs to by the distribution.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Part {

@@ -4,7 +4,7 @@
 use crate::document::Part;
 use crate::options::{Share, Split, SplitKind};
 
-/// What chance knows of a text.
+/// Hashes an id into all that chance knows of a text.
 pub(crate) fn key(id: &str) -> u64 {
     first_word(&blake3::hash(id.as_bytes()))
 }
@@ -14,7 +14,7 @@ pub(crate) fn uniform(key: u64, purpose: &str, seed: u64) -> f64 {
     unit(place(key, stream(purpose, seed)))
 }
 
-/// What sets the draws of one purpose and seed apart from all others.
+/// Hashes what sets the draws of one purpose and seed apart from all others.
 fn stream(purpose: &str, seed: u64) -> u64 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(b"alhost prepare\0").update(&seed.to_le_bytes()).update(purpose.as_bytes());
@@ -27,7 +27,7 @@ fn first_word(hash: &blake3::Hash) -> u64 {
     u64::from_le_bytes(word)
 }
 
-/// The mixing function of `SplitMix64`, over both words one after the other.
+/// Applies the mixing function of `SplitMix64` to both words one after the other.
 fn place(key: u64, stream: u64) -> u64 {
     let mix = |mut z: u64| {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -71,7 +71,7 @@ pub(crate) fn split(split: &Split, keys: &[u64], parts: &mut [Part], out: &[bool
     }
 }
 
-/// ceil(share * n), as scikit-learn's `train_test_split(test_size=share)`.
+/// Returns ceil(share * n), as scikit-learn's `train_test_split(test_size=share)`.
 fn held_out(share: Share, n: usize) -> usize {
     match share {
         Share::Fraction(share) => (share * n as f64).ceil() as usize,

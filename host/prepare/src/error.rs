@@ -1,4 +1,4 @@
-//! What can go wrong while a data set is prepared, in words for the person who has its files.
+//! Errors while a data set is prepared, in words for the person who has its files.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! Between the passes: leaf rule, split, counts, which classes stay, which texts stay. In this
-//! order, which is the one that gives the paper's counts for EurLex.
+//! Filters between the passes: leaf rule, split, counts, which classes stay, which texts stay. They
+//! come in this order, which is the one that gives the paper's counts for EurLex.
 
 use serde::Serialize;
 
@@ -22,9 +22,9 @@ pub struct Step {
     pub assignments: u64,
 }
 
-/// What is written.
+/// Holds what is written.
 pub(crate) struct Filtered {
-    /// Where each text of the source goes; none if it is left out.
+    /// Part that each text of the source goes to; none if it is left out.
     pub(crate) parts: Vec<Option<Part>>,
     /// Labels of the hierarchy, of texts that stay.
     pub(crate) rows: Rows,

@@ -8,7 +8,7 @@ use crate::error::PrepareError;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Node {
     pub(crate) id: String,
-    /// For people; the id where there is no other.
+    /// Name for people; the id where there is no other.
     pub(crate) name: String,
     pub(crate) parents: Vec<String>,
 }

@@ -1,5 +1,4 @@
-//! Recipes: from the files that the paper's data sets are distributed as to folders that alhost
-//! reads.
+//! Turns the files that the paper's data sets are distributed as into folders that alhost reads.
 //!
 //! ```text
 //! recipe  ──documents──►  collect  ──labels──►  filter  ──what stays──►  writer
@@ -52,7 +51,7 @@ pub fn defaults(name: &str) -> Result<Options, PrepareError> {
     Ok(recipe::find(name)?.defaults())
 }
 
-/// What there is to know of every recipe, in the order of the paper's Table 1.
+/// Lists what there is to know of every recipe, in the order of the paper's Table 1.
 pub fn recipes() -> impl Iterator<Item = &'static About> {
     recipe::RECIPES.iter().map(|recipe| recipe.about())
 }

@@ -18,7 +18,7 @@ struct Meta<'a> {
     recipe: &'static str,
     title: &'static str,
     licence: &'static str,
-    /// Of the program that made the data set.
+    /// Version of the program that made the data set.
     version: &'static str,
     options: &'a Options,
     source: &'a [SourceFile],
@@ -60,11 +60,12 @@ pub(crate) fn text(prepared: &Prepared, source: &[SourceFile]) -> String {
 /// A file of the source, or a folder of many.
 #[derive(Serialize)]
 pub(crate) struct SourceFile {
-    /// Below the source folder.
+    /// Path below the source folder.
     name: String,
     files: u64,
     bytes: u64,
-    /// Of the file; of a folder, over a line `HASH  NAME\n` for each file, in the order of names.
+    /// Hash of the file; of a folder, over a line `HASH  NAME\n` for each file, in the order of
+    /// names.
     blake3: String,
 }
 

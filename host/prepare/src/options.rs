@@ -1,4 +1,4 @@
-//! What can be chosen about a preparation. Everything here ends up in `meta.json`.
+//! Options that can be chosen for a preparation. Everything here ends up in `meta.json`.
 
 use std::path::PathBuf;
 
@@ -60,12 +60,12 @@ pub enum LeafRule {
     Structural,
     /// Per text, labels that are not above another label of the same text.
     MostSpecific,
-    /// All.
+    /// All labels.
     None,
 }
 
 impl LeafRule {
-    /// As on the command line.
+    /// Returns the name as on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Structural => "structural",
@@ -96,7 +96,7 @@ impl Scope {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Split {
     pub kind: SplitKind,
-    /// What is drawn, in this order, each from what was left; the rest is train.
+    /// Parts that are drawn, in this order, each from what was left; the rest is train.
     pub draws: Vec<Draw>,
     pub seed: u64,
 }
@@ -104,11 +104,11 @@ pub struct Split {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SplitKind {
-    /// As the distribution has it; nothing is drawn.
+    /// The split as the distribution has it; nothing is drawn.
     Official,
-    /// Each text on its own, with the share as probability.
+    /// Each text is drawn on its own, with the share as probability.
     Bernoulli,
-    /// Exactly ceil(share * texts), as scikit-learn's `train_test_split` counts.
+    /// Exactly ceil(share * texts) are drawn, as scikit-learn's `train_test_split` counts.
     Holdout,
 }
 
@@ -132,13 +132,13 @@ pub struct Draw {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Share {
-    /// Above 0, below 1.
+    /// A share above 0 and below 1.
     Fraction(f64),
     /// A number of texts; with [`SplitKind::Holdout`] only.
     Texts(u64),
 }
 
-/// What becomes of a text without a class.
+/// Says what becomes of a text without a class.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unlabeled {
@@ -146,7 +146,7 @@ pub enum Unlabeled {
     Keep,
 }
 
-/// What becomes of a label that the hierarchy does not have.
+/// Says what becomes of a label that the hierarchy does not have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UnknownLabels {
@@ -170,7 +170,7 @@ impl Split {
         Self { kind: SplitKind::Official, draws: Vec::new(), seed: 1 }
     }
 
-    /// Seed 1; each part with its share of what the parts before it left.
+    /// Draws with seed 1, each part with its share of what the parts before it left.
     pub(crate) fn drawn(kind: SplitKind, draws: &[(Part, Share)]) -> Self {
         let draws = draws.iter().map(|&(part, share)| Draw { part, share }).collect();
         Self { kind, draws, seed: 1 }
@@ -178,7 +178,7 @@ impl Split {
 }
 
 impl DateRange {
-    /// `FROM..TO`; either may be left out.
+    /// Reads `FROM..TO`; either may be left out.
     pub fn parse(text: &str) -> Option<Self> {
         let (from, to) = text.split_once("..")?;
         let day = |text: &str| match text {

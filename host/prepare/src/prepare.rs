@@ -1,4 +1,4 @@
-//! From a recipe's source to a data set's folder: two passes and what lies between them.
+//! Makes a data set's folder of a recipe's source: two passes and what lies between them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::recipe::{About, Recipe};
 use crate::source::{Sample, Source, Tally};
 use crate::writer::{write, write_hierarchy, write_labels, write_texts, written};
 
-/// What was prepared, in figures.
+/// Says in figures what was prepared.
 #[derive(Debug)]
 pub struct Prepared {
     pub about: &'static About,
@@ -27,10 +27,10 @@ pub struct Prepared {
     pub n_read: u64,
     /// Documents that were left out, by reason.
     pub left_out: BTreeMap<String, u64>,
-    /// What else there is to know, and how often it was so.
+    /// Remarks on what else there is to know, and how often it was so.
     pub remarks: BTreeMap<String, u64>,
     pub steps: Vec<Step>,
-    /// Train, dev, test.
+    /// Texts of train, dev and test.
     pub n_texts: [u64; 3],
     pub n_classes: u64,
     pub labels_per_train_text: f64,
@@ -73,7 +73,7 @@ fn check_empty(out: &Path) -> Result<(), PrepareError> {
 /// A hidden folder beside the one to be made, on the same disk; deleted if it does not become it.
 struct Scratch {
     folder: tempfile::TempDir,
-    /// In `folder`, since that one is readable for its owner only.
+    /// Folder inside `folder`, since that one is readable for its owner only.
     data: PathBuf,
 }
 

@@ -1,6 +1,6 @@
 //! How preparing tells of itself; the program that draws bars implements this.
 
-/// One phase at a time: `begin`, any number of `advance`, `end`. Callable from any thread.
+/// Hears of one phase at a time: `begin`, any number of `advance`, `end`. Callable from any thread.
 pub trait Progress: Sync {
     /// `total` is what `advance` will add up to (texts, files or bytes); 0 means unknown.
     fn begin(&self, what: &str, total: u64);
@@ -8,7 +8,7 @@ pub trait Progress: Sync {
     fn end(&self);
 }
 
-/// For work that nobody watches.
+/// Says nothing, for work that nobody watches.
 pub struct Silent;
 
 impl Progress for Silent {

@@ -1,5 +1,5 @@
-//! What each data set has to say for itself. A new one is a file in `recipes/` and a line in
-//! [`RECIPES`]; everything after reading its documents is common.
+//! Recipes, which are what each data set has to say for itself. A new one is a file in `recipes/`
+//! and a line in [`RECIPES`]; everything after reading its documents is common.
 
 use crate::document::Document;
 use crate::error::{PrepareError, nearest};
@@ -9,7 +9,7 @@ use crate::progress::Progress;
 use crate::recipes::{AgNews, Arxiv, EurLex, Nyt, Rcv1, Toxic, Yelp};
 use crate::source::Source;
 
-/// From the files of a distribution to documents.
+/// Turns the files of a distribution into documents.
 pub(crate) trait Recipe: Sync {
     fn about(&self) -> &'static About;
 
@@ -41,16 +41,16 @@ pub(crate) trait Recipe: Sync {
     }
 }
 
-/// What a user has to know before anything is read.
+/// Says what a user has to know before anything is read.
 #[derive(Debug)]
 pub struct About {
-    /// As on the command line.
+    /// Name as on the command line.
     pub name: &'static str,
     pub title: &'static str,
     /// Which files are needed and where they are obtained.
     pub obtain: &'static str,
     pub licence: &'static str,
-    /// What can be chosen beside what can be chosen for every data set.
+    /// Choices beside those that there are for every data set.
     pub offers: &'static [Knob],
     /// The fields that a text can be made of.
     pub text_fields: &'static [&'static str],
@@ -72,7 +72,7 @@ pub enum Knob {
 }
 
 impl Knob {
-    /// As on the command line.
+    /// Returns the option as on the command line.
     pub fn option(self) -> &'static str {
         match self {
             Self::Leaf => "--leaf",
@@ -98,19 +98,19 @@ pub enum Official {
 /// The row of the paper's Table 1, and what keeps one from getting it again.
 #[derive(Debug)]
 pub struct PaperRow {
-    /// Train, dev and test, where the paper's figures give them.
+    /// Texts of train, dev and test, where the paper's figures give them.
     pub splits: Option<[u64; 3]>,
-    /// Over all splits.
+    /// Texts over all splits.
     pub texts: u64,
     pub classes: u64,
     pub labels_per_text: f64,
     /// Whether `labels_per_text` is over train; else over all splits.
     pub over_train: bool,
-    /// What the paper leaves open, or why its figure is what it is; a sentence or two.
+    /// Sentence or two on what the paper leaves open, or why its figure is what it is.
     pub open: &'static str,
 }
 
-/// In the order of the paper's Table 1.
+/// All recipes, in the order of the paper's Table 1.
 pub(crate) const RECIPES: [&dyn Recipe; 7] = [&EurLex, &Arxiv, &Nyt, &Rcv1, &Yelp, &AgNews, &Toxic];
 
 pub(crate) fn find(name: &str) -> Result<&'static dyn Recipe, PrepareError> {

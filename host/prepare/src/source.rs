@@ -14,7 +14,7 @@ use crate::ids::IdLists;
 use crate::progress::Progress;
 use crate::recipe::About;
 
-/// Where a recipe's files come from.
+/// Folder that a recipe's files come from.
 pub(crate) struct Source {
     folder: PathBuf,
     about: &'static About,
@@ -49,7 +49,7 @@ pub(crate) struct Found {
     member: Option<String>,
 }
 
-/// As it is named in errors.
+/// Names the file as errors do.
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.path.display())?;
@@ -59,7 +59,7 @@ impl fmt::Display for Found {
 
 /// One file of a tree, with its path in it.
 pub(crate) struct Member {
-    /// Below the folder, or in the archive; with `/`.
+    /// Path below the folder, or in the archive; with `/`.
     pub(crate) name: String,
     pub(crate) bytes: Vec<u8>,
 }
@@ -90,7 +90,7 @@ impl Source {
         Self { scratch: scratch.to_owned(), ..self }
     }
 
-    /// Where a recipe may put temporary files; deleted afterwards.
+    /// Returns a folder for the temporary files of a recipe, which are deleted afterwards.
     pub(crate) fn scratch(&self) -> &Path {
         &self.scratch
     }
@@ -105,8 +105,8 @@ impl Source {
     }
 
     /// Whether the document is in an id list, if there are any, else in the sample, if one is
-    /// drawn. Counts it if not. Asked for every document; a recipe may ask before it parses one,
-    /// and then does not give it.
+    /// drawn. Counts it if not. It is asked for every document; a recipe may ask before it parses
+    /// one, and then does not give it.
     pub(crate) fn takes(&self, id: &str) -> bool {
         let (takes, reason) = match (&self.lists, self.sample) {
             (Some(lists), _) => (lists.part(id).is_some(), "in none of the id lists"),
@@ -150,7 +150,7 @@ impl Source {
         self.only(wanted, shown).map(|_| found.pop())
     }
 
-    /// As [`Source::find`]; without the file, the error says where it is obtained.
+    /// Does as [`Source::find`]; without the file, the error says where it is obtained.
     pub(crate) fn require(&self, wanted: &str) -> Result<Found, PrepareError> {
         let found = self.find(wanted)?;
         found.map_or_else(|| Err(self.missing(wanted)), Ok)

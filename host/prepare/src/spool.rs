@@ -13,7 +13,7 @@ use crate::error::PrepareError;
 /// Both are fixed, so that what is written does not depend on the number of threads.
 const PACK_BYTES: usize = 4 << 20;
 pub(crate) const PACKS: usize = 4;
-/// Temporary data: speed counts, size hardly.
+/// Level of compression of temporary data: speed counts, size hardly.
 const LEVEL: i32 = 1;
 
 /// Takes texts in the order of the source.
@@ -165,7 +165,7 @@ pub(crate) struct Unpacked {
 }
 
 impl Unpacked {
-    /// Place in the source, id and text of each.
+    /// Gives each text's place in the source, its id and the text.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (usize, &str, &str)> {
         let mut rest = &self.bytes[..];
         (self.first as usize..).map_while(move |place| {

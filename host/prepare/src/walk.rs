@@ -11,12 +11,12 @@ use crate::error::PrepareError;
 use crate::progress::Progress;
 use crate::source::{Member, Source};
 
-/// Called with the place of a file, as errors name it (`data/1987/01.tgz:01/03/0000001.xml`), and
-/// its content, unpacked where it is compressed.
+/// Function that is called with the place of a file, as errors name it
+/// (`data/1987/01.tgz:01/03/0000001.xml`), and its content, unpacked where it is compressed.
 type Visit<'a> = dyn FnMut(&str, &mut dyn Read) -> Result<(), PrepareError> + 'a;
 
-/// Lends every file whose place is `wanted`; each place is asked for once. Folders in the order of
-/// their names, archives in their own.
+/// Lends every file whose place is `wanted`; each place is asked for once. Folders come in the
+/// order of their names, archives in their own.
 ///
 /// Where a folder stands beside an archive of its name, the archive alone is read: the folder is
 /// what was unpacked from it, perhaps not all.
@@ -29,7 +29,7 @@ pub(crate) fn each_file(
     Walk { source, wanted, progress, visit }.folder(source.folder())
 }
 
-/// As [`each_file`], with small files, some at a time so that they can be parsed in parallel.
+/// Does as [`each_file`] with small files, some at a time so that they can be parsed in parallel.
 pub(crate) fn each_batch(
     source: &Source,
     wanted: &dyn Fn(&str) -> bool,
@@ -39,7 +39,7 @@ pub(crate) fn each_batch(
     each_batch_below(source, source.folder(), wanted, progress, each)
 }
 
-/// As [`each_batch`], of one folder or archive of the source.
+/// Does as [`each_batch`] with one folder or archive of the source.
 pub(crate) fn each_batch_below(
     source: &Source,
     tree: &Path,

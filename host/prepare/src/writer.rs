@@ -27,7 +27,7 @@ struct Line<'a> {
     labels: &'a [&'a str],
 }
 
-/// What a pack adds to one part.
+/// Holds what a pack adds to one part.
 #[derive(Default)]
 struct Piece {
     lines: Vec<u8>,
@@ -75,8 +75,8 @@ pub(crate) fn write_texts(
     Ok(())
 }
 
-/// A pack's texts as a member of each part's gzip file. Members may follow one another in a file,
-/// so they can be made in parallel.
+/// Makes a pack's texts a member of each part's gzip file. Members may follow one another in a
+/// file, so they can be made in parallel.
 fn pieces(
     pack: &Pack,
     filtered: &Filtered,

@@ -70,7 +70,7 @@ pub(crate) fn elements(
 struct Open {
     name: String,
     attributes: Vec<(String, String)>,
-    /// Where its text begins in the text collected so far; `None` where nobody wants it.
+    /// Place where its text begins in the text collected so far; `None` where nobody wants it.
     text_start: Option<usize>,
 }
 
@@ -153,8 +153,9 @@ fn attributes(start: &BytesStart<'_>) -> Result<Vec<(String, String)>, String> {
     Ok(attributes)
 }
 
-/// Character references and the named entities of XML and HTML. Any other name is left as it stands:
-/// these files name a DTD that is not at hand, and one odd entity is no reason to refuse a corpus.
+/// Resolves character references and the named entities of XML and HTML. Any other name is left as
+/// it stands: these files name a DTD that is not at hand, and one odd entity is no reason to refuse
+/// a corpus.
 fn resolve(reference: &BytesRef<'_>) -> String {
     if let Ok(Some(character)) = reference.resolve_char_ref() {
         return character.to_string();

@@ -1,4 +1,4 @@
-//! What a selection brought, as a round's record says it once the oracle has answered.
+//! The part of a round's record that says what its selection brought, once the oracle has answered.
 
 use serde::{Deserialize, Serialize};
 

@@ -12,7 +12,7 @@ use super::chain::Chain;
 use super::error::RecordError;
 use super::sound;
 
-/// Far more than a run can record, in bytes.
+/// Most bytes of a file: far more than a run can record.
 const LIMIT: u64 = 1 << 34;
 
 pub(super) struct Log {
@@ -44,7 +44,8 @@ impl Log {
         Ok((Self { path: path.to_owned(), file, chain, length, n_lines }, records))
     }
 
-    /// On disk once this returns; after an error the file is as it was before.
+    /// Appends a record, which is on disk once this returns; after an error the file is as it was
+    /// before.
     pub(super) fn append<T: Serialize>(&mut self, record: &T) -> Result<(), RecordError> {
         if let Some(problem) = sound::problem(record) {
             return Err(RecordError::Unsound { path: self.path.clone(), problem });
@@ -86,7 +87,7 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>, RecordError> {
     Ok(foreign::read(path, LIMIT)?)
 }
 
-/// Up to the last newline. A line counts from the moment its newline is there.
+/// Returns the bytes up to the last newline. A line counts from the moment its newline is there.
 fn whole_lines(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
     &bytes[..end]

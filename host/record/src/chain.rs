@@ -7,7 +7,7 @@
 
 use super::manifest::RunManifest;
 
-/// Where the cost of a line begins. In a string the quotes would be escaped, so it stands nowhere else.
+/// Beginning of a line's cost. In a string the quotes would be escaped, so it stands nowhere else.
 const COST: &str = ",\"cost\":{";
 const CHECK: &str = ",\"check\":\"";
 const DIGITS: usize = 16;
@@ -21,14 +21,14 @@ pub(super) struct Chain {
 }
 
 impl Chain {
-    /// Of a file of the run that `manifest` describes.
+    /// Begins the chain of a file of the run that `manifest` describes.
     pub(super) fn new(manifest: &RunManifest, file: &str) -> Self {
         let RunManifest { strategy, seed, config_hash, data_hash, .. } = manifest;
         let run = [file, strategy, &seed.to_string(), config_hash, data_hash];
         Self { last: hash(&run), has_begun: false }
     }
 
-    /// The line of a record: `text`, which is a JSON object, with its checks put in.
+    /// Makes the line of a record: `text`, which is a JSON object, with its checks put in.
     pub(super) fn seal(&mut self, text: &str) -> String {
         let (content, cost) = split(text);
         self.last = hash(&[&self.last, content]);
@@ -40,7 +40,7 @@ impl Chain {
         format!("{content}{CHECK}{}\"{}}}", self.last, cost.unwrap_or_default())
     }
 
-    /// The record of a line, without its checks; an error says what does not fit.
+    /// Returns the record of a line, without its checks; an error says what does not fit.
     pub(super) fn open(&mut self, line: &str) -> Result<String, &'static str> {
         let (content, cost) = split(line);
         let (content, check) = cut_check(content);
@@ -68,7 +68,7 @@ impl Chain {
     }
 }
 
-/// A line without its last brace, up to its cost and from there on.
+/// Splits a line without its last brace into what stands before its cost, and the cost.
 fn split(text: &str) -> (&str, Option<&str>) {
     let text = text.trim_end();
     let text = text.strip_suffix('}').unwrap_or(text);
@@ -78,7 +78,7 @@ fn split(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// What a text that ends with a check is without it, and that check.
+/// Cuts off the check that a text ends with, and returns it too, if there is one.
 fn cut_check(text: &str) -> (&str, Option<&str>) {
     let check = || {
         let rest = text.strip_suffix('"')?;
@@ -120,7 +120,7 @@ mod tests {
         RECORDS.iter().map(|record| chain.seal(record)).collect()
     }
 
-    /// How many lines fit, and the first that does not.
+    /// Opens the lines; an error is the place of the first that does not fit.
     fn open(lines: &[String]) -> Result<Vec<String>, usize> {
         let mut chain = chain();
         lines.iter().enumerate().map(|(at, line)| chain.open(line).map_err(|_| at)).collect()

@@ -1,4 +1,5 @@
-//! What it takes to go on beside the records: the strategy's state after its last selection, and weights.
+//! Keeps what it takes to go on beside the records: the strategy's state after its last selection,
+//! and weights.
 
 use std::path::{Path, PathBuf};
 
@@ -6,15 +7,15 @@ use alhost_base::{aside, foreign};
 
 use super::error::RecordError;
 
-/// What versions before this one called a file that was not whole yet.
+/// Beginnings of the names that versions before this one gave to a file that was not whole yet.
 const LEFT: [&str; 2] = ["part-", "partial-"];
 
-/// No strategy may keep as much, in bytes.
+/// Most bytes of a state's file: no strategy may keep as much.
 const LIMIT: u64 = 1 << 30;
 
 const MAGIC: &[u8] = b"alhost strategy state 1\n";
 
-/// The strategy's state after it made a selection, wrapped so that damage is noticed.
+/// Writes the strategy's state after it made a selection, wrapped so that damage is noticed.
 pub(super) fn write_state(
     folder: &Path,
     selection: usize,
@@ -48,7 +49,7 @@ pub(super) fn hash(path: &Path) -> Result<String, RecordError> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-/// The weights that a round ended with.
+/// Returns the path of the weights that a round ended with.
 pub(super) fn model_path(folder: &Path, round: usize) -> PathBuf {
     folder.join(format!("model-{round}.safetensors"))
 }

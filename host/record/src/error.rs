@@ -1,4 +1,4 @@
-//! What can go wrong with a record, and what to do about it.
+//! Errors that say what is wrong with a record, and what to do about it.
 
 use std::io;
 use std::path::PathBuf;
@@ -39,7 +39,7 @@ pub enum RecordError {
     Format { path: PathBuf, found: u64, known: u32 },
     #[error(transparent)]
     Unreadable(#[from] alhost_base::Unreadable),
-    /// A full disk, above all. The source names the file.
+    /// A write that failed, above all on a full disk. The source names the file.
     #[error(
         "{source}\n\
          hint: what was recorded before is kept; make room, give the same command again, and it \

@@ -1,11 +1,12 @@
-//! Where runs lie: folders with a manifest, below a folder.
+//! Finds runs: folders with a manifest, below a folder.
 
 use std::path::{Path, PathBuf};
 
 use super::error::RecordError;
 use super::run_dir::MANIFEST;
 
-/// `path` itself if it is a run's folder, else all below it, sorted. Links are not followed.
+/// Returns `path` itself if it is a run's folder, else all below it, sorted. Links are not
+/// followed.
 pub fn find(path: &Path) -> Result<Vec<PathBuf>, RecordError> {
     if fs_err::exists(path.join(MANIFEST))? {
         return Ok(vec![path.to_owned()]);

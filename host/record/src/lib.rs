@@ -1,4 +1,4 @@
-//! What a run leaves on disk, so that it can be judged, and gone on with after a kill.
+//! Keeps what a run leaves on disk, so that it can be judged, and gone on with after a kill.
 //!
 //! ```text
 //! runs/<name>/<strategy>/seed-<s>/
@@ -47,8 +47,8 @@ pub use sound::problem as unsound;
 
 use serde_json::Value;
 
-/// Lines of a record without what differs from run to run: everything under a key `cost`. Two runs
-/// of the same seed agree on the rest byte for byte.
+/// Returns the lines of a record without what differs from run to run: everything under a key
+/// `cost`. Two runs of the same seed agree on the rest byte for byte.
 ///
 /// # Panics
 /// If a line is not JSON; this is for comparisons of sound records.

@@ -7,22 +7,22 @@ use serde_json::Value;
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunManifest {
-    /// Of these files; see [`RunManifest::FORMAT`].
+    /// Format of these files; see [`RunManifest::FORMAT`].
     pub format: u32,
     /// The strategy's name in tables and folders.
     pub strategy: String,
     pub seed: u64,
     pub plugin: PluginManifest,
-    /// As run, defaults filled in.
+    /// Parameters as run, defaults filled in.
     pub params: Value,
-    /// [`RunConfig::agreed`](alhost_config::RunConfig::agreed).
+    /// Result of [`RunConfig::agreed`](alhost_config::RunConfig::agreed).
     pub config: Value,
-    /// [`RunConfig::hash`](alhost_config::RunConfig::hash).
+    /// Result of [`RunConfig::hash`](alhost_config::RunConfig::hash).
     pub config_hash: String,
-    /// Of texts, labels and splits.
+    /// Hash of texts, labels and splits.
     pub data_hash: String,
     pub model: ModelManifest,
-    /// Where the run took place: one entry, and one more each time it went on elsewhere.
+    /// Environments of the run: one entry, and one more each time it went on elsewhere.
     pub environments: Vec<Environment>,
 }
 
@@ -35,7 +35,7 @@ pub struct PluginManifest {
     /// Hash of the shared library.
     pub blake3: String,
     pub rustc: String,
-    /// `release` or `debug`.
+    /// Build profile: `release` or `debug`.
     pub profile: String,
 }
 
@@ -46,7 +46,7 @@ pub const RETRAINING: &str = "labels-of";
 pub const REFERENCE: &str = "tfidf";
 
 impl PluginManifest {
-    /// What stands in place of a strategy where nothing is selected.
+    /// Returns what stands in place of a strategy where nothing is selected.
     pub fn none(id: &str) -> Self {
         let none = || "none".to_owned();
         Self {
@@ -64,13 +64,14 @@ impl PluginManifest {
 #[serde(deny_unknown_fields)]
 pub struct ModelManifest {
     pub weights_hash: String,
-    /// Of the tokenizer as it was built.
+    /// Hash of the tokenizer as it was built.
     pub tokenizer_hash: String,
-    /// Of the encoder's configuration and its pooling; absent in records of the first version, which named a tokenizer by
-    /// one of its files.
+    /// Hash of the encoder's configuration and its pooling; absent in records of the first version,
+    /// which named a tokenizer by one of its files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_hash: Option<String>,
-    /// `checkpoint`, `fitted on the pool`, or `none` where no strategy asked for one.
+    /// Origin of the head: `checkpoint`, `fitted on the pool`, or `none` where no strategy asked
+    /// for one.
     pub mlm_head: String,
     /// The commit, of a checkpoint of the hub. Older records do not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,9 +88,9 @@ pub struct Environment {
     /// Hash of the binary, where it could be read.
     pub host_blake3: Option<String>,
     pub libtorch: String,
-    /// As resolved: `cpu` or `cuda:0`.
+    /// Device as resolved: `cpu` or `cuda:0`.
     pub device: String,
-    /// As resolved: `f32` or `bf16`.
+    /// Precision as resolved: `f32` or `bf16`.
     pub precision: String,
     pub torch_threads: usize,
     /// Whether the same command gives the same bits here.
@@ -110,7 +111,7 @@ impl RunManifest {
         self.plugin.id == REFERENCE && self.plugin.api == "none"
     }
 
-    /// What keeps the run that wrote `self` from going on as `now`: `key: there X, here Y`.
+    /// Lists what keeps the run that wrote `self` from going on as `now`: `key: there X, here Y`.
     pub(super) fn differences(&self, now: &Self) -> Vec<String> {
         let mut differences = Vec::new();
         let (mut there, mut here) = (identity(self), identity(now));
@@ -148,9 +149,10 @@ impl RunManifest {
     }
 }
 
-/// What must agree. Of the environment, the kind of device and the precision: with another one, a
-/// curve's second half would come from other arithmetic than its first. Threads and versions
-/// change bits too, but a machine does not offer the old ones at will, so they are only noted.
+/// Returns what must agree. Of the environment this is the kind of device and the precision: with
+/// another one, a curve's second half would come from other arithmetic than its first. Threads and
+/// versions change bits too, but a machine does not offer the old ones at will, so they are only
+/// noted.
 fn identity(manifest: &RunManifest) -> Value {
     let mut identity = serde_json::to_value(manifest).expect("a manifest is plain data");
     let place = manifest.environments.last();

@@ -14,27 +14,28 @@ pub struct RoundRecord {
     pub round: usize,
     /// Labeled texts that the model was trained on.
     pub labeled: usize,
-    /// On test, at `thresholds.used`.
+    /// Metrics on test, at `thresholds.used`.
     pub metrics: Metrics,
-    /// On test, at `thresholds.micro`; absent without a dev set.
+    /// Metrics on test, at `thresholds.micro`; absent without a dev set.
     pub metrics_at_micro: Option<Metrics>,
-    /// On test, each macro-F1 at its own threshold: at `thresholds.macro_paper` and at
+    /// Metrics on test, each macro-F1 at its own threshold: at `thresholds.macro_paper` and at
     /// `thresholds.macro_f1`. Absent where the config's rule is another one, without a dev set, and in
     /// records of the first version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics_at_macro_paper: Option<Metrics>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics_at_macro: Option<Metrics>,
-    /// On test, with a threshold for each label; absent where the config does not ask for it.
+    /// Metrics on test, with a threshold for each label; absent where the config does not ask for
+    /// them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics_per_label: Option<Metrics>,
     pub ranking: Ranking,
     pub thresholds: Thresholds,
-    /// From 0; absent without a dev set, where the last epoch is the one kept.
+    /// Best epoch, counted from 0; absent without a dev set, where the last epoch is the one kept.
     pub best_epoch: Option<usize>,
     /// Epochs trained, the ones after the best included; of a logistic head, iterations.
     pub epochs: usize,
-    /// Of the best epoch, as early stopping saw it.
+    /// Score of the best epoch, as early stopping saw it.
     pub dev_score: Option<f64>,
     /// Mean training loss of each epoch.
     #[serde(deserialize_with = "null_is_nan")]
@@ -50,7 +51,7 @@ pub struct RoundRecord {
     /// The texts that this round is the first to train on; absent in older records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acquired: Option<Acquired>,
-    /// What stopping rules go by; absent where none of them asks.
+    /// Signals that stopping rules go by; absent where none of them asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signals: Option<Signals>,
     /// Why this is the last round; absent where another one follows.
@@ -67,7 +68,8 @@ pub struct Headline {
 }
 
 impl RoundRecord {
-    /// Each metric at its own threshold where the config's rule is that, else all at the one of the rule.
+    /// Takes each metric at its own threshold where the config's rule is that, else all at the one
+    /// of the rule.
     pub fn headline(&self) -> Headline {
         let own = self.has_own_thresholds();
         let at = |metrics: Option<Metrics>| metrics.filter(|_| own).unwrap_or(self.metrics);
@@ -89,7 +91,7 @@ impl RoundRecord {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Thresholds {
-    /// That of the config's rule.
+    /// Threshold of the config's rule.
     pub used: Option<f64>,
     /// The optimum on dev of each criterion; null without a dev set.
     pub micro: Option<f64>,
@@ -125,7 +127,7 @@ impl fmt::Display for Stop {
     }
 }
 
-/// What the rules of `[loop.stop]` go by, each where a rule asks for it.
+/// Signals that the rules of `[loop.stop]` go by, each where a rule asks for it.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Signals {
@@ -139,23 +141,23 @@ pub struct Signals {
     pub predictions: Option<Vec<Vec<u32>>>,
 }
 
-/// What differs from run to run and machine to machine, and nothing else does.
+/// Holds all of a record that differs from run to run and machine to machine.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cost {
-    /// Charged: as if the run had been alone.
+    /// Seconds charged: as if the run had been alone.
     pub seconds: Seconds,
-    /// Really spent; less than charged where something had been computed for another run. Absent
-    /// in records of the first version.
+    /// Seconds really spent; less than charged where something had been computed for another run.
+    /// Absent in records of the first version.
     #[serde(default)]
     pub actual: Option<Seconds>,
-    /// What the run used for the first time of what is computed once for many.
+    /// Things that are computed once for many runs and that this run used for the first time.
     #[serde(default)]
     pub shared: Vec<Reused>,
-    /// Through the encoder, training and inference together.
+    /// Tokens a second through the encoder, training and inference together.
     #[serde(deserialize_with = "null_is_nan_too")]
     pub tokens_per_second: f64,
-    /// The process's peak so far; absent where /proc is.
+    /// The process's peak so far, in bytes; absent where /proc is.
     pub peak_memory_bytes: Option<u64>,
 }
 
@@ -164,23 +166,23 @@ pub struct Cost {
 #[serde(deny_unknown_fields)]
 pub struct Seconds {
     pub train: f64,
-    /// Early stopping and the threshold.
+    /// Seconds of early stopping and the threshold.
     pub dev: f64,
     pub test: f64,
-    /// What the host computed for the strategy.
+    /// Seconds of what the host computed for the strategy.
     pub features: f64,
-    /// The strategy's own time, without `features`.
+    /// The strategy's own seconds, without `features`.
     pub select: f64,
 }
 
 impl Seconds {
-    /// Of all phases.
+    /// Adds up the seconds of all phases.
     pub fn total(&self) -> f64 {
         self.train + self.dev + self.test + self.features + self.select
     }
 }
 
-/// `VmHWM`: the most resident memory that this process ever had.
+/// Reads `VmHWM`, the most resident memory that this process ever had, in bytes.
 pub fn peak_memory_bytes() -> Option<u64> {
     let status = fs_err::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -188,7 +190,8 @@ pub fn peak_memory_bytes() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// JSON writes NaN and infinities as null; a diverged training must not make a record unreadable.
+/// Reads null as NaN. JSON writes NaN and infinities as null; a diverged training must not make a
+/// record unreadable.
 fn null_is_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
     let values = Vec::<Option<f64>>::deserialize(deserializer)?;
     Ok(values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect())

@@ -16,10 +16,10 @@ use super::rounds::RoundRecord;
 use super::selections::SelectionRecord;
 use alhost_config::names_a_folder;
 
-/// Far more than a manifest has, in bytes.
+/// Most bytes of a manifest: far more than one has.
 const LIMIT: u64 = 1 << 26;
 
-/// Where the run of one strategy and seed lies.
+/// Returns the folder of the run of one strategy and seed.
 pub fn place(out: &Path, name: &str, strategy: &str, seed: u64) -> PathBuf {
     out.join(name).join(strategy).join(format!("seed-{seed}"))
 }
@@ -95,7 +95,7 @@ impl RunDir {
         checkpoint::forget_before(&self.checkpoint(), selections - 1, round.round)
     }
 
-    /// Where to keep the weights that `round` ends with, before the round is appended.
+    /// Returns where to keep the weights that `round` ends with, before the round is appended.
     pub fn model_path(&self, round: usize) -> PathBuf {
         checkpoint::model_path(&self.checkpoint(), round)
     }
@@ -168,7 +168,7 @@ fn begin(path: &Path, manifest: &RunManifest) -> Result<(), RecordError> {
     write_manifest(&path.join(MANIFEST), manifest)
 }
 
-/// An error that names what differs, unless a run that wrote `written` may go on as `now`.
+/// Returns an error that names what differs, unless a run that wrote `written` may go on as `now`.
 pub fn same_run(path: &Path, written: &RunManifest, now: &RunManifest) -> Result<(), RecordError> {
     let differences = written.differences(now);
     if differences.is_empty() {

@@ -34,7 +34,7 @@ impl SelectionRecord {
         }
     }
 
-    /// For the pool, which checks it again: a record is input like any other.
+    /// Returns the selection for the pool, which checks it again: a record is input like any other.
     pub fn claim(&self) -> alhost_plugin_api::Selection {
         alhost_plugin_api::Selection {
             ids: self.rows.iter().map(|&row| DocId(row)).collect(),

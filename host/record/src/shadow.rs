@@ -15,16 +15,16 @@ use super::selections::SelectionRecord;
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShadowRecord {
-    /// As in `selections.jsonl`: the round that would have been the first to train on the texts.
+    /// The round that would have been the first to train on the texts, as in `selections.jsonl`.
     pub round: usize,
     pub strategy: String,
-    /// Absent where the strategy failed.
+    /// The strategy's selection; absent where it failed.
     pub selection: Option<SelectionRecord>,
-    /// With what the run's own strategy selected.
+    /// Likeness to what the run's own strategy selected.
     pub likeness: Option<Likeness>,
     /// Why the strategy gave no answer.
     pub error: Option<String>,
-    /// The strategy's after it, byte by byte.
+    /// The strategy's state after its answer, byte by byte.
     pub state: Vec<u8>,
     pub cost: ShadowCost,
 }
@@ -33,11 +33,11 @@ pub struct ShadowRecord {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Likeness {
-    /// Texts in both.
+    /// Texts in both selections.
     pub common: usize,
-    /// Texts in both, of those in either.
+    /// Share of the texts in both among those in either.
     pub jaccard: f64,
-    /// Between the scores of the common texts, where both gave some.
+    /// Rank correlation between the scores of the common texts, where both gave some.
     pub spearman: Option<f64>,
     pub kendall: Option<f64>,
 }
@@ -45,7 +45,7 @@ pub struct Likeness {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShadowCost {
-    /// `features` and `select`, as if the strategy were alone.
+    /// Seconds of `features` and `select`, as if the strategy were alone.
     pub seconds: Seconds,
     pub actual: Seconds,
 }
@@ -59,13 +59,13 @@ impl ShadowLog {
         Ok((Self(log), records))
     }
 
-    /// On disk once this returns.
+    /// Appends a record, which is on disk once this returns.
     pub fn append(&mut self, record: &ShadowRecord) -> Result<(), RecordError> {
         self.0.append(record)
     }
 }
 
-/// Of a run that had shadows; empty for any other.
+/// Reads the shadows' lines; there are none for a run without shadows.
 pub fn read_shadows(folder: &Path) -> Result<Vec<ShadowRecord>, RecordError> {
     let path = folder.join(SHADOW);
     if fs_err::exists(&path)? { Ok(append::read(&path, chain(folder)?)?.0) } else { Ok(Vec::new()) }

@@ -1,5 +1,5 @@
-//! Whether the numbers of a record can be what they say they are: finite, and each within its range. Asked
-//! before a record is written and after it is read.
+//! Checks that the numbers of a record can be what they say they are: finite, and each within its
+//! range. It is asked before a record is written and after it is read.
 
 use serde::Serialize;
 use toml::Value;
@@ -7,7 +7,7 @@ use toml::Value;
 /// Probabilities may be below 0 by rounding: a threshold below a score of 0.
 const ROUNDING: f64 = 1e-6;
 
-/// What is wrong with a record, if anything: `metrics.micro_f1 is 1.5, outside 0..=1`.
+/// Says what is wrong with a record, if anything: `metrics.micro_f1 is 1.5, outside 0..=1`.
 pub fn problem(record: &impl Serialize) -> Option<String> {
     // TOML and not JSON, which knows no number that is not finite.
     match Value::try_from(record) {
@@ -44,7 +44,7 @@ fn of_float(key: &str, value: f64) -> Option<String> {
     })
 }
 
-/// Of a number by its key.
+/// Returns the least and the greatest value of a number, by its key.
 fn range(key: &str) -> (f64, f64) {
     let (section, name) = key.rsplit_once('.').unwrap_or(("", key));
     let any = (f64::NEG_INFINITY, f64::INFINITY);

@@ -51,45 +51,48 @@ pub(super) fn selection(round: usize, rows: Vec<u32>) -> SelectionRecord {
     SelectionRecord { round, ids, rows, scores: None }
 }
 
+const METRICS: Metrics = Metrics {
+    micro_precision: 0.5,
+    micro_recall: 0.25,
+    micro_f1: 0.375,
+    macro_precision: 0.0,
+    macro_recall: 0.0,
+    macro_f1_paper: 0.0,
+    macro_f1: 0.0,
+    subset_accuracy: 0.0,
+    hamming_loss: 0.125,
+    labels_per_text: 1.5,
+    predicted_classes: 7,
+    head_f1: Some(0.75),
+    torso_f1: Some(0.5),
+    tail_f1: None,
+};
+
+const RANKING: Ranking = Ranking {
+    p_at_1: 0.5,
+    p_at_3: 0.25,
+    p_at_5: 0.125,
+    ndcg_at_1: Some(0.5),
+    ndcg_at_3: Some(0.25),
+    ndcg_at_5: Some(0.125),
+    psp_at_1: Some(0.5),
+    psp_at_3: Some(0.25),
+    psp_at_5: Some(0.125),
+    psndcg_at_1: Some(0.5),
+    psndcg_at_3: Some(0.25),
+    psndcg_at_5: None,
+};
+
 pub(super) fn round(round: usize, labeled: usize, stop: Option<Stop>) -> RoundRecord {
-    let metrics = Metrics {
-        micro_precision: 0.5,
-        micro_recall: 0.25,
-        micro_f1: 0.375,
-        macro_precision: 0.0,
-        macro_recall: 0.0,
-        macro_f1_paper: 0.0,
-        macro_f1: 0.0,
-        subset_accuracy: 0.0,
-        hamming_loss: 0.125,
-        labels_per_text: 1.5,
-        predicted_classes: 7,
-        head_f1: Some(0.75),
-        torso_f1: Some(0.5),
-        tail_f1: None,
-    };
     RoundRecord {
         round,
         labeled,
-        metrics,
+        metrics: METRICS,
         metrics_at_micro: None,
         metrics_at_macro_paper: None,
         metrics_at_macro: None,
         metrics_per_label: None,
-        ranking: Ranking {
-            p_at_1: 0.5,
-            p_at_3: 0.25,
-            p_at_5: 0.125,
-            ndcg_at_1: Some(0.5),
-            ndcg_at_3: Some(0.25),
-            ndcg_at_5: Some(0.125),
-            psp_at_1: Some(0.5),
-            psp_at_3: Some(0.25),
-            psp_at_5: Some(0.125),
-            psndcg_at_1: Some(0.5),
-            psndcg_at_3: Some(0.25),
-            psndcg_at_5: None,
-        },
+        ranking: RANKING,
         thresholds: Thresholds { used: Some(0.5), micro: None, macro_paper: None, macro_f1: None },
         best_epoch: Some(2),
         epochs: 4,
@@ -115,8 +118,8 @@ const ROUNDS: usize = 8;
 /// Texts of one selection.
 const QUERY: u32 = 200;
 
-/// A run of [`ROUNDS`] rounds whose strategy counts its calls in its state and answers by the
-/// count, stopped after `steps` steps. A step is one file that is written.
+/// Goes on with a run of [`ROUNDS`] rounds whose strategy counts its calls in its state and answers
+/// by the count, and stops after `steps` steps. A step is one file that is written.
 fn go_on(path: &Path, mut steps: usize) -> Result<(), RecordError> {
     let (mut run, resume) = RunDir::open(path, &manifest())?;
     let mut step = || {
@@ -336,7 +339,7 @@ fn weights_are_kept_for_one_round() {
     refused("no such file");
 }
 
-/// Every file of a stopped run, damaged in every way: refused, or healed to the same records.
+/// Damages every file of a stopped run in every way: it is refused, or healed to the same records.
 #[test]
 fn no_damage_gives_other_records() {
     let root = tempfile::tempdir().unwrap();
@@ -383,7 +386,8 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// What may become of a file: gone, empty, cut, a bit changed in many places, lines lost, doubled, exchanged.
+/// Lists what may become of a file: gone, empty, cut, a bit changed in many places, lines lost,
+/// doubled, exchanged.
 fn damages(whole: &[u8]) -> Vec<(String, Option<Vec<u8>>)> {
     let mut damages = vec![("gone".to_owned(), None), ("empty".to_owned(), Some(Vec::new()))];
     let mut add = |what: String, bytes: Vec<u8>| damages.push((what, Some(bytes)));
@@ -419,7 +423,8 @@ fn without_cost_lines_compare_but_for_times() {
     assert_eq!(read, slow);
 }
 
-/// Not a test of its own: the process that runs out of room in the next two, which tell it where.
+/// Runs out of room as the process of the next two tests, which tell it where; it is no test of its
+/// own.
 #[test]
 fn process_without_room() {
     let Some(path) = std::env::var_os("ALHOST_TEST_NO_ROOM") else { return };
@@ -432,7 +437,7 @@ fn process_without_room() {
     assert!((1..ROUNDS).contains(&kept), "{kept} rounds are kept");
 }
 
-/// And the one that goes on once there is room.
+/// Goes on once there is room, as a process of the last test; it is no test of its own either.
 #[test]
 fn process_with_room_again() {
     let Some(path) = std::env::var_os("ALHOST_TEST_ROOM_AGAIN") else { return };

@@ -1,5 +1,5 @@
-//! Each strategy against the baseline along the curve: how often it is ahead, from how many labels on it
-//! stays ahead, and what it loses at its worst.
+//! Compares each strategy with the baseline along the curve: how often it is ahead, from how many
+//! labels on it stays ahead, and what it loses at its worst.
 
 use super::collect::{DataSet, Strategy};
 use super::document::{Cell, Section, Table, signed};
@@ -70,7 +70,7 @@ fn row(strategy: &Strategy, seeds: &[Differences]) -> Option<Vec<Cell>> {
     ])
 }
 
-/// `350 (2 of 3 seeds)`.
+/// Says from how many labels on it stays ahead: `350 (2 of 3 seeds)`.
 fn stays_ahead(seeds: &[Differences]) -> String {
     let from: Vec<f64> = seeds.iter().filter_map(Differences::stays_ahead_from).collect();
     match summary(&from) {

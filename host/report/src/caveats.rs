@@ -1,4 +1,5 @@
-//! What keeps runs from being compared, and what is missing among them, in words for the reader.
+//! Says what keeps runs from being compared, and what is missing among them, in words for the
+//! reader.
 
 use std::path::PathBuf;
 
@@ -6,7 +7,7 @@ use serde_json::Value;
 
 use super::collect::{DataSet, Run, Strategy};
 
-/// What a bench says of cells that failed: they may have left no records at all.
+/// Lists the cells that a bench says failed: they may have left no records at all.
 pub(super) fn failed_cells(paths: &[PathBuf]) -> Vec<String> {
     let mut notes = Vec::new();
     for path in paths {
@@ -28,54 +29,68 @@ pub(super) fn failed_cells(paths: &[PathBuf]) -> Vec<String> {
     notes
 }
 
-/// Of the runs of one data set.
+/// Lists the caveats about the runs of one data set.
 pub(super) fn of(set: &DataSet) -> Vec<String> {
-    let mut notes = Vec::new();
-    let runs = || set.strategies.iter().flat_map(|strategy| &strategy.runs);
+    let caveats = [other_seeds(set), other_ends(set), other_surroundings(set), debug_builds(set)];
+    caveats.into_iter().flatten().collect()
+}
+
+fn other_seeds(set: &DataSet) -> Option<String> {
     let seeds = |strategy: &Strategy| strategy.runs.iter().map(Run::seed).collect::<Vec<_>>();
     let first = seeds(&set.strategies[0]);
-    if set.strategies.iter().any(|strategy| seeds(strategy) != first) {
-        let each = set.strategies.iter().map(|s| format!("{}: {:?}", s.name, seeds(s)));
-        let each: Vec<String> = each.collect();
-        notes.push(format!(
-            "The strategies have different seeds ({}); pairs are made of common ones only.",
-            each.join("; ")
-        ));
+    if set.strategies.iter().all(|strategy| seeds(strategy) == first) {
+        return None;
     }
+    let each = set.strategies.iter().map(|s| format!("{}: {:?}", s.name, seeds(s)));
+    let each: Vec<String> = each.collect();
+    Some(format!(
+        "The strategies have different seeds ({}); pairs are made of common ones only.",
+        each.join("; ")
+    ))
+}
+
+fn other_ends(set: &DataSet) -> Option<String> {
     let ends = |run: &Run| run.records.rounds.last().map_or(0, |round| round.labeled);
-    let (least, most) = (runs().map(ends).min(), runs().map(ends).max());
-    if let (Some(least), Some(most)) = (least, most)
-        && least != most
-    {
-        notes.push(format!(
+    let (least, most) = (runs(set).map(ends).min()?, runs(set).map(ends).max()?);
+    (least != most).then(|| {
+        format!(
             "Runs ended between {least} and {most} labeled texts; they are compared on what all \
              have."
-        ));
-    }
-    let mut machines: Vec<String> = runs().flat_map(environments).collect();
+        )
+    })
+}
+
+fn other_surroundings(set: &DataSet) -> Option<String> {
+    let mut machines: Vec<String> = runs(set).flat_map(environments).collect();
     machines.sort();
     machines.dedup();
-    if machines.len() > 1 {
-        notes.push(format!(
+    (machines.len() > 1).then(|| {
+        format!(
             "Runs come from different surroundings ({}): times cannot be compared, and scores may \
              differ by rounding.",
             machines.join("; ")
-        ));
-    }
+        )
+    })
+}
+
+fn debug_builds(set: &DataSet) -> Option<String> {
     let is_debug = |run: &&Run| run.records.manifest.plugin.profile == "debug";
     let debug: Vec<&Strategy> = set
         .strategies
         .iter()
         .filter(|strategy| strategy.runs.iter().any(|run| is_debug(&run)))
         .collect();
-    if !debug.is_empty() {
-        let names: Vec<&str> = debug.iter().map(|strategy| strategy.name.as_str()).collect();
-        notes.push(format!(
+    let names: Vec<&str> = debug.iter().map(|strategy| strategy.name.as_str()).collect();
+    (!debug.is_empty()).then(|| {
+        format!(
             "Debug builds, which can be twenty times slower: {}. Compare no times with them.",
             names.join(", ")
-        ));
-    }
-    notes
+        )
+    })
+}
+
+fn runs(set: &DataSet) -> impl Iterator<Item = &Run> {
+    set.strategies.iter().flat_map(|strategy| &strategy.runs)
 }
 
 fn environments(run: &Run) -> Vec<String> {

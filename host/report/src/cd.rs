@@ -10,8 +10,8 @@ const LEFT: f64 = 130.0;
 const RIGHT: f64 = 350.0;
 const AXIS: f64 = 66.0;
 
-/// `ranked`: each strategy with its mean rank. Bars join strategies whose ranks are closer than
-/// `difference`.
+/// Draws `ranked`, each strategy with its mean rank. Bars join strategies whose ranks are closer
+/// than `difference`.
 pub(super) fn draw(
     name: &str,
     caption: &str,

@@ -10,9 +10,9 @@ pub struct ClassSizes {
     pub sizes: Vec<u32>,
 }
 
-/// Classes by size, both axes logarithmic so that data sets of four and of a million classes can be
-/// read in one figure, as the file of an SVG. Classes without a text are not drawn; none where no
-/// class has one.
+/// Draws classes by size as the file of an SVG, both axes logarithmic so that data sets of four and
+/// of a million classes can be read in one figure. Classes without a text are not drawn; `None`
+/// where no class has one.
 pub fn class_distribution(sets: &[ClassSizes]) -> Option<String> {
     let series = sets.iter().enumerate().map(|(index, set)| Series {
         name: set.name.clone(),
@@ -33,7 +33,7 @@ pub fn class_distribution(sets: &[ClassSizes]) -> Option<String> {
     Some(svg::file(&figure))
 }
 
-/// Of a million classes, those that can be told apart in print.
+/// Picks the classes that can be told apart in print, out of a million of them.
 fn points(sizes: &[u32]) -> Vec<Point> {
     /// Ranks closer than this in log10 are one place: a third of a unit of the figure.
     const APART: f64 = 0.002;

@@ -1,4 +1,4 @@
-//! From folders to data sets x strategies x seeds, and what stands beside them.
+//! Reads folders into data sets x strategies x seeds, and what stands beside them.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use super::error::ReportError;
 use super::metric::Metric;
 use alhost_record::{Records, RoundRecord, RunManifest, ShadowRecord, Stop};
 
-/// What is compared: runs on the same data, with the same config but for the budget.
+/// Runs that are compared: on the same data, with the same config but for the budget.
 #[derive(Clone, Debug)]
 pub struct DataSet {
     pub name: String,
@@ -23,14 +23,14 @@ pub struct DataSet {
     pub retrained: Vec<Strategy>,
     /// TF-IDF and a linear SVM on the labels of runs, by the strategy that chose them, or on the whole pool.
     pub references: Vec<Strategy>,
-    /// What a reader has to know before comparing.
+    /// Notes that a reader has to know before comparing.
     pub notes: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
 pub struct Strategy {
     pub name: String,
-    /// By seed.
+    /// Runs in the order of their seeds.
     pub runs: Vec<Run>,
 }
 
@@ -38,7 +38,7 @@ pub struct Strategy {
 pub struct Run {
     pub path: PathBuf,
     pub records: Records,
-    /// What strategies that only watched said, if there were any.
+    /// Answers of strategies that only watched, if there were any.
     pub shadows: Vec<ShadowRecord>,
 }
 
@@ -46,7 +46,7 @@ pub struct Run {
 #[derive(Clone, Debug)]
 pub struct Collected {
     pub sets: Vec<DataSet>,
-    /// About single runs, those that are not in `sets` among them.
+    /// Notes about single runs, those that are not in `sets` among them.
     pub notes: Vec<String>,
 }
 
@@ -156,13 +156,13 @@ fn label(run: &Run) -> String {
     run.path.display().to_string()
 }
 
-/// One training on the whole pool, as a reference; no curve.
+/// Whether it is one training on the whole pool, which is a reference and no curve.
 fn is_full_data(run: &Run) -> bool {
     run.records.rounds.len() == 1 && run.records.rounds[0].stop == Some(Stop::PoolEmpty)
 }
 
-/// The config without what may differ between runs that are compared, or that is a message of its
-/// own.
+/// Returns the config without what may differ between runs that are compared, or that is a message
+/// of its own.
 fn setting(manifest: &RunManifest) -> Value {
     let mut config = manifest.config.clone();
     if let Some(section) = config.get_mut("loop").and_then(Value::as_object_mut) {
@@ -192,7 +192,8 @@ fn group(runs: Vec<Run>) -> Result<Vec<DataSet>, ReportError> {
     Ok(sets)
 }
 
-/// What the run was called: the folder above the strategy's, as `record::place` lays them out.
+/// Returns what the runs were called: the folder above the strategy's, as `record::place` lays them
+/// out.
 fn name(runs: &[Run]) -> String {
     let mut names: Vec<String> = runs
         .iter()
@@ -206,7 +207,7 @@ fn name(runs: &[Run]) -> String {
     names.join(" + ")
 }
 
-/// Two sets of one name get what differs: the data, or the config.
+/// Adds to the names of sets of one name what differs: the data, or the config.
 fn tell_apart(sets: &mut [DataSet]) {
     let all: Vec<(String, String, String)> = sets
         .iter()
@@ -248,7 +249,7 @@ fn strategies(data: &str, runs: Vec<Run>) -> Result<Vec<Strategy>, ReportError> 
         .collect())
 }
 
-/// What a classifier depends on beside its labels.
+/// Returns what a classifier depends on beside its labels.
 fn model_and_data(manifest: &RunManifest) -> (String, Value) {
     let mut config = manifest.config.clone();
     if let Some(config) = config.as_object_mut() {
@@ -257,12 +258,12 @@ fn model_and_data(manifest: &RunManifest) -> (String, Value) {
     (manifest.data_hash.clone(), config)
 }
 
-/// What makes scores of other classifiers comparable.
+/// Returns what makes scores of other classifiers comparable.
 fn data_and_evaluation(manifest: &RunManifest) -> (String, Value) {
     (manifest.data_hash.clone(), manifest.config["evaluation"].clone())
 }
 
-/// Those of `runs` that agree with the set in `what`, by name.
+/// Returns those of `runs` that agree with the set in `what`, by name.
 fn alike(
     set: &DataSet,
     runs: &[Run],

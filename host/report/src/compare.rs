@@ -1,4 +1,4 @@
-//! Strategies against each other on one data set: learning curves in one number a seed, and tests.
+//! Compares strategies on one data set: learning curves in one number a seed, and tests.
 
 use super::collect::{DataSet, Strategy};
 use super::metric::Metric;
@@ -6,7 +6,7 @@ use alhost_metrics::statistics::{
     self, PairedT, Summary, UnpairedT, Wilcoxon, area, holm, labels_to_reach, summary,
 };
 
-/// Below it a difference counts as shown.
+/// Value of p below which a difference counts as shown.
 pub(super) const ALPHA: f64 = 0.05;
 /// The chance that a number of seeds is asked to have of finding a true difference.
 pub(super) const POWER: f64 = 0.8;
@@ -16,7 +16,7 @@ pub(super) const POWER: f64 = 0.8;
 pub(super) enum Quantity {
     /// Normalised area: the mean score over the budget.
     Area,
-    /// At the last common number of labeled texts.
+    /// Score at the last common number of labeled texts.
     Final,
 }
 
@@ -80,7 +80,7 @@ pub(super) fn curve(set: &DataSet, strategy: &Strategy, metric: Metric) -> Vec<(
     set.labeled.iter().filter_map(|&labeled| at(labeled)).collect()
 }
 
-/// `a` minus `b`, by index of strategy.
+/// Comparison of two strategies by index: `a` minus `b`.
 #[derive(Clone, Debug)]
 pub(super) struct Comparison {
     pub(super) a: usize,
@@ -89,9 +89,9 @@ pub(super) struct Comparison {
     pub(super) difference: f64,
     pub(super) paired: Option<PairedT>,
     pub(super) wilcoxon: Option<Wilcoxon>,
-    /// The paper's: unpaired, one variance.
+    /// The paper's test: unpaired, one variance.
     pub(super) unpaired: Option<UnpairedT>,
-    /// Holm's correction over the comparisons that were asked for together.
+    /// p by Holm's correction over the comparisons that were asked for together.
     pub(super) paired_holm: Option<f64>,
     pub(super) wilcoxon_holm: Option<f64>,
 }
@@ -146,7 +146,8 @@ fn correct(
 #[derive(Clone, Debug)]
 pub(super) struct Standing {
     pub(super) best: usize,
-    /// By strategy: paired t-test against the best, Holm over the strategies, p >= .05.
+    /// Whether a strategy, by index, cannot be told from the best: paired t-test against it, Holm
+    /// over the strategies, p >= .05.
     pub(super) tied: Vec<bool>,
 }
 
@@ -168,11 +169,12 @@ pub(super) fn standing(set: &DataSet, metric: Metric, quantity: Quantity) -> Opt
     Some(Standing { best, tied })
 }
 
-/// What "enough" is: a share of this score.
+/// Score that says what "enough" is: a share of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reference {
     pub(super) score: f64,
-    /// Trained on the whole pool; else the best strategy's final score.
+    /// Whether it is that of training on the whole pool; else it is the best strategy's final
+    /// score.
     pub(super) is_full_data: bool,
 }
 

@@ -15,7 +15,7 @@ use alhost_record::{RoundRecord, Seconds};
 /// The paper's Table 3 counts 100 batches of 16.
 const TEXTS: f64 = 1600.0;
 
-/// Its seconds for them on an RTX A6000, with BERT-base and 512 tokens.
+/// The paper's seconds for so many texts on an RTX A6000, with BERT-base and 512 tokens.
 const PAPER: [(&str, &str); 4] =
     [("subword", "3.8"), ("alps", "50"), ("dal", "56"), ("cvirs", "123")];
 
@@ -28,19 +28,21 @@ pub(super) fn section(view: &View<'_>, set: &DataSet) -> Section {
     section
 }
 
-/// The query of a round, where it made one.
+/// Returns the seconds charged for the query of a round, where it made one.
 pub(super) fn query_seconds(round: &RoundRecord) -> Option<f64> {
     let seconds = &round.cost.seconds;
     round.stop.is_none().then_some(seconds.features + seconds.select)
 }
 
-/// Really spent: less where something had been computed for another run.
+/// Returns the seconds really spent on the query: less where something had been computed for
+/// another run.
 pub(super) fn actual_query_seconds(round: &RoundRecord) -> Option<f64> {
     let seconds = actual(round);
     round.stop.is_none().then_some(seconds.features + seconds.select)
 }
 
-/// Records of the first version have no other cost than this.
+/// Returns the seconds really spent. Records of the first version have no other cost than those
+/// charged.
 pub(super) fn actual(round: &RoundRecord) -> Seconds {
     round.cost.actual.unwrap_or(round.cost.seconds)
 }
@@ -62,7 +64,7 @@ const PHASES: [Phase; 5] = [
     ("select", |seconds| seconds.select, true),
 ];
 
-/// The mean over those of the rounds that have it.
+/// Shows the mean of a phase over those of the rounds that have it.
 fn phase_cell<'a>(rounds: impl Iterator<Item = &'a RoundRecord>, phase: Phase) -> Cell {
     let (_, of, needs_query) = phase;
     let rounds = rounds.filter(|round| !needs_query || query_seconds(round).is_some());
@@ -77,7 +79,7 @@ fn seconds(value: Option<f64>) -> Cell {
     Cell::new(value.map_or("–".to_owned(), in_seconds))
 }
 
-/// Three digits, whatever the size.
+/// Writes seconds with about three digits, whatever the size.
 fn in_seconds(value: f64) -> String {
     match value {
         _ if value >= 100.0 => format!("{value:.0}"),
@@ -220,7 +222,7 @@ fn by_round(set: &DataSet) -> Table {
     }
 }
 
-/// What was computed once, how long that took, and by how many runs it was used.
+/// Tabulates what was computed once, how long that took, and by how many runs it was used.
 pub(super) fn computed_once(sets: &[DataSet]) -> Option<Table> {
     // By kind: seconds of each thing, and uses.
     let mut kinds: BTreeMap<&str, (BTreeMap<&str, f64>, usize)> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What a report says, before it is HTML or Markdown: both have the same content.
+//! Holds what a report says, before it is HTML or Markdown: both have the same content.
 
 #[derive(Clone, Debug)]
 pub struct Document {
@@ -8,7 +8,7 @@ pub struct Document {
 
 #[derive(Clone, Debug)]
 pub struct Section {
-    /// 2 or 3.
+    /// Level of the heading, 2 or 3.
     pub level: usize,
     pub title: String,
     pub blocks: Vec<Block>,
@@ -20,9 +20,9 @@ pub enum Block {
     /// Something to know before believing the rest.
     Note(String),
     Table(Table),
-    /// Side by side where there is room.
+    /// Figures that stand side by side where there is room.
     Figures(Vec<Figure>),
-    /// Long and for reference; folded in HTML.
+    /// Text that is long and for reference; folded in HTML.
     Code {
         summary: String,
         text: String,
@@ -31,7 +31,7 @@ pub enum Block {
 
 #[derive(Clone, Debug)]
 pub struct Figure {
-    /// Its file's, without an ending.
+    /// Name of its file, without an ending.
     pub name: String,
     pub caption: String,
     /// The inside of an SVG, and its size.
@@ -52,7 +52,7 @@ pub struct Table {
 pub struct Cell {
     pub text: String,
     pub is_best: bool,
-    /// 0 to 1: how dark its ground is.
+    /// Darkness of its ground, 0 to 1.
     pub shade: Option<f64>,
 }
 
@@ -101,16 +101,17 @@ impl Document {
     }
 }
 
-/// A score, and a difference of scores.
+/// Writes a score.
 pub(super) fn score(value: f64) -> String {
     format!("{value:.3}")
 }
 
+/// Writes a difference of scores, with its sign.
 pub(super) fn signed(value: f64) -> String {
     format!("{value:+.3}").replace('-', "−")
 }
 
-/// `0.004`; never `0.000`.
+/// Writes a p value: `0.004`, never `0.000`.
 pub(super) fn p_value(p: f64) -> String {
     if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }
 }

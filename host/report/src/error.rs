@@ -1,4 +1,4 @@
-//! Why there can be no report.
+//! Errors that say why there can be no report.
 
 use std::path::PathBuf;
 

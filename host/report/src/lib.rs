@@ -1,4 +1,4 @@
-//! From records to a report: learning curves, tables, tests, cost, coverage, provenance. Reads
+//! Makes a report of records: learning curves, tables, tests, cost, coverage, provenance. Reads
 //! records and nothing else.
 //!
 //! `collect` finds and groups the runs; the sections say what there is to say, as one [`Document`];
@@ -46,11 +46,11 @@ use view::View;
 
 use alhost_record::RoundRecord;
 
-/// What a report is to put in the foreground.
+/// Says what a report is to put in the foreground.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub metric: Metric,
-    /// `random` where absent, or the first strategy by name.
+    /// Name of the baseline: `random` where absent, or the first strategy by name.
     pub baseline: Option<String>,
     /// Curves are cut at so many labeled texts.
     pub upto: Option<usize>,
@@ -59,9 +59,9 @@ pub struct Options {
 /// A finished report.
 pub struct Report {
     pub document: Document,
-    /// Areas, for a terminal.
+    /// Table of areas, for a terminal.
     pub short: Table,
-    /// Everything to tell on a terminal as well.
+    /// Notes to tell on a terminal as well.
     pub notes: Vec<String>,
     tables: Vec<tables::File>,
 }
@@ -119,7 +119,7 @@ fn of_set(view: &View<'_>, set: &DataSet) -> Vec<Section> {
     sections
 }
 
-/// At which probability a label counts as predicted.
+/// Says at which probability a label counts as predicted.
 fn thresholds(set: &DataSet) -> String {
     let runs = set.strategies.iter().flat_map(|strategy| &strategy.runs);
     let mut rounds = runs.flat_map(|run| set.rounds(run));

@@ -1,4 +1,4 @@
-//! The same as Markdown, with the figures as files beside it.
+//! Renders the same content as Markdown, with the figures as files beside it.
 
 use std::fmt::Write as _;
 
@@ -55,7 +55,7 @@ fn cell(cell: &Cell) -> String {
     if cell.is_best { format!("**{text}**") } else { text }
 }
 
-/// [`escape`] for what begins a line, where a few more characters mean something.
+/// Does as [`escape`] for what begins a line, where a few more characters mean something.
 fn paragraph(text: &str) -> String {
     let safe = escape(text);
     let after_digits = safe.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -97,7 +97,7 @@ fn escape(text: &str) -> String {
     safe
 }
 
-/// Longer than any row of backticks in the text.
+/// Makes a fence that is longer than any row of backticks in the text.
 fn fence(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     "`".repeat((longest + 1).max(3))

@@ -1,4 +1,4 @@
-//! What a report can be about: numbers of a round, by their names in the record.
+//! Metrics that a report can be about: numbers of a round, by their names in the record.
 
 use std::fmt;
 use std::str::FromStr;
@@ -79,12 +79,13 @@ impl Metric {
         DEFINITIONS[self.0].title
     }
 
-    /// `None` where the record has none: without a dev set there is no micro-optimal threshold.
+    /// Returns the score of a round; `None` where the record has none: without a dev set there is
+    /// no micro-optimal threshold.
     pub fn of(self, round: &RoundRecord) -> Option<f64> {
         (DEFINITIONS[self.0].of)(round)
     }
 
-    /// The four of every report, and this one.
+    /// Lists the four metrics of every report, and this one.
     pub(super) fn headline(self) -> Vec<Self> {
         let mut metrics = Self::HEADLINE.to_vec();
         if !metrics.contains(&self) {

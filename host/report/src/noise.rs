@@ -59,7 +59,7 @@ fn pooled(sets: &[Vec<f64>]) -> Option<f64> {
     (freedom > 0.0).then(|| (squares / freedom).sqrt())
 }
 
-/// Of each seed.
+/// Returns the score of each seed.
 fn scores(trainings: &Strategy, metric: Metric) -> Vec<f64> {
     let rounds = trainings.runs.iter().filter_map(|run| run.records.rounds.last());
     rounds.filter_map(|round| metric.of(round)).collect()

@@ -48,7 +48,7 @@ fn names(view: &View<'_>) -> String {
     names.join(", ")
 }
 
-/// Strategies x data sets.
+/// Makes a table of strategies x data sets.
 pub(super) fn table(view: &View<'_>, quantity: Quantity) -> Table {
     let mut strategies: Vec<&str> =
         view.sets.iter().flat_map(|set| &set.strategies).map(|s| s.name.as_str()).collect();

@@ -46,7 +46,7 @@ const LEFT: f64 = 64.0;
 const RIGHT: f64 = 20.0;
 const BELOW: f64 = 44.0;
 
-/// From numbers to places.
+/// Maps numbers to places.
 struct Frame {
     x: Axis,
     y: Axis,
@@ -62,7 +62,7 @@ struct Axis {
 }
 
 impl Axis {
-    /// Where `value` lies between the ends, 0 to 1.
+    /// Returns where `value` lies between the ends, 0 to 1.
     fn share(&self, value: f64) -> f64 {
         let [value, low, high] = match self.scale {
             Scale::Linear => [value, self.low, self.high],
@@ -86,7 +86,7 @@ impl Frame {
     }
 }
 
-/// `None` where there is nothing to draw.
+/// Draws a chart; `None` where there is nothing to draw.
 pub(super) fn draw(chart: &Chart) -> Option<Figure> {
     let points = || chart.series.iter().flat_map(|series| &series.points);
     let bounds = |of: &dyn Fn(&Point) -> [f64; 2]| {
@@ -123,7 +123,7 @@ pub(super) fn draw(chart: &Chart) -> Option<Figure> {
     Some(Figure { name: chart.name.clone(), caption: chart.caption.clone(), svg, size })
 }
 
-/// A single point still needs room.
+/// Widens the axis of a single point, which still needs room.
 fn widened(axis: Axis) -> Axis {
     if axis.high > axis.low {
         axis
@@ -132,7 +132,7 @@ fn widened(axis: Axis) -> Axis {
     }
 }
 
-/// Round numbers around low..high, about `n` of them: steps of 1, 2 or 5 times a power of ten.
+/// Puts round numbers around low..high, about `n` of them: steps of 1, 2 or 5 times a power of ten.
 fn axis(low: f64, high: f64, n: usize) -> Axis {
     let range = if high > low { high - low } else { low.abs().max(0.1) };
     let rough = range / n as f64;
@@ -147,8 +147,8 @@ fn axis(low: f64, high: f64, n: usize) -> Axis {
     Axis { low: first * step, high: last * step, ticks, decimals, scale: Scale::Linear }
 }
 
-/// Powers of ten around low..high, which are at least 1; with twos and fives between them where
-/// they are few.
+/// Puts powers of ten around low..high, which are at least 1; with twos and fives between them
+/// where they are few.
 fn decades(low: f64, high: f64) -> Axis {
     const FEW: usize = 3;
     let first = low.max(1.0).log10().floor() as i32;
@@ -162,18 +162,33 @@ fn decades(low: f64, high: f64) -> Axis {
 }
 
 fn axes(frame: &Frame, chart: &Chart) -> String {
+    let mut svg = grid(frame) + &ticks_below(frame) + &lines_and_titles(frame, chart);
+    if let Some((at, text)) = &chart.level {
+        svg.push_str(&level(frame, *at, text));
+    }
+    svg
+}
+
+/// Draws a line across the plot at each tick of the y axis, with its number.
+fn grid(frame: &Frame) -> String {
     let mut svg = String::new();
-    let (right, bottom) = (WIDTH - RIGHT, frame.bottom());
     for &tick in &frame.y.ticks {
         let y = frame.y(tick);
         let _infallible = write!(
             svg,
-            r#"<path class="grid" d="M{LEFT} {y:.1}H{right}"/><text class="end" x="{:.1}" y="{:.1}">{tick:.*}</text>"#,
+            r#"<path class="grid" d="M{LEFT} {y:.1}H{}"/><text class="end" x="{:.1}" y="{:.1}">{tick:.*}</text>"#,
+            WIDTH - RIGHT,
             LEFT - 6.0,
             y + 4.5,
             frame.y.decimals,
         );
     }
+    svg
+}
+
+/// Draws the ticks of the x axis with their numbers, but for those beyond its ends.
+fn ticks_below(frame: &Frame) -> String {
+    let (mut svg, bottom) = (String::new(), frame.bottom());
     let inside = frame.x.ticks.iter().filter(|tick| (frame.x.low..=frame.x.high).contains(*tick));
     for &tick in inside {
         let x = frame.x(tick);
@@ -184,27 +199,31 @@ fn axes(frame: &Frame, chart: &Chart) -> String {
             frame.x.decimals,
         );
     }
+    svg
+}
+
+fn lines_and_titles(frame: &Frame, chart: &Chart) -> String {
+    let (right, bottom) = (WIDTH - RIGHT, frame.bottom());
     let middle = frame.top + PLOT_HEIGHT / 2.0;
-    let _infallible = write!(
-        svg,
+    format!(
         r#"<path class="axis" d="M{LEFT} {:.1}V{bottom:.1}H{right}"/><text class="mid" x="{:.1}" y="{:.1}">{}</text><text class="mid" transform="translate(13 {middle:.1}) rotate(-90)">{}</text>"#,
         frame.top,
         LEFT + (WIDTH - LEFT - RIGHT) / 2.0,
         bottom + 38.0,
         escape(&chart.x_title),
         escape(&chart.y_title),
-    );
-    if let Some((level, text)) = &chart.level {
-        let y = frame.y(*level);
-        let _infallible = write!(
-            svg,
-            r#"<path class="full" d="M{LEFT} {y:.1}H{right}"/><text x="{:.1}" y="{:.1}">{}</text>"#,
-            (right - text_width(text)).max(LEFT + 4.0),
-            y + 15.0,
-            escape(text),
-        );
-    }
-    svg
+    )
+}
+
+/// Draws the level to compare with, and says what it is.
+fn level(frame: &Frame, at: f64, text: &str) -> String {
+    let (right, y) = (WIDTH - RIGHT, frame.y(at));
+    format!(
+        r#"<path class="full" d="M{LEFT} {y:.1}H{right}"/><text x="{:.1}" y="{:.1}">{}</text>"#,
+        (right - text_width(text)).max(LEFT + 4.0),
+        y + 15.0,
+        escape(text),
+    )
 }
 
 fn bands_and_lines(frame: &Frame, series: &Series) -> String {

@@ -37,7 +37,7 @@ fn table(caption: &str, head: &[&str], rows: Vec<Vec<String>>) -> Table {
     }
 }
 
-/// Enough of a hash to tell two apart; `runs.csv` has all of it.
+/// Keeps enough of a hash to tell two apart; `runs.csv` has all of it.
 fn short(hash: &str) -> String {
     hash.chars().take(12).collect()
 }

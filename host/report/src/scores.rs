@@ -55,7 +55,7 @@ fn learning_curve(view: &View<'_>, set: &DataSet, metric: Metric) -> Option<Figu
     })
 }
 
-/// For an axis.
+/// Shortens a metric's title for an axis.
 fn short(metric: Metric) -> &'static str {
     match metric.name() {
         "micro_f1_at_micro" => "micro-F1 (micro-optimal)",
@@ -69,7 +69,7 @@ fn point((labeled, summary): (usize, Summary)) -> Point {
     Point { x: labeled as f64, mean, low: mean - sd, high: mean + sd }
 }
 
-/// A table a metric: area, final score, labels to reach shares of a score, savings.
+/// Makes a table a metric: area, final score, labels to reach shares of a score, savings.
 pub(super) fn tables(view: &View<'_>, set: &DataSet) -> Section {
     let mut section = Section::new(3, "Curves in numbers");
     for metric in view.metric.headline() {
@@ -87,7 +87,7 @@ pub(super) fn tables(view: &View<'_>, set: &DataSet) -> Section {
     section
 }
 
-/// What TF-IDF and a linear SVM make of the same labels.
+/// Tabulates what TF-IDF and a linear SVM make of the same labels.
 fn references(view: &View<'_>, set: &DataSet) -> Option<Table> {
     let metrics = view.metric.headline();
     let row = |reference: &Strategy| {
@@ -112,7 +112,7 @@ fn references(view: &View<'_>, set: &DataSet) -> Option<Table> {
     })
 }
 
-/// Of the reference score.
+/// Shares of the reference score.
 pub(super) const SHARES: [f64; 2] = [0.9, 0.95];
 
 fn table(view: &View<'_>, set: &DataSet, metric: Metric) -> Option<Table> {

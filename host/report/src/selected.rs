@@ -82,7 +82,7 @@ fn classes_by_round(set: &DataSet) -> Table {
 /// Which selections are compared.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Which {
-    /// On the same model and pool, so that only the strategies differ.
+    /// The query that all make on the same model and pool, so that only the strategies differ.
     FirstQuery,
     /// Everything but the initial set.
     AllQueries,
@@ -143,7 +143,7 @@ fn overlap_table(set: &DataSet, which: Which) -> Table {
     }
 }
 
-/// Mean over common seeds, and how many there are.
+/// Returns the mean Jaccard similarity over common seeds, and how many there are.
 pub(super) fn jaccard(
     set: &DataSet,
     a: &Strategy,
@@ -169,7 +169,8 @@ fn selected<'a>(set: &DataSet, run: &'a Run, which: Which) -> BTreeSet<&'a str> 
     queries.flat_map(|selection| &selection.ids).map(String::as_str).collect()
 }
 
-/// Of two random subsets of n among N texts: n²/N in common on average, so about (n/N) / (2 - n/N).
+/// Returns the Jaccard similarity of two random subsets of n among N texts: n²/N in common on
+/// average, so about (n/N) / (2 - n/N).
 fn chance(set: &DataSet) -> Option<f64> {
     let run = &set.strategies[0].runs[0];
     let pool = run.records.rounds.first()?.acquired.as_ref()?.unlabeled;
@@ -217,7 +218,7 @@ pub(super) fn statistics(set: &DataSet) -> Section {
     section
 }
 
-/// By queries: not the initial set.
+/// Lists what queries brought, without the initial set.
 fn acquired<'a>(set: &DataSet, strategy: &'a Strategy) -> Vec<&'a Acquired> {
     let rounds = strategy.runs.iter().flat_map(|run| set.rounds(run));
     rounds.filter(|round| round.round > 0).filter_map(|round| round.acquired.as_ref()).collect()

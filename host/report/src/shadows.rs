@@ -6,7 +6,7 @@ use super::collect::DataSet;
 use super::document::{Cell, Section, Table};
 use alhost_record::ShadowRecord;
 
-/// `None` where no run had a shadow.
+/// Reports on the shadows; `None` where no run had one.
 pub(super) fn section(set: &DataSet) -> Option<Section> {
     let mut answers = Vec::new();
     for strategy in &set.strategies {
@@ -26,7 +26,7 @@ pub(super) fn section(set: &DataSet) -> Option<Section> {
     Some(section)
 }
 
-/// A row for each driver and shadow. `answers`: the driver's name, and what a shadow said.
+/// Makes a row for each driver and shadow. `answers` has the driver's name, and what a shadow said.
 pub fn table(answers: &[(&str, &ShadowRecord)]) -> Table {
     let mut pairs: BTreeMap<(&str, &str), Vec<&ShadowRecord>> = BTreeMap::new();
     for (driver, shadow) in answers {

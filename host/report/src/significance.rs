@@ -3,7 +3,7 @@
 use super::cd;
 use super::collect::DataSet;
 use super::compare::{ALPHA, Comparison, POWER, Quantity, compare, numbers, values};
-use super::document::{Cell, Section, Table, p_value, score, signed};
+use super::document::{Cell, Figure, Section, Table, p_value, score, signed};
 use super::metric::Metric;
 use super::noise::noise;
 use super::view::{View, all_pairs, common_seeds};
@@ -54,7 +54,7 @@ pub(super) fn over_seeds(view: &View<'_>, set: &DataSet) -> Section {
     section
 }
 
-/// What a number of seeds can never show, whatever the data.
+/// Says what a number of seeds can never show, whatever the data.
 pub(super) fn limits(n: usize, comparisons: usize) -> Vec<String> {
     if n < 2 {
         let seeds = if n == 1 { "One seed in common" } else { "No seed in common" };
@@ -140,7 +140,7 @@ fn against(
     }
 }
 
-/// A comparison in a sentence; a claim only where the corrected paired test carries it.
+/// Puts a comparison into a sentence; a claim only where the corrected paired test carries it.
 fn verdict(set: &DataSet, of: &Comparison, quantity: Quantity) -> String {
     let (a, b) = (&set.strategies[of.a].name, &set.strategies[of.b].name);
     let what = quantity.title();
@@ -177,7 +177,8 @@ fn verdict(set: &DataSet, of: &Comparison, quantity: Quantity) -> String {
     )
 }
 
-/// What is to be said of a difference below the standard deviation of training alone.
+/// Says that a difference is below `sd`, the standard deviation of training alone; nothing without
+/// it.
 fn within_noise(sd: Option<f64>) -> String {
     sd.map_or(String::new(), |sd| {
         format!(
@@ -333,35 +334,50 @@ pub(super) fn over_sets(view: &View<'_>) -> Option<Section> {
     section.text(friedman_words(&blocks, &labels, &format!("{n} data sets (mean area of each)")));
     let difference = critical_difference(ALPHA, k, n);
     section.note(cd_words(k, n, difference));
-    let mut data: Vec<&str> =
-        view.sets.iter().map(|set| set.manifest().data_hash.as_str()).collect();
-    data.sort_unstable();
-    data.dedup();
-    if data.len() < view.sets.len() {
+    if has_texts_twice(view) {
         section.note(
             "Some of these are the same texts under another config: they are no independent blocks, \
              and the tests make too much of them.",
         );
     }
-    if let Some(test) = friedman(&blocks) {
-        let ranked: Vec<_> = names
-            .iter()
-            .zip(&test.mean_ranks)
-            .map(|(name, &rank)| {
-                let of_name = |strategy: &&super::collect::Strategy| strategy.name == *name;
-                let style = view.sets[0].strategies.iter().find(of_name).map(|s| view.style(s));
-                (name.clone(), style.unwrap_or_else(super::svg::Style::baseline), rank)
-            })
-            .collect();
-        let caption = format!(
-            "Critical-difference diagram: mean ranks by area, {}, over {n} data sets (1 is best). \
-             Bars join strategies that Nemenyi's test cannot tell apart at {ALPHA}.",
-            view.metric.title()
-        );
-        let name = format!("critical-difference-{}", view.metric);
-        section.figures(vec![cd::draw(&name, &caption, &ranked, difference)]);
-    }
+    section.figures(cd_diagram(view, &names, &blocks, difference).into_iter().collect());
     Some(section)
+}
+
+/// Whether two of the data sets are of the same data.
+fn has_texts_twice(view: &View<'_>) -> bool {
+    let mut data: Vec<&str> =
+        view.sets.iter().map(|set| set.manifest().data_hash.as_str()).collect();
+    data.sort_unstable();
+    data.dedup();
+    data.len() < view.sets.len()
+}
+
+/// Draws the critical-difference diagram of `blocks`, data sets x strategies.
+fn cd_diagram(
+    view: &View<'_>,
+    names: &[String],
+    blocks: &[Vec<f64>],
+    difference: f64,
+) -> Option<Figure> {
+    let test = friedman(blocks)?;
+    let ranked: Vec<_> = names
+        .iter()
+        .zip(&test.mean_ranks)
+        .map(|(name, &rank)| {
+            let of_name = |strategy: &&super::collect::Strategy| strategy.name == *name;
+            let style = view.sets[0].strategies.iter().find(of_name).map(|s| view.style(s));
+            (name.clone(), style.unwrap_or_else(super::svg::Style::baseline), rank)
+        })
+        .collect();
+    let caption = format!(
+        "Critical-difference diagram: mean ranks by area, {}, over {} data sets (1 is best). \
+         Bars join strategies that Nemenyi's test cannot tell apart at {ALPHA}.",
+        view.metric.title(),
+        blocks.len()
+    );
+    let name = format!("critical-difference-{}", view.metric);
+    Some(cd::draw(&name, &caption, &ranked, difference))
 }
 
 fn cd_words(k: usize, n: usize, difference: f64) -> String {

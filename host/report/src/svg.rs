@@ -1,4 +1,4 @@
-//! What all figures share: colours, line styles, markers, and the file of a figure by itself.
+//! Holds what all figures share: colours, line styles, markers, and the file of a figure by itself.
 //!
 //! SVG is written by hand and not with a plotting crate, since those write colours as attributes:
 //! here a class names the strategy, and the page's style gives it the colour that light or dark
@@ -10,8 +10,8 @@ pub(super) use alhost_base::text::xml as escape;
 
 use super::document::Figure;
 
-/// Okabe and Ito (2008), for all kinds of colour vision, on light and on dark ground; a darker
-/// yellow on light. The last is for the baseline.
+/// Colours of Okabe and Ito (2008), for all kinds of colour vision, on light and on dark ground; a
+/// darker yellow on light. The last is for the baseline.
 pub(super) const COLORS: [(&str, &str); 8] = [
     ("#0072b2", "#4aa8e8"),
     ("#d55e00", "#f28338"),
@@ -37,7 +37,7 @@ pub(super) struct Style {
 }
 
 impl Style {
-    /// The `index`-th strategy that is not the baseline.
+    /// Returns the style of the `index`-th strategy that is not the baseline.
     pub(super) fn of(index: usize) -> Self {
         let color = index % BASELINE;
         Self { color, dash: index % DASHES.len(), marker: index % MARKERS }
@@ -67,12 +67,12 @@ pub(super) fn marker(style: Style, x: f64, y: f64) -> String {
     format!(r#"<path class="mark" transform="translate({x:.1} {y:.1})" d="{d}"/>"#)
 }
 
-/// About how wide a text is, in the figures' type: rather too wide.
+/// Estimates how wide a text is, in the figures' type: rather too wide.
 pub(super) fn text_width(text: &str) -> f64 {
     7.8 * text.chars().count() as f64
 }
 
-/// Names of strategies with their marks, in rows; says how high they are.
+/// Draws the names of strategies with their marks, in rows; says how high they are.
 pub(super) fn legend(entries: &[(String, Style)], x: f64, width: f64) -> (String, f64) {
     let (mut svg, mut at, mut row) = (String::new(), 0.0, 0.0);
     for (name, style) in entries {
@@ -106,8 +106,8 @@ pub(super) const SHAPE: &str = "\
 .plot .clique{stroke-width:5;stroke-linecap:round}\
 .plot .full{stroke-width:1.2;stroke-dasharray:1 3;fill:none}";
 
-/// A figure as a file of its own, black on white, with plain colours: not every program that makes
-/// PDF of SVG knows variables.
+/// Makes a figure a file of its own, black on white, with plain colours: not every program that
+/// makes PDF of SVG knows variables.
 pub(super) fn file(figure: &Figure) -> String {
     let mut style = SHAPE.to_owned();
     style.push_str(

@@ -45,7 +45,8 @@ fn to_csv(rows: &Rows) -> Result<String, ReportError> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// A spreadsheet takes a cell that begins so for a formula, and runs it; an apostrophe makes it a text.
+/// Puts an apostrophe before a cell that a spreadsheet would take for a formula, and run; it is a
+/// text then.
 fn safe(cell: &str) -> Cow<'_, str> {
     let cell = text::in_line(cell);
     let formula = ['=', '+', '-', '@', '|', '%', '＝', '＋', '－', '＠'];
@@ -57,7 +58,7 @@ fn head(names: &[&str]) -> Rows {
     vec![names.iter().map(|&name| name.to_owned()).collect()]
 }
 
-/// Empty where there is none.
+/// Writes a number; empty where there is none.
 fn number(value: Option<f64>) -> String {
     value.filter(|value| value.is_finite()).map_or(String::new(), |value| value.to_string())
 }
@@ -66,7 +67,7 @@ fn all<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a DataSet, &'a Strategy)>
     view.sets.iter().flat_map(|set| set.strategies.iter().map(move |strategy| (set, strategy)))
 }
 
-/// What each run was, hashes in full.
+/// Lists what each run was, hashes in full.
 fn runs(view: &View<'_>) -> Rows {
     let mut rows = head(&[
         "data",
@@ -95,7 +96,7 @@ fn runs(view: &View<'_>) -> Rows {
     rows
 }
 
-/// Where a run went on elsewhere, the last place.
+/// Describes a run; where it went on elsewhere, by the last place.
 fn run_row(set: &DataSet, run: &Run) -> Vec<String> {
     let manifest = &run.records.manifest;
     let (plugin, model) = (&manifest.plugin, &manifest.model);
@@ -311,7 +312,7 @@ fn overlap(view: &View<'_>) -> Rows {
     rows
 }
 
-/// Of mean areas, for tests over data sets.
+/// Lists mean areas and their ranks, for tests over data sets.
 fn rank_rows(view: &View<'_>) -> Rows {
     let mut rows = head(&["data", "metric", "strategy", "mean_area", "rank"]);
     let (names, blocks) = set_blocks(view);

@@ -1,4 +1,5 @@
-//! Runs as TensorBoard reads them: a file of events a run, at most a scalar a number of a round.
+//! Writes runs as TensorBoard reads them: a file of events a run, at most a scalar a number of a
+//! round.
 //!
 //! The format is TFRecord (length, its checksum, data, its checksum) around protobuf messages
 //! `Event { double wall_time = 1; int64 step = 2; string file_version = 3; Summary summary = 5; }`,
@@ -36,7 +37,8 @@ pub fn export(paths: &[PathBuf], out: &Path) -> Result<usize, ReportError> {
 /// TensorBoard takes every file with `tfevents` in its name.
 const FILE: &str = "events.out.tfevents.0000000000.alhost";
 
-/// `demo/alps/seed-1`: the run's name in TensorBoard's list. What the record says is a name, never a path.
+/// Returns the run's name in TensorBoard's list, such as `demo/alps/seed-1`. What the record says
+/// is a name, never a path.
 fn name(path: &Path, records: &Records) -> PathBuf {
     let manifest = &records.manifest;
     let above = path.canonicalize().ok();
@@ -91,7 +93,7 @@ fn summary(round: &RoundRecord) -> Vec<u8> {
     summary
 }
 
-/// An event that begins with its time, a double of eight bytes.
+/// Begins an event with its time, a double of eight bytes.
 fn wall_time(seconds: f64) -> Vec<u8> {
     let mut event = vec![1 << 3 | 1];
     event.extend(seconds.to_le_bytes());
@@ -102,14 +104,14 @@ fn text(field: u8, text: &str, to: &mut Vec<u8>) {
     bytes(field, text.as_bytes(), to);
 }
 
-/// A field that says its length.
+/// Writes a field that says its length.
 fn bytes(field: u8, content: &[u8], to: &mut Vec<u8>) {
     to.push(field << 3 | 2);
     varint(content.len() as u64, to);
     to.extend_from_slice(content);
 }
 
-/// Seven bits a byte, the lowest first.
+/// Writes a number, seven bits a byte, the lowest first.
 fn varint(mut value: u64, to: &mut Vec<u8>) {
     while value >= 0x80 {
         to.push(value as u8 | 0x80);
@@ -126,12 +128,12 @@ fn write_record(data: &[u8], to: &mut Vec<u8>) {
     to.extend(masked(crc32c(data)).to_le_bytes());
 }
 
-/// TFRecord's, so that a checksum of data with checksums in it stays one.
+/// Masks a checksum as TFRecord does, so that a checksum of data with checksums in it stays one.
 fn masked(crc: u32) -> u32 {
     crc.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// Castagnoli's, bit by bit: a few kilobytes a run.
+/// Computes Castagnoli's checksum, bit by bit: a few kilobytes a run.
 fn crc32c(data: &[u8]) -> u32 {
     let mut crc = !0_u32;
     for &byte in data {
@@ -169,7 +171,7 @@ mod tests {
         check(2000, &[0xd0, 15]);
     }
 
-    /// As `tf.summary` writes it: an event of version 2 at time 0.
+    /// Checks an event of version 2 at time 0, as `tf.summary` writes it.
     #[test]
     fn a_record_has_length_and_checksums() {
         let mut event = wall_time(0.0);

@@ -1,5 +1,5 @@
-//! What all sections of a report share: the data sets, the metric in the foreground, who is the
-//! baseline, and how each strategy is drawn.
+//! Holds what all sections of a report share: the data sets, the metric in the foreground, who is
+//! the baseline, and how each strategy is drawn.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::svg::Style;
 pub(super) struct View<'a> {
     pub(super) sets: &'a [DataSet],
     pub(super) metric: Metric,
-    /// A name, not in every set perhaps.
+    /// Name of the baseline, which is not in every set perhaps.
     pub(super) baseline: String,
     styles: BTreeMap<String, Style>,
 }
@@ -47,7 +47,7 @@ impl<'a> View<'a> {
         self.styles.get(&strategy.name).copied().unwrap_or_else(Style::baseline)
     }
 
-    /// Of what is no strategy: unlike those of all strategies.
+    /// Returns a style for what is no strategy: unlike those of all strategies.
     pub(super) fn style_of_reference(&self, index: usize) -> Style {
         Style::of(self.styles.len() + index)
     }
@@ -57,20 +57,20 @@ impl<'a> View<'a> {
         set.strategies.iter().position(|strategy| strategy.name == self.baseline)
     }
 
-    /// Each other strategy against the baseline.
+    /// Pairs each other strategy with the baseline.
     pub(super) fn against_baseline(&self, set: &DataSet) -> Vec<(usize, usize)> {
         let Some(baseline) = self.baseline_of(set) else { return Vec::new() };
         (0..set.strategies.len()).filter(|&a| a != baseline).map(|a| (a, baseline)).collect()
     }
 }
 
-/// Every two strategies once.
+/// Pairs every two strategies once.
 pub(super) fn all_pairs(set: &DataSet) -> Vec<(usize, usize)> {
     let n = set.strategies.len();
     (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).collect()
 }
 
-/// The most seeds that all strategies of a set share.
+/// Lists the seeds that all strategies of a set share.
 pub(super) fn common_seeds(set: &DataSet) -> Vec<u64> {
     let has = |strategy: &Strategy, seed: u64| strategy.runs.iter().any(|run| run.seed() == seed);
     let first = set.strategies[0].runs.iter().map(super::collect::Run::seed);

@@ -137,38 +137,14 @@ fn work(
     Ok(())
 }
 
-/// What came of it: tables, `shared.json`, the exit code.
+/// Says what came of the cells, in tables and a last line, and keeps `shared.json`.
 fn conclude(
     cells: &[Cell],
     grid: &GridFile,
     folder: &BenchFolder,
     took: Duration,
 ) -> anyhow::Result<ExitCode> {
-    let mut runs: BTreeMap<&str, Vec<Finished>> = BTreeMap::new();
-    let (mut failures, mut n_left, mut n_finished) = (Vec::new(), 0, 0);
-    for cell in cells {
-        let records = match &cell.state {
-            State::Finished => cell.finished(),
-            State::Failed(reason) => {
-                failures.push((cell, reason.clone()));
-                continue;
-            }
-            State::Waiting | State::Running => Ok(None),
-        };
-        match records {
-            Ok(Some(records)) => {
-                n_finished += 1;
-                runs.entry(&cell.data).or_default().push(Finished {
-                    instance: cell.strategy.clone(),
-                    seed: cell.seed,
-                    path: cell.folder.clone(),
-                    rounds: records.rounds,
-                });
-            }
-            Ok(None) => n_left += 1,
-            Err(error) => failures.push((cell, error.to_string())),
-        }
-    }
+    let Outcome { runs, failures, n_left, n_finished } = outcome(cells);
     let all: Vec<&[RoundRecord]> =
         runs.values().flatten().map(|run| run.rounds.as_slice()).collect();
     let reused = reused_by(all.iter().copied());
@@ -195,6 +171,46 @@ fn conclude(
     Ok(if n_finished == n { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
+/// The cells by what came of them.
+struct Outcome<'a> {
+    /// The runs of the finished cells, by their data.
+    runs: BTreeMap<&'a str, Vec<Finished>>,
+    /// The cells that failed, and why.
+    failures: Vec<(&'a Cell, String)>,
+    n_left: usize,
+    n_finished: usize,
+}
+
+/// Reads the records of the finished cells; one whose records cannot be read has failed.
+fn outcome(cells: &[Cell]) -> Outcome<'_> {
+    let mut runs: BTreeMap<&str, Vec<Finished>> = BTreeMap::new();
+    let (mut failures, mut n_left, mut n_finished) = (Vec::new(), 0, 0);
+    for cell in cells {
+        let records = match &cell.state {
+            State::Finished => cell.finished(),
+            State::Failed(reason) => {
+                failures.push((cell, reason.clone()));
+                continue;
+            }
+            State::Waiting | State::Running => Ok(None),
+        };
+        match records {
+            Ok(Some(records)) => {
+                n_finished += 1;
+                runs.entry(&cell.data).or_default().push(Finished {
+                    instance: cell.strategy.clone(),
+                    seed: cell.seed,
+                    path: cell.folder.clone(),
+                    rounds: records.rounds,
+                });
+            }
+            Ok(None) => n_left += 1,
+            Err(error) => failures.push((cell, error.to_string())),
+        }
+    }
+    Outcome { runs, failures, n_left, n_finished }
+}
+
 fn seeds(runs: &[Finished]) -> String {
     let mut seeds: Vec<u64> = runs.iter().map(|run| run.seed).collect();
     seeds.sort_unstable();
@@ -203,7 +219,7 @@ fn seeds(runs: &[Finished]) -> String {
     format!("seeds {}", seeds.join(", "))
 }
 
-/// What was computed once, and what that saved.
+/// Tells what was computed once, and what that saved.
 fn of_reused(reused: &[ReusedBy], runs: &[&[RoundRecord]]) -> String {
     if runs.is_empty() {
         return String::new();

@@ -40,7 +40,7 @@ pub(super) struct CheckArgs {
     deadline: u64,
 }
 
-/// `name=value`, where a value that is no JSON is a text.
+/// Parses `name=value`, where a value that is no JSON is a text.
 fn param(given: &str) -> Result<(String, Value), String> {
     let (name, value) = given.split_once('=').ok_or("not of the form NAME=VALUE")?;
     let text = || Value::String(value.to_owned());
@@ -111,7 +111,7 @@ fn again(args: &CheckArgs, id: &str) -> String {
     words.join(" ")
 }
 
-/// As a shell takes it.
+/// Quotes a word as a shell takes it.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-=,:+".contains(c);
     if word.chars().all(is_plain) {

@@ -10,7 +10,7 @@ use alhost_config::RunConfig;
 use alhost_learn::Places;
 use alhost_plugin_host::SearchPath;
 
-/// For `${NAME}` in a config.
+/// Looks a variable up, for `${NAME}` in a config.
 pub(super) fn lookup(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
@@ -40,8 +40,8 @@ pub(super) fn program() -> Option<PathBuf> {
     std::env::current_exe().ok()
 }
 
-/// How many threads each of `jobs` workers may use: variables for its environment. None where there
-/// is one worker, or the user has said it.
+/// Returns variables that say how many threads each of `jobs` workers may use. There are none where
+/// there is one worker, or the user has said it.
 pub(super) fn threads_each(jobs: usize) -> Vec<(&'static str, String)> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let each = (cores / jobs).max(1).to_string();
@@ -50,7 +50,7 @@ pub(super) fn threads_each(jobs: usize) -> Vec<(&'static str, String)> {
     names.map(|name| (name, each.clone())).collect()
 }
 
-/// How many threads rayon is to have: the user's word, else one a core.
+/// Returns how many threads rayon is to have: the user's word, else one a core.
 pub(super) fn rayon_threads() -> usize {
     let said = lookup("RAYON_NUM_THREADS").and_then(|n| n.parse().ok()).filter(|&n: &usize| n > 0);
     said.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get))
@@ -79,7 +79,8 @@ fn home() -> Option<PathBuf> {
     std::env::home_dir().filter(|home| !home.as_os_str().is_empty())
 }
 
-/// Where checkpoints are looked for: `ALHOST_MINILM`, and the variables of the Hugging Face hub.
+/// Returns where checkpoints are looked for: `ALHOST_MINILM`, and the variables of the Hugging Face
+/// hub.
 pub(super) fn places() -> Places {
     let hub_home = lookup("HF_HOME").map(|path| PathBuf::from(path).join("hub"));
     let hub_cache = lookup("HF_HUB_CACHE").map(PathBuf::from).or(hub_home);

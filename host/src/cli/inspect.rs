@@ -13,7 +13,7 @@ use super::terminal::{self, say};
 use alhost_engine::lock::Lock;
 use alhost_plugin_host::PluginFile;
 
-/// What `alhost.lock` in the working directory says of a file.
+/// The word of `alhost.lock` in the working directory on a file.
 enum Pinned {
     NoLock,
     Yes,

@@ -27,7 +27,7 @@ const RESERVED: &str = "abstract alloc as async await become box break build con
     macro match mod move mut override priv proc-macro pub ref return self static std struct \
     super test trait true try type typeof unsafe unsized use virtual where while";
 
-/// Where a new crate takes alhost's crates from.
+/// The place from which a new crate takes alhost's crates.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Source {
     /// The folder of alhost's sources.
@@ -152,7 +152,7 @@ fn files(name: &str, api: &Source) -> anyhow::Result<Vec<(&'static str, String)>
     Ok(files)
 }
 
-/// What cargo calls the library of a crate.
+/// Returns what cargo calls the library of a crate.
 fn library(name: &str) -> String {
     name.replace('-', "_")
 }

@@ -40,7 +40,7 @@ fn named(plugins: &[String]) -> anyhow::Result<Vec<PluginFile>> {
     Ok(files)
 }
 
-/// What an id means.
+/// Returns the plugins that can be named by id.
 fn all_usable() -> anyhow::Result<Vec<PluginFile>> {
     let listed = alhost_plugin_host::list(&environment::search_path());
     let usable = listed.into_iter().filter(|one| one.status == Status::Usable);

@@ -1,6 +1,7 @@
 //! `alhost predict`: texts in, labels out, both as JSONL.
 
 use std::io::{BufWriter, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -46,16 +47,22 @@ pub(super) fn predict(args: &PredictArgs, bars: &Bars) -> anyhow::Result<ExitCod
     };
     match &args.out {
         None => label(&mut BufWriter::new(terminal::Output))?,
-        Some(path) => {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            let folder = folder.unwrap_or(std::path::Path::new("."));
-            // Under its name the file is always whole.
-            let file = tempfile::Builder::new().prefix("predictions-").tempfile_in(folder)?;
-            label(&mut BufWriter::new(file.as_file()))?;
-            file.as_file().sync_all()?;
-            file.persist(path).with_context(|| format!("{} cannot be written", path.display()))?;
-        }
+        Some(path) => write_whole(path, label)?,
     }
     tracing::info!("{n_texts} texts, {:.2} labels a text", n_labels as f64 / n_texts.max(1) as f64);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a file that is always whole under its name.
+fn write_whole(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let file = tempfile::Builder::new().prefix("predictions-").tempfile_in(folder)?;
+    write(&mut BufWriter::new(file.as_file()))?;
+    file.as_file().sync_all()?;
+    file.persist(path).with_context(|| format!("{} cannot be written", path.display()))?;
+    Ok(())
 }

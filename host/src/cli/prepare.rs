@@ -143,13 +143,13 @@ fn date_range(text: &str) -> Result<DateRange, String> {
         .ok_or_else(|| "days as YYYY-MM-DD..YYYY-MM-DD, the earlier one first".to_owned())
 }
 
-/// Below the options.
+/// Returns the help below the options.
 fn sources() -> String {
     let sources: Vec<String> = recipes().map(source).collect();
     format!("What to obtain (docs/prepare.md has more):\n\n{}", sources.join("\n\n"))
 }
 
-/// What to obtain for a data set, and what it does by default.
+/// Returns what to obtain for a data set, and what is done with it by default.
 fn source(about: &About) -> String {
     let About { name, obtain, licence, .. } = about;
     let options = defaults(name).expect("each recipe has a name that is found");
@@ -259,7 +259,7 @@ fn decimals(value: f64) -> String {
     format!("{value:.3}")
 }
 
-/// How this differs from the row of the paper's Table 1, in words.
+/// Tells how this differs from the row of the paper's Table 1, in words.
 fn against_paper(prepared: &Prepared) -> String {
     let paper = &prepared.about.paper;
     if !prepared.by_default {
@@ -286,7 +286,7 @@ fn against_paper(prepared: &Prepared) -> String {
     format!("{text}\n{}", paper.open)
 }
 
-/// Such as `3 more train texts`.
+/// Lists differences such as `3 more train texts`.
 fn differences(prepared: &Prepared) -> Vec<String> {
     let paper = &prepared.about.paper;
     let mut pairs = match paper.splits {

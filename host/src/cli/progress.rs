@@ -73,7 +73,7 @@ impl Bars {
     }
 }
 
-/// How a bench stands: one bar on a terminal, a line when a cell has ended elsewhere.
+/// Shows how a bench stands: one bar on a terminal, a line when a cell has ended elsewhere.
 pub(super) struct Standings {
     name: String,
     bar: Option<ProgressBar>,
@@ -165,7 +165,7 @@ impl Progress for Bars {
     }
 }
 
-/// What a strategy's own counting is called.
+/// The name of a strategy's own counting.
 const STRATEGY: &str = "strategy";
 
 /// Writes a line of the log above the bars.

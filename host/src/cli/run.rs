@@ -62,7 +62,8 @@ pub(super) fn run(args: &RunArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     Ok(if n_failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
-/// Where plugins are looked for. One that lies beside this program was put there by whoever installed it.
+/// Returns where plugins are looked for. One that lies beside this program was put there by whoever
+/// installed it.
 pub(super) fn shelf() -> Shelf<'static> {
     Shelf { search: environment::search_path(), is_ours: &environment::is_beside_program }
 }
@@ -84,7 +85,7 @@ pub(super) fn open(
     Ok((experiment, strategies))
 }
 
-/// Only files that are pinned.
+/// Refuses a plugin whose file is not pinned.
 fn check_lock(path: &Path, plan: &Plan) -> anyhow::Result<()> {
     let lock = Lock::read(path)?;
     for planned in plan.all() {

@@ -45,7 +45,7 @@ enum CountTokens {
     No,
 }
 
-/// What is kept of a data set once it has been looked at.
+/// The part of a data set that is kept once it has been looked at.
 struct Described {
     stats: Stats,
     sizes: Vec<u32>,

@@ -110,7 +110,7 @@ pub(super) fn compare(runs: &[Finished]) -> Table {
     table
 }
 
-/// Each once, as they come.
+/// Returns each strategy once, as they come.
 fn strategies(runs: &[Finished]) -> Vec<&str> {
     let mut strategies: Vec<&str> = Vec::new();
     for run in runs {

@@ -18,7 +18,7 @@ macro_rules! say {
 }
 pub(super) use say;
 
-/// What [`say`] is made of.
+/// Prints a line of results, for [`say`].
 pub(super) fn print(words: Arguments<'_>) {
     put(&format!("{}\n", text::visible(&words.to_string())));
 }
@@ -106,7 +106,8 @@ pub(super) fn tell_error(error: &anyhow::Error) {
     tell(&format!("error: {}", error_text(error)));
 }
 
-/// What was being done first, then the causes; hints last, each on a line of its own.
+/// Words an error: what was being done first, then the causes; hints last, each on a line of its
+/// own.
 pub(super) fn error_text(error: &anyhow::Error) -> String {
     let (mut causes, mut hints) = (Vec::new(), Vec::new());
     for cause in error.chain() {
@@ -129,7 +130,7 @@ pub(super) fn error_text(error: &anyhow::Error) -> String {
 /// A message may be of any length; a plugin is cut before, at 8 KiB, and that is said at its end.
 const LONGEST_CAUSE: usize = 12 << 10;
 
-/// Why results could not be written.
+/// The reason why results could not be written.
 #[derive(Debug)]
 enum Unsaid {
     /// Nobody reads them.

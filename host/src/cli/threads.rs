@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use super::environment;
 use alhost_learn::device;
 
-/// Once, before anything computes.
+/// Starts rayon's pool and sizes libtorch's, once and before anything computes.
 pub(super) fn start() -> anyhow::Result<()> {
     let wished = Sizes {
         rayon: environment::rayon_threads().clamp(1, rayon::max_num_threads()),
@@ -52,7 +52,8 @@ impl Sizes {
         self.rayon.saturating_add(self.torch - 1).saturating_add(SPARE)
     }
 
-    /// As large as wished where so many can be started beside the one that there is, else both smaller.
+    /// Returns sizes as large as wished where so many can be started beside the one that there is,
+    /// else both smaller.
     fn within(self, startable: usize) -> Self {
         if startable >= self.all() {
             return self;
@@ -63,13 +64,14 @@ impl Sizes {
     }
 }
 
-/// For Ctrl-C, for what a plugin's process prints, for workers of a bench.
+/// Threads for Ctrl-C, for what a plugin's process prints, for workers of a bench.
 const SPARE: usize = 4;
 
 /// Nobody computes with more; looking further would take long.
 const MOST: usize = 4096;
 
-/// How many threads, of `wanted`, can be started: so many are, and have ended when it returns.
+/// Counts how many threads, of `wanted`, can be started: so many are, and have ended when it
+/// returns.
 fn startable(wanted: usize) -> usize {
     let before = running();
     let gate = Arc::new(RwLock::new(()));

@@ -72,7 +72,7 @@ pub(super) fn train(args: &TrainArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// On all labels of train, or on those of a run.
+/// Trains on all labels of train, or on those of a run.
 fn one(
     experiment: &mut Experiment,
     run: Option<&(Records, &Path)>,
@@ -94,7 +94,8 @@ fn one(
     Ok(Done { head: experiment.task.config.model.head.name(), path, round })
 }
 
-/// Without an encoder; it has no seed, but those of the run whose labels it takes.
+/// Trains the reference, which has no encoder. It has no seed either, but those of the run whose
+/// labels it takes.
 fn reference(
     experiment: &Experiment,
     run: Option<&(Records, &Path)>,
@@ -110,7 +111,7 @@ fn reference(
     Ok(Done { head: REFERENCE, path, round })
 }
 
-/// The folder of the records, and what is in it.
+/// Opens the folder of the records, and returns it with what is in it.
 fn open(
     experiment: &Experiment,
     manifest: &RunManifest,

@@ -45,7 +45,7 @@ pub(super) fn print(done: &[Done]) {
     }
 }
 
-/// Each once, as they come.
+/// Returns each head once, as they come.
 fn heads(done: &[Done]) -> Vec<&'static str> {
     let mut heads: Vec<&'static str> = Vec::new();
     for one in done {

@@ -35,12 +35,7 @@ impl Parse for Input {
                 "summary" => summary = Some(input.parse::<LitStr>()?),
                 "citation" => citation = Some(input.parse::<LitStr>()?),
                 "stochastic" => stochastic = input.parse::<LitBool>()?.value,
-                "needs" => {
-                    let list;
-                    bracketed!(list in input);
-                    let list: Punctuated<Expr, Token![,]> = Punctuated::parse_terminated(&list)?;
-                    needs = Some(list.into_iter().collect());
-                }
+                "needs" => needs = Some(list(input)?),
                 _ => {
                     let known = "there are `id`, `summary`, `citation`, `needs`, `stochastic`";
                     return Err(Error::new_spanned(key, known));
@@ -64,12 +59,21 @@ impl Parse for Input {
     }
 }
 
+/// Parses `[A, B]`.
+fn list(input: ParseStream<'_>) -> Result<Vec<Expr>> {
+    let list;
+    bracketed!(list in input);
+    let list: Punctuated<Expr, Token![,]> = Punctuated::parse_terminated(&list)?;
+    Ok(list.into_iter().collect())
+}
+
 fn is_kebab(id: &str) -> bool {
     id.starts_with(|c: char| c.is_ascii_lowercase())
         && id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
-pub(crate) fn expand(input: &Input) -> TokenStream {
+/// Returns the parts of the manifest's JSON, as expressions of type `&str`.
+fn parts(input: &Input) -> TokenStream {
     let Input { strategy, id, stochastic, needs, .. } = input;
     let citation = input.citation.as_ref().map(LitStr::value).unwrap_or_default();
     let head = format!(
@@ -80,23 +84,29 @@ pub(crate) fn expand(input: &Input) -> TokenStream {
     );
     let commas = (0..needs.len()).map(|i| if i == 0 { "\"" } else { ",\"" });
     quote! {
+        // `env!` here is the plugin's own, since the macro expands in its crate.
+        #head,
+        ",\"version\":\"", ::core::env!("CARGO_PKG_VERSION"),
+        "\",\"api\":\"", api::API_VERSION,
+        "\",\"rustc\":\"", api::RUSTC,
+        "\",\"profile\":\"", api::PROFILE,
+        "\",\"panic\":\"", api::PANIC,
+        "\",\"needs\":[", #(#commas, #needs, "\"",)*
+        "],\"params\":",
+        <<#strategy as ::alhost_plugin_api::Strategy>::Params
+            as ::alhost_plugin_api::Params>::SCHEMA,
+        "}",
+    }
+}
+
+pub(crate) fn expand(input: &Input) -> TokenStream {
+    let Input { strategy, id, .. } = input;
+    let parts = parts(input);
+    quote! {
         const _: () = {
             use ::alhost_plugin_api::__private::export as api;
 
-            // `env!` here is the plugin's own, since the macro expands in its crate.
-            const PARTS: &[&str] = &[
-                #head,
-                ",\"version\":\"", ::core::env!("CARGO_PKG_VERSION"),
-                "\",\"api\":\"", api::API_VERSION,
-                "\",\"rustc\":\"", api::RUSTC,
-                "\",\"profile\":\"", api::PROFILE,
-                "\",\"panic\":\"", api::PANIC,
-                "\",\"needs\":[", #(#commas, #needs, "\"",)*
-                "],\"params\":",
-                <<#strategy as ::alhost_plugin_api::Strategy>::Params
-                    as ::alhost_plugin_api::Params>::SCHEMA,
-                "}",
-            ];
+            const PARTS: &[&str] = &[#parts];
             const LENGTH: usize = api::length(PARTS);
             const BYTES: [u8; LENGTH] = api::concat(PARTS);
 

@@ -4,11 +4,13 @@ use std::fmt::Write as _;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Attribute, Data, DeriveInput, Error, Expr, Field, Fields, Lit, Meta, Result, UnOp};
+use syn::{
+    Attribute, Data, DeriveInput, Error, Expr, Field, Fields, Ident, Lit, Meta, Result, UnOp,
+};
 
 use crate::json::quoted;
 
-/// What `#[param(...)]` says of a field, as JSON text.
+/// The content of a field's `#[param(...)]`, as JSON text.
 #[derive(Default)]
 struct Declared {
     default: Option<String>,
@@ -29,43 +31,9 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     };
     let (mut parts, mut reads) = (Vec::new(), Vec::new());
     for (i, field) in fields.iter().enumerate() {
-        let ident = field.ident.as_ref().expect("the fields have names");
-        let ty = &field.ty;
-        let key = ident.to_string();
         let declared = declared(&field.attrs)?;
-        let comma = if i == 0 { "" } else { "," };
-        let head = format!("{comma}{{\"name\":{},\"type\":\"", quoted(&key));
-        let mut tail = format!(",\"help\":{}", quoted(&help(&field.attrs)));
-        for (name, value) in
-            [("default", &declared.default), ("min", &declared.min), ("max", &declared.max)]
-        {
-            if let Some(value) = value {
-                write!(tail, ",\"{name}\":{value}").expect("a String takes all");
-            }
-        }
-        tail.push('}');
-        parts.push(quote! {
-            #head, <#ty as api::ParamValue>::TYPE, "\",\"choices\":",
-            <#ty as api::ParamValue>::CHOICES, #tail
-        });
-        let has_default = declared.default.is_some();
-        reads.push(quote! {
-            #ident: {
-                const {
-                    // Checked when the plugin is compiled, not when it is run.
-                    assert!(
-                        #has_default != <#ty as api::ParamValue>::OPTIONAL,
-                        "a parameter has a default, or is an `Option` and has none"
-                    );
-                }
-                let value = values.get(#key).unwrap_or(&api::Value::Null);
-                <#ty as api::ParamValue>::from_json(value).ok_or_else(|| {
-                    ::alhost_plugin_api::Error::new(
-                        ::std::format!("parameter `{}` does not take {value}", #key)
-                    )
-                })?
-            }
-        });
+        parts.push(part(i, field, &declared));
+        reads.push(read(field, &declared));
     }
     let name = &input.ident;
     let built = if matches!(data.fields, Fields::Unit) {
@@ -94,7 +62,56 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
-/// The doc comment, as one line.
+fn ident(field: &Field) -> &Ident {
+    field.ident.as_ref().expect("the fields have names")
+}
+
+/// Returns the parts of the schema's JSON that describe the i-th field, as expressions of type `&str`.
+fn part(i: usize, field: &Field, declared: &Declared) -> TokenStream {
+    let ty = &field.ty;
+    let comma = if i == 0 { "" } else { "," };
+    let key = ident(field).to_string();
+    let head = format!("{comma}{{\"name\":{},\"type\":\"", quoted(&key));
+    let mut tail = format!(",\"help\":{}", quoted(&help(&field.attrs)));
+    for (name, value) in
+        [("default", &declared.default), ("min", &declared.min), ("max", &declared.max)]
+    {
+        if let Some(value) = value {
+            write!(tail, ",\"{name}\":{value}").expect("a String takes all");
+        }
+    }
+    tail.push('}');
+    quote! {
+        #head, <#ty as api::ParamValue>::TYPE, "\",\"choices\":",
+        <#ty as api::ParamValue>::CHOICES, #tail
+    }
+}
+
+/// Returns the code that reads a field from `values`.
+fn read(field: &Field, declared: &Declared) -> TokenStream {
+    let (ident, ty) = (ident(field), &field.ty);
+    let key = ident.to_string();
+    let has_default = declared.default.is_some();
+    quote! {
+        #ident: {
+            const {
+                // Checked when the plugin is compiled, not when it is run.
+                assert!(
+                    #has_default != <#ty as api::ParamValue>::OPTIONAL,
+                    "a parameter has a default, or is an `Option` and has none"
+                );
+            }
+            let value = values.get(#key).unwrap_or(&api::Value::Null);
+            <#ty as api::ParamValue>::from_json(value).ok_or_else(|| {
+                ::alhost_plugin_api::Error::new(
+                    ::std::format!("parameter `{}` does not take {value}", #key)
+                )
+            })?
+        }
+    }
+}
+
+/// Returns the doc comment as one line.
 fn help(attributes: &[Attribute]) -> String {
     let mut lines = Vec::new();
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("doc")) {

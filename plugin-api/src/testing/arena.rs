@@ -18,7 +18,7 @@ type Link = OnceLock<Box<Node>>;
 
 struct Node {
     value: Owned,
-    /// Of the values when they were lent, where that is watched.
+    /// The sum of the values when they were lent, where that is watched.
     sum: Option<u64>,
     next: Link,
 }
@@ -40,7 +40,7 @@ impl Arena {
         }
     }
 
-    /// From now on, notes what is lent.
+    /// Notes what is lent from now on.
     pub(super) fn watch(&mut self) {
         self.is_watched = true;
     }

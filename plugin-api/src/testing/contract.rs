@@ -1,4 +1,4 @@
-//! What every strategy owes the host, as one check for a plugin's unit tests.
+//! A check of what every strategy owes the host, for a plugin's unit tests.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use super::StandIn;
 /// refuse what `needs` does not list: give the list of `export_strategy!`.
 ///
 /// # Panics
-/// If the strategy breaks a promise; that is how a test fails.
+/// Panics if the strategy breaks a promise; that is how a test fails.
 pub fn check_contract<S: Strategy>(params: &str, needs: &[&str], stochastic: bool) {
     for n in [0, 1, 7, 47, 48, 500] {
         let selection = select::<S>(params, needs, 1, n);

@@ -28,9 +28,9 @@ struct Training {
 }
 
 struct Outcome {
-    /// Of each batch, before its update.
+    /// The loss of each batch, before its update.
     losses: Vec<f64>,
-    /// Of the last epoch, each row judged before the update of its batch.
+    /// The accuracy of the last epoch, each row judged before the update of its batch.
     accuracy: f64,
     epochs: u32,
 }

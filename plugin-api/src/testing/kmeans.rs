@@ -13,7 +13,7 @@ struct Points {
     cols: usize,
 }
 
-/// Where Lloyd's iteration ended.
+/// The end of Lloyd's iteration.
 struct Clusters {
     centers: Points,
     /// Point -> its nearest centre.

@@ -63,7 +63,7 @@ pub struct StandIn {
     word_pieces: Vec<[u32; 3]>,
     needs: Option<Vec<String>>,
     cancelled: AtomicBool,
-    /// Ids and options.
+    /// Ids and options of what has been asked for.
     requests: Mutex<Vec<(String, String)>>,
     logged: Mutex<Vec<String>>,
     kept: Arena,
@@ -139,7 +139,7 @@ impl StandIn {
     /// `[n_texts, n_labels]`, row by row; the probabilities follow.
     ///
     /// # Panics
-    /// If the size is another.
+    /// Panics if the size is another.
     #[must_use]
     pub fn logits(mut self, logits: Vec<f32>) -> Self {
         assert_eq!(logits.len(), self.n_texts * self.n_labels, "one logit a text and label");
@@ -150,7 +150,7 @@ impl StandIn {
     /// `[n_texts, width]`, row by row: what features and embeddings give.
     ///
     /// # Panics
-    /// If the size is another.
+    /// Panics if the size is another.
     #[must_use]
     pub fn vectors(mut self, vectors: Vec<f32>, width: usize) -> Self {
         assert_eq!(vectors.len(), self.n_texts * width, "`width` numbers a text");
@@ -161,7 +161,7 @@ impl StandIn {
     /// Sampled positions and losses of each text.
     ///
     /// # Panics
-    /// If there is not one list a text.
+    /// Panics if there is not one list a text.
     #[must_use]
     pub fn surprisal(mut self, rows: &[Vec<(u32, f32)>]) -> Self {
         assert_eq!(rows.len(), self.n_texts, "one list a text");
@@ -177,7 +177,7 @@ impl StandIn {
     /// The texts themselves.
     ///
     /// # Panics
-    /// If there are not `n_texts` of them.
+    /// Panics if there are not `n_texts` of them.
     #[must_use]
     pub fn texts(mut self, texts: Vec<String>) -> Self {
         assert_eq!(texts.len(), self.n_texts, "one text for each id");
@@ -188,7 +188,7 @@ impl StandIn {
     /// Words, pieces and unknown pieces of each text.
     ///
     /// # Panics
-    /// If there are not `n_texts` of them.
+    /// Panics if there are not `n_texts` of them.
     #[must_use]
     pub fn word_pieces(mut self, counts: Vec<[u32; 3]>) -> Self {
         assert_eq!(counts.len(), self.n_texts, "three counts a text");

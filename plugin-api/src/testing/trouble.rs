@@ -10,7 +10,7 @@ use crate::{Error, Result};
 use super::StandIn;
 use super::arena::Owned;
 
-/// What goes wrong; nothing by default.
+/// The trouble that a host is in; none by default.
 #[derive(Default)]
 pub(super) struct Trouble {
     /// Number of the request that fails, from 0.
@@ -117,7 +117,7 @@ impl StandIn {
         }
     }
 
-    /// What is lent for an answer that was computed.
+    /// Returns what is lent for an answer that was computed.
     pub(super) fn spoilt(&self, owned: Owned) -> Owned {
         let (rows, cols) = (owned.rows, owned.cols);
         if self.trouble.is_short { Owned { rows, cols, ..Owned::default() } } else { owned }

@@ -9,7 +9,7 @@ use ndarray::Array2;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-/// Who clusters.
+/// The code that clusters.
 #[derive(Choice, Clone, Copy, Debug, Eq, PartialEq)]
 pub enum By {
     Host,

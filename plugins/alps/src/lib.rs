@@ -48,7 +48,7 @@ pub struct AlpsParams {
     filler: Filler,
 }
 
-/// Which language model.
+/// The language model to ask.
 #[derive(Choice, Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Lm {
     Pretrained,

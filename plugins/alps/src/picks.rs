@@ -1,8 +1,8 @@
-//! From centres to texts: the nearest to each, none twice.
+//! The way from centres to texts: the nearest to each, none twice.
 
 use alhost_plugin_api::prelude::*;
 
-/// What to take where two centres share their nearest text.
+/// The text to take where two centres share their nearest one.
 #[derive(Choice, Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Filler {
     /// The later centre takes its nearest text that is still free.
@@ -11,7 +11,7 @@ pub enum Filler {
     Reference,
 }
 
-/// How many neighbours of each centre are asked for at once; more are rarely needed.
+/// The number of neighbours of each centre that are asked for at once; more are rarely needed.
 const DEPTH: usize = 8;
 
 /// Rows in order of their distance from each centre, found as far as they are needed.

@@ -109,7 +109,7 @@ fn status_kib(field: &str) -> u64 {
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
-/// What the inverted index goes through, were no two labelled sets equal.
+/// Counts the entries that the inverted index would go through, were no two labelled sets equal.
 fn posting_entries(predicted: &LabelSets, labeled: &LabelSets) -> usize {
     let mut length = vec![0; N_LABELS];
     for &label in labeled.rows().flatten() {

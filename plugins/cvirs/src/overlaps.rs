@@ -11,23 +11,23 @@ use std::ops::Range;
 
 use crate::label_sets::LabelSets;
 
-/// Which way to count.
+/// The way to count.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Counting {
-    /// For each set, the way that needs fewer steps.
+    /// The way that needs fewer steps, for each set.
     Cheapest,
     Inverted,
     Popcount,
 }
 
-/// What one entry of a posting list costs, in words that are compared and counted: about 5 ns against 0.8 ns, as
-/// measured with `cargo bench`.
+/// The cost of one entry of a posting list, in words that are compared and counted: about 5 ns
+/// against 0.8 ns, as measured with `cargo bench`.
 const WORDS_PER_HIT: usize = 5;
 
 /// The labelled sets: distinct ones, ordered by size, indexed both ways.
 pub struct Labeled {
     n_texts: u32,
-    /// How many labelled texts have the j-th distinct set.
+    /// The number of labelled texts that have the j-th distinct set.
     weight: Vec<u32>,
     /// The j-th distinct set's class.
     class_of: Vec<u32>,
@@ -150,7 +150,7 @@ impl<'a> Counter<'a> {
         }
     }
 
-    /// Of the last counted set: overlap -> labelled texts of this class.
+    /// Returns the histogram of the last counted set: overlap -> labelled texts of this class.
     pub fn histogram(&self, class: usize) -> &[u32] {
         &self.histogram[class * self.stride..(class + 1) * self.stride]
     }

@@ -17,7 +17,7 @@ use alhost_plugin_api::Choice;
 use alhost_plugin_api::features::Matrix;
 use rayon::prelude::*;
 
-/// What the values to rank by are.
+/// The kind of the values to rank by.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Key {
     /// Logits: the margin grows with the absolute value.
@@ -27,7 +27,7 @@ pub enum Key {
     Probability,
 }
 
-/// How texts of equal margin share ranks.
+/// The way in which texts of equal margin share ranks.
 #[derive(Choice, Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Ties {
     /// The earlier text has the smaller rank.
@@ -85,7 +85,7 @@ struct Sorter {
     /// Key in the high half, row in the low half.
     front: Vec<u64>,
     back: Vec<u64>,
-    /// For each pass, where the texts with each digit begin.
+    /// The places where the texts with each digit begin, for each pass.
     starts: Vec<[u32; DIGITS]>,
     /// Row -> sum over the labels so far of 2 (n - tau).
     doubled_points: Vec<u64>,
@@ -112,7 +112,8 @@ impl Sorter {
         }
     }
 
-    /// Generic over the key, so that it is computed in place rather than through a pointer.
+    /// Transposes with a key that is generic, so that it is computed in place rather than through a
+    /// pointer.
     fn transpose(
         &mut self,
         values: Matrix<'_>,

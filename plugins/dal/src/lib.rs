@@ -47,7 +47,7 @@ pub struct DalParams {
     representation: Representation,
 }
 
-/// What the discriminator sees of a text.
+/// The view that the discriminator has of a text.
 #[derive(Choice, Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Representation {
     /// The input of the classifier's last linear layer.

@@ -1,8 +1,9 @@
-//! How the discriminator is built and trained: three published variants, any value replaceable.
+//! The settings by which the discriminator is built and trained: three published variants, any
+//! value replaceable.
 
 use alhost_plugin_api::prelude::*;
 
-/// Whose settings.
+/// The source of the settings.
 #[derive(Choice, Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Preset {
     /// Fromme et al. 2022: 2 epochs. The rest is not stated there, and is the reference's.
@@ -61,7 +62,7 @@ impl Preset {
 }
 
 impl ClassWeights {
-    /// For `n_labeled` texts of class 0 and `n_unlabeled` of class 1.
+    /// Returns the weights for `n_labeled` texts of class 0 and `n_unlabeled` of class 1.
     pub fn of(self, n_labeled: usize, n_unlabeled: usize) -> [f64; 2] {
         let all = (n_labeled + n_unlabeled) as f64;
         match self {

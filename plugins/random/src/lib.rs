@@ -56,13 +56,14 @@ pub struct Random;
 impl Strategy for Random {
     type Params = RandomParams;
 
-    /// Called once, before the first round. The values have been checked against the declaration.
-    /// Keep them in `self` if there are any; answer an error if together they make no sense.
+    /// Creates the strategy, once and before the first round. The values have been checked against
+    /// the declaration. Keep them in `self` if there are any; answer an error if together they make
+    /// no sense.
     fn new(_params: RandomParams, _env: &Env<'_>) -> Result<Self> {
         Ok(Self)
     }
 
-    /// Called once a round, after the model was trained on what is labeled so far.
+    /// Selects texts, once a round, after the model was trained on what is labeled so far.
     ///
     /// `ctx` lends everything that a strategy may know: the pool, the labeled texts, and the
     /// features declared in `needs` below. Random sampling looks at the pool alone.

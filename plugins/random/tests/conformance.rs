@@ -1,4 +1,4 @@
-//! What `alhost plugin check` checks, as a test of this crate.
+//! Runs what `alhost plugin check` checks, as a test of this crate.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! What happens while the library is being loaded, before any parameter is known: nothing, unless a
+//! Runs while the library is being loaded, before any parameter is known. It does nothing, unless a
 //! copy of the file says something else here.
 
 use std::time::Duration;

@@ -12,7 +12,7 @@ use crate::{Fault, Hostile};
 /// Queries that a strategy takes which tires.
 const STAMINA: u32 = 5;
 
-/// What happens before the sound answer, or is given instead of it.
+/// Does what goes wrong before the sound answer, or returns what is given instead of it.
 pub(crate) fn instead(hostile: &Hostile, ctx: &Context<'_>, n: usize) -> Result<Option<Selection>> {
     let pool = ctx.pool();
     let from_round = hostile.params.from_round;
@@ -24,15 +24,9 @@ pub(crate) fn instead(hostile: &Hostile, ctx: &Context<'_>, n: usize) -> Result<
         }
         Fault::Deaf if ctx.cancelled() => std::thread::sleep(Duration::from_millis(1500)),
         Fault::EmptyPool => assert!(!pool.is_empty(), "nothing left"),
-        Fault::EmptyText => {
-            let texts = ctx.texts(pool)?;
-            assert!(texts.iter().all(|text| !text.is_empty()), "a text without a beginning");
-        }
+        Fault::EmptyText => expect_beginnings(ctx)?,
         Fault::ForNothing if n == 0 => return Err("asked for nothing".into()),
-        Fault::LabelsOfAll => {
-            let labeled = ctx.labeled();
-            (0..labeled.len()).for_each(|i| assert!(!labeled.labels(i).is_empty(), "no label"));
-        }
+        Fault::LabelsOfAll => expect_labels(ctx),
         Fault::Leaks => {
             black_box(Box::leak(vec![1_u8; 100_000].into_boxed_slice()));
         }
@@ -51,15 +45,28 @@ pub(crate) fn instead(hostile: &Hostile, ctx: &Context<'_>, n: usize) -> Result<
             judge(hostile.params.fault, &logits(ctx)?);
         }
         Fault::Unwraps => drop(ctx.logits(pool).expect("logits")),
-        Fault::UnwrapsMissing => {
-            if let Err(error) = ctx.logits(pool) {
-                assert!(!error.message().contains("there is no"), "no logits");
-            }
-        }
+        Fault::UnwrapsMissing => expect_logits(ctx),
         Fault::WritesInput => write_input(ctx)?,
         _ => {}
     }
     Ok(None)
+}
+
+fn expect_beginnings(ctx: &Context<'_>) -> Result<()> {
+    let texts = ctx.texts(ctx.pool())?;
+    assert!(texts.iter().all(|text| !text.is_empty()), "a text without a beginning");
+    Ok(())
+}
+
+fn expect_labels(ctx: &Context<'_>) {
+    let labeled = ctx.labeled();
+    (0..labeled.len()).for_each(|i| assert!(!labeled.labels(i).is_empty(), "no label"));
+}
+
+fn expect_logits(ctx: &Context<'_>) {
+    if let Err(error) = ctx.logits(ctx.pool()) {
+        assert!(!error.message().contains("there is no"), "no logits");
+    }
 }
 
 fn logits(ctx: &Context<'_>) -> Result<Vec<f32>> {
@@ -117,7 +124,7 @@ fn write_input(ctx: &Context<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What else comes into the random stream.
+/// Returns what else comes into the random stream.
 pub(crate) fn salt(fault: Fault) -> String {
     static N_ASKED: AtomicU32 = AtomicU32::new(0);
     match fault {

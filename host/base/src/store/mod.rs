@@ -1,4 +1,4 @@
-//! What is computed once and kept on disk, for many runs: found, or made by exactly one of the
+//! Keeps on disk what is computed once for many runs: it is found, or made by exactly one of the
 //! processes that ask for it at the same time.
 //!
 //! The owner of a kept file names it by all that it depends on, and writes and reads it through
@@ -23,13 +23,14 @@ use crate::ledger::{Reused, Work};
 pub struct Making {
     what: &'static str,
     key: String,
-    /// `None` where the folder cannot be locked; then two processes may make the same file.
+    /// Is `None` where the folder cannot be locked; then two processes may make the same file.
     note: Option<Lock>,
     asked: Instant,
     started: Instant,
 }
 
-/// What `open` finds of `file`, else the right to make it. `what` names its kind for people.
+/// Returns what `open` finds of `file`, else the right to make it. `what` names its kind for
+/// people.
 pub fn find<T>(
     what: &'static str,
     file: &Path,
@@ -58,7 +59,7 @@ pub fn find<T>(
 }
 
 impl Making {
-    /// The file is there.
+    /// Notes that the file is there, and what making it took.
     pub fn done(mut self, work: Work<'_>) {
         let seconds = self.started.elapsed().as_secs_f64();
         if let Some(Lock { file: note, .. }) = &mut self.note {
@@ -75,7 +76,8 @@ impl Making {
     }
 }
 
-/// A file that was made before, used without being opened or from memory.
+/// Returns the note on a file that was made before, even if it is used without being opened or from
+/// memory.
 pub fn used(what: &str, file: &Path, since: Instant) -> Reused {
     let seconds = fs_err::read_to_string(note_path(file)).ok();
     let seconds: Option<f64> = seconds.and_then(|text| text.trim().parse().ok());
@@ -95,7 +97,7 @@ fn tidy(file: &Path) {
     }
 }
 
-/// The file's name names its content.
+/// Returns the file's name, which names its content.
 fn key(file: &Path) -> String {
     file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }

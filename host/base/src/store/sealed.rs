@@ -27,7 +27,7 @@ const AT_ONCE: u64 = 4 << 20;
 /// A file that fits its seal. What is read of it at less than `len` is the content.
 pub struct Sealed {
     pub file: File,
-    /// Of the content, in bytes.
+    /// Length of the content in bytes.
     pub len: u64,
 }
 
@@ -45,7 +45,7 @@ pub fn open(path: &Path) -> Option<Sealed> {
     }
 }
 
-/// The content of a file, like [`open`].
+/// Reads the content of a file; `None` as for [`open`], or if reading fails.
 pub fn read(path: &Path) -> Option<Vec<u8>> {
     let sealed = open(path)?;
     let mut content = Vec::new();
@@ -119,7 +119,7 @@ fn fits(path: &Path, file: &mut File, len: u64) -> io::Result<bool> {
     Ok(found == seal(len, hash))
 }
 
-/// Of the name, so that a file under another's is noticed, and of the first `len` bytes.
+/// Hashes the name, so that a file under another's is noticed, and the first `len` bytes.
 fn hash(path: &Path, content: impl Read, len: u64) -> io::Result<blake3::Hash> {
     let mut hasher = blake3::Hasher::new_derive_key("alhost 2 kept file");
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();

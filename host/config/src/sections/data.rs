@@ -30,7 +30,7 @@ pub struct DataConfig {
     pub test_filter: Option<String>,
     /// Without a dev file, this share of train becomes the dev set; 0 leaves it without one.
     pub dev_share: f64,
-    /// At most so many texts of test are looked at, drawn at random; 0 means all.
+    /// The most texts of test that are looked at, drawn at random; 0 means all.
     pub test_texts: usize,
     /// Draws the dev set and the texts of test, apart from the run's seed, so that all seeds of a
     /// run share them.
@@ -43,20 +43,22 @@ pub struct DataConfig {
     pub id_column: Option<String>,
     pub text_columns: Vec<String>,
     pub labels_column: String,
-    /// In the place of `labels_column`: columns of 0 and 1 for a label each. `"*"` alone means all that
-    /// have no other meaning.
+    /// Columns of 0 and 1 for a label each, in the place of `labels_column`. `"*"` alone means all
+    /// that have no other meaning.
     #[serde(deserialize_with = "one_or_many")]
     pub label_columns: Vec<String>,
-    /// Between the labels in one string; an empty one splits nothing.
+    /// The separator between the labels in one string; an empty one splits nothing.
     pub label_separator: String,
     /// CSV and TSV: one character between fields, where it is not the format's.
     pub separator: Option<String>,
     /// CSV and TSV: whether double quotes enclose fields; absent, they do, but a field that seems to have
     /// swallowed lines is told.
     pub quote: Option<bool>,
-    /// CSV and TSV: whether the first line names the columns; else they are called 1, 2, ..
+    /// CSV and TSV: whether the first line names the columns; else their names are their numbers
+    /// from 1.
     pub header: bool,
-    /// What to do with a text that has no label: `error`, `drop` (counted and reported) or `keep`.
+    /// Says what to do with a text that has no label: `error`, `drop` (counted and reported) or
+    /// `keep`.
     pub unlabeled: OnUnlabeled,
     pub demo: DemoConfig,
 }
@@ -123,7 +125,7 @@ pub enum DataFormat {
     Jsonl,
     Csv,
     Tsv,
-    /// The XMC repository's: a text a line, and a sparse label matrix.
+    /// The XMC repository's format: a text a line, and a sparse label matrix.
     Xmc,
     /// The XMC repository's JSON lines, with label numbers.
     XmcJson,
@@ -152,7 +154,8 @@ pub struct DemoConfig {
 }
 
 impl DemoConfig {
-    /// More texts of a split than a corpus that is made can be needed to have, and few enough for memory.
+    /// The most texts of a split: more than a corpus that is made can be needed to have, and few
+    /// enough for memory.
     pub const MAX_TEXTS: usize = 10_000_000;
 }
 

@@ -15,9 +15,9 @@ pub use model::*;
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
-    /// Ours, which train well with few texts and many labels.
+    /// Our values, which train well with few texts and many labels.
     Default,
-    /// Those of Fromme et al. (2022), as far as the paper states them; see `protocol.rs`.
+    /// The values of Fromme et al. (2022), as far as the paper states them; see `protocol.rs`.
     Paper,
 }
 
@@ -27,7 +27,7 @@ pub enum Protocol {
 pub struct LoopConfig {
     /// Texts labelled before the first training.
     pub initial: usize,
-    /// Who chooses them: `random`, or a strategy that needs no classifier, as in `--plugin`.
+    /// Names who chooses them: `random`, or a strategy that needs no classifier, as in `--plugin`.
     pub initial_strategy: String,
     pub query_size: usize,
     /// Labelled texts at which the run ends.
@@ -52,19 +52,21 @@ impl Default for LoopConfig {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StopConfig {
-    /// What `target` and `plateau_rounds` look at, on dev.
+    /// The metric on dev that `target` and `plateau_rounds` look at.
     pub metric: StopMetric,
-    /// At least so good.
+    /// Ends the run once the metric is at least so good.
     pub target: Option<f64>,
-    /// Not better by more than `plateau_delta` in so many rounds; 0 switches it off.
+    /// Ends the run once the metric is not better by more than `plateau_delta` in so many rounds; 0
+    /// switches it off.
     pub plateau_rounds: usize,
     pub plateau_delta: f64,
-    /// Mean entropy of a pool text's label set, in bits, below this.
+    /// Ends the run once the mean entropy of a pool text's label set, in bits, is below this.
     pub uncertainty: Option<f64>,
-    /// Mean agreement of consecutive models over `kappa_window` pairs, at least this.
+    /// Ends the run once the mean agreement of consecutive models over `kappa_window` pairs is at
+    /// least this.
     pub kappa: Option<f64>,
     pub kappa_window: usize,
-    /// Seconds of all phases, at least so many.
+    /// Ends the run once all phases together took at least so many seconds.
     pub seconds: Option<f64>,
 }
 
@@ -96,9 +98,9 @@ pub enum StopMetric {
 #[serde(deny_unknown_fields, default)]
 pub struct OracleConfig {
     pub kind: OracleKind,
-    /// Of `kind = "noisy"`: the share of all labels of train that it misses, rare ones more often.
+    /// Share of all labels of train that `kind = "noisy"` misses, rare ones more often.
     pub missed: f64,
-    /// Of `kind = "noisy"`: wrong labels that it gives for each right one.
+    /// Wrong labels that `kind = "noisy"` gives for each right one.
     pub wrong: f64,
 }
 
@@ -113,7 +115,7 @@ impl Default for OracleConfig {
 pub enum OracleKind {
     /// Gives the labels that the data set has.
     Simulated,
-    /// The same with mistakes, by seed.
+    /// Gives these labels with mistakes, by seed.
     Noisy,
 }
 
@@ -154,7 +156,7 @@ pub enum ThresholdRule {
     MacroF1Paper,
     MacroF1,
     MicroF1,
-    /// As many labels a text as the labelled set has; needs no dev set.
+    /// Predicts as many labels a text as the labelled set has; it needs no dev set.
     Cardinality,
     Fixed,
 }

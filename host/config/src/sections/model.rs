@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct ModelConfig {
     /// A folder, `minilm`, or a hub id such as `bert-base-uncased`, with `@revision` behind it or not.
     pub checkpoint: String,
-    /// Texts are cut after so many tokens, [CLS] and [SEP] included.
+    /// Texts are cut after so many tokens, `[CLS]` and `[SEP]` included.
     pub max_tokens: usize,
     pub head: HeadKind,
     /// CNN head (Kim 2014): widths of the convolutions and filters of each.
@@ -52,7 +52,7 @@ pub enum HeadKind {
 }
 
 impl HeadKind {
-    /// As in a config.
+    /// Returns its name in a config.
     pub fn name(self) -> &'static str {
         match self {
             Self::Linear => "linear",
@@ -65,11 +65,12 @@ impl HeadKind {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PoolingRule {
-    /// What the checkpoint's `1_Pooling/config.json` says; without such a file, the mean.
+    /// The pooling that the checkpoint's `1_Pooling/config.json` says; without such a file, the
+    /// mean.
     Auto,
     /// The mean of the hidden states of all tokens.
     Mean,
-    /// The hidden state of [CLS].
+    /// The hidden state of `[CLS]`.
     Cls,
 }
 
@@ -120,11 +121,11 @@ pub struct TrainConfig {
     /// The head's rate is `rate` times this.
     pub head_rate: f64,
     pub head_bias: HeadBias,
-    /// What of dev decides which epoch is best.
+    /// Names what of dev decides which epoch is best.
     pub early_stopping: EarlyStopping,
     /// Epochs that are trained and not chosen before; so many have to be there.
     pub min_epochs: usize,
-    /// Stop after so many epochs without a better dev score; 0 trains all epochs.
+    /// Epochs without a better dev score after which training stops; 0 trains all epochs.
     pub patience: usize,
     /// Dev texts that early stopping looks at (the first so many in a seeded order); 0 means all.
     pub dev_texts: usize,

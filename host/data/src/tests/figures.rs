@@ -27,24 +27,36 @@ fn figures_of_real_data_are_the_known_ones() {
     }
 }
 
-#[test]
-fn figures_of_a_small_case() {
-    // Label sets: ab, abc, b, none | c.
-    let train = r#"{"id": 1, "text": "a b  c", "labels": ["a", "b"]}
-{"id": 2, "text": "a", "labels": ["a", "b", "c"]}
-{"id": 3, "text": "a", "labels": ["b"]}
-{"id": 4, "text": "", "labels": []}"#;
-    let test = r#"{"id": 5, "text": "a", "labels": ["c"]}"#;
-    let folder =
-        folder(&[("train.jsonl", train), ("test.jsonl", test), ("labels.txt", "a\nb\nc\nd")]);
-    let config = DataConfig {
-        dev: String::new(),
-        unlabeled: OnUnlabeled::Keep,
-        ..config(DataFormat::Jsonl)
-    };
-    let loaded = load(&config, folder.path(), &Silent).unwrap();
-    let expected = Stats {
-        name: loaded.dataset.name.clone(),
+fn splits_of_the_small_case() -> Vec<SplitStats> {
+    vec![
+        SplitStats {
+            split: "train",
+            texts: 4,
+            classes_per_text: 6.0 / 4.0,
+            density: 6.0 / 16.0,
+            no_label_texts: 1,
+            classes_absent: 1,
+            duplicate_texts: 1,
+            words: Lengths { mean: 5.0 / 4.0, median: 1.0, p95: 3, max: 3 },
+            pieces: None,
+        },
+        SplitStats {
+            split: "test",
+            texts: 1,
+            classes_per_text: 1.0,
+            density: 1.0 / 4.0,
+            no_label_texts: 0,
+            classes_absent: 3,
+            duplicate_texts: 0,
+            words: Lengths { mean: 1.0, median: 1.0, p95: 1, max: 1 },
+            pieces: None,
+        },
+    ]
+}
+
+fn stats_of_the_small_case(name: &str) -> Stats {
+    Stats {
+        name: name.to_owned(),
         train: 4,
         dev: 0,
         test: 1,
@@ -73,31 +85,27 @@ fn figures_of_a_small_case() {
         tokenizer: None,
         max_tokens: None,
         pieces: None,
-        splits: vec![
-            SplitStats {
-                split: "train",
-                texts: 4,
-                classes_per_text: 6.0 / 4.0,
-                density: 6.0 / 16.0,
-                no_label_texts: 1,
-                classes_absent: 1,
-                duplicate_texts: 1,
-                words: Lengths { mean: 5.0 / 4.0, median: 1.0, p95: 3, max: 3 },
-                pieces: None,
-            },
-            SplitStats {
-                split: "test",
-                texts: 1,
-                classes_per_text: 1.0,
-                density: 1.0 / 4.0,
-                no_label_texts: 0,
-                classes_absent: 3,
-                duplicate_texts: 0,
-                words: Lengths { mean: 1.0, median: 1.0, p95: 1, max: 1 },
-                pieces: None,
-            },
-        ],
+        splits: splits_of_the_small_case(),
+    }
+}
+
+#[test]
+fn figures_of_a_small_case() {
+    // Label sets: ab, abc, b, none | c.
+    let train = r#"{"id": 1, "text": "a b  c", "labels": ["a", "b"]}
+{"id": 2, "text": "a", "labels": ["a", "b", "c"]}
+{"id": 3, "text": "a", "labels": ["b"]}
+{"id": 4, "text": "", "labels": []}"#;
+    let test = r#"{"id": 5, "text": "a", "labels": ["c"]}"#;
+    let folder =
+        folder(&[("train.jsonl", train), ("test.jsonl", test), ("labels.txt", "a\nb\nc\nd")]);
+    let config = DataConfig {
+        dev: String::new(),
+        unlabeled: OnUnlabeled::Keep,
+        ..config(DataFormat::Jsonl)
     };
+    let loaded = load(&config, folder.path(), &Silent).unwrap();
+    let expected = stats_of_the_small_case(&loaded.dataset.name);
     assert_eq!(class_sizes(&loaded.dataset), [3, 2, 2, 0]);
     assert_eq!(stats(&loaded.dataset, None), expected);
 }

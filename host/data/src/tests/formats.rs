@@ -179,7 +179,7 @@ fn a_share_of_train_becomes_dev_and_a_part_of_test_is_kept() {
     assert_eq!(with("").dataset.test.ids.len(), 50);
 }
 
-/// The same texts and labels; ids too where the format has them.
+/// Checks for the same texts and labels; for the same ids too where the format has them.
 fn assert_same(a: &Dataset, b: &Dataset, has_ids: bool, text: fn(&str) -> String) {
     assert_eq!(a.vocabulary, b.vocabulary);
     assert_eq!(a.splits().count(), b.splits().count());

@@ -4,8 +4,8 @@
 use super::formats::written;
 use super::*;
 
-/// Texts and labels of train, which these lines of `[data]` read from files of this name and content; test
-/// has the same.
+/// Checks the texts and labels of train, which these lines of `[data]` read from files of this
+/// ending and content; test has the same.
 #[track_caller]
 fn check(lines: &str, ending: &str, content: &str, expected: &[(&str, &[&str])]) {
     let (loaded, _folder) = loaded(lines, ending, content);

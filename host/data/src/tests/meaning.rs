@@ -1,13 +1,13 @@
-//! What the labels of a file mean: the same in all formats, whatever notation, spelling or number they
-//! come in; or refused, or noted with the key that mends it.
+//! Tests of what the labels of a file mean: the same in all formats, whatever notation, spelling or
+//! number they come in. Else they are refused, or noted with the key that mends it.
 
 use ::parquet::basic::Compression;
 
 use super::parquet::{Column, make};
 use super::*;
 
-/// Data sets of CSV, JSONL and Parquet in which the labels of the texts of train are these strings; test
-/// has the first text alone.
+/// Makes data sets of CSV, JSONL and Parquet in which the labels of the texts of train are these
+/// strings; test has the first text alone.
 fn of_strings(fields: &[&'static str]) -> Vec<(DataConfig, TempDir)> {
     let rows = |fields: &[&str]| {
         let quoted = |field: &&str| format!("\"{}\"", field.replace('"', "\"\""));
@@ -43,7 +43,7 @@ fn of_strings(fields: &[&'static str]) -> Vec<(DataConfig, TempDir)> {
     ]
 }
 
-/// The labels of the texts of train, or the error.
+/// Reads the labels of the texts of train, or the error.
 fn read(config: &DataConfig, folder: &TempDir) -> Result<Vec<Vec<String>>, String> {
     let loaded = load(config, folder.path(), &Silent).map_err(|error| error.to_string())?;
     let train = &loaded.dataset.train;
@@ -191,45 +191,50 @@ fn numbers_stand_for_the_lines_of_a_list_in_all_formats() {
     assert_eq!(read(&config, &folder).unwrap(), [vec!["0", "2"], vec!["1"]]);
 }
 
+/// Returns JSON lines of texts that begin with `key`, one for each of the ids between the `|`; `-`
+/// stands for a text without an id.
+fn lines_with_ids(key: &str, ids: &str) -> String {
+    let line = |(i, id): (usize, &str)| {
+        let id = if id == "-" { String::new() } else { format!("\"id\": {id}, ") };
+        format!("{{{id}\"text\": \"{key} {i}\", \"labels\": [\"a\"]}}\n")
+    };
+    ids.split('|').enumerate().map(line).collect()
+}
+
+/// Checks the ids that train and test get from those in their files, and a part of the notes.
+fn check_ids(train: &str, test: &str, expected: [&[&str]; 2], note: &str) {
+    let folder = folder(&[
+        ("train.jsonl", &lines_with_ids("n", train)),
+        ("test.jsonl", &lines_with_ids("t", test)),
+    ]);
+    let config = DataConfig { dev: String::new(), ..config(DataFormat::Jsonl) };
+    let loaded = load(&config, folder.path(), &Silent).unwrap();
+    assert_eq!(loaded.dataset.train.ids, expected[0]);
+    assert_eq!(loaded.dataset.test.ids, expected[1]);
+    assert!(loaded.notes.join("\n").contains(note), "{:?}", loaded.notes);
+    let made = DataConfig { id_column: Some(String::new()), ..config };
+    let loaded = load(&made, folder.path(), &Silent).unwrap();
+    assert_eq!(loaded.dataset.test.ids[0], "test-1");
+}
+
 #[test]
 fn ids_are_made_where_there_are_none_and_told_apart_where_they_restart() {
-    let check = |train: &str, test: &str, expected: [&[&str]; 2], note: &str| {
-        let line =
-            |id: &str, text: String| format!("{{{id}\"text\": \"{text}\", \"labels\": [\"a\"]}}\n");
-        let lines = |key: &str, ids: &str| -> String {
-            let lines = ids.split('|').enumerate().map(|(i, id)| {
-                let id = if id == "-" { String::new() } else { format!("\"id\": {id}, ") };
-                line(&id, format!("{key} {i}"))
-            });
-            lines.collect()
-        };
-        let folder =
-            folder(&[("train.jsonl", &lines("n", train)), ("test.jsonl", &lines("t", test))]);
-        let config = DataConfig { dev: String::new(), ..config(DataFormat::Jsonl) };
-        let loaded = load(&config, folder.path(), &Silent).unwrap();
-        assert_eq!(loaded.dataset.train.ids, expected[0]);
-        assert_eq!(loaded.dataset.test.ids, expected[1]);
-        assert!(loaded.notes.join("\n").contains(note), "{:?}", loaded.notes);
-        let made = DataConfig { id_column: Some(String::new()), ..config };
-        let loaded = load(&made, folder.path(), &Silent).unwrap();
-        assert_eq!(loaded.dataset.test.ids[0], "test-1");
-    };
-    check("-|-", "-", [&["train-1", "train-2"], &["test-1"]], "");
-    check("null|\"\"", "\" \"", [&["train-1", "train-2"], &["test-1"]], "");
-    check("7.0|\" 8 \"", "12.0", [&["7", "8"], &["12"]], "");
-    check(
+    check_ids("-|-", "-", [&["train-1", "train-2"], &["test-1"]], "");
+    check_ids("null|\"\"", "\" \"", [&["train-1", "train-2"], &["test-1"]], "");
+    check_ids("7.0|\" 8 \"", "12.0", [&["7", "8"], &["12"]], "");
+    check_ids(
         "0|1",
         "0",
         [&["train-0", "train-1"], &["test-0"]],
         "ids: 1 stand in more than one split",
     );
-    check(
+    check_ids(
         "1|2|5",
         "1|2",
         [&["train-1", "train-2", "train-5"], &["test-1", "test-2"]],
         "counts anew",
     );
-    check(
+    check_ids(
         "\"x1\"|\"x2\"",
         "\"x1\"|\"x2\"",
         [&["train-x1", "train-x2"], &["test-x1", "test-x2"]],

@@ -68,8 +68,8 @@ fn good(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-/// What a message must say, where the file cannot be taken for a good one; elsewhere an error is one with
-/// a hint, or none.
+/// Replaces a file and returns what a message must say, where the file cannot be taken for a good
+/// one. Elsewhere there is no error, or one with a hint.
 fn replaced(path: &Path, by: &str) -> Option<&'static str> {
     let whole = fs_err::read(path).unwrap();
     fs_err::remove_file(path).unwrap();

@@ -6,7 +6,7 @@ use ::parquet::basic::Compression;
 use ::parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
 use ::parquet::file::metadata::KeyValue;
 use ::parquet::file::properties::WriterProperties;
-use ::parquet::file::writer::SerializedFileWriter;
+use ::parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use ::parquet::schema::parser::parse_message_type;
 
 use super::*;
@@ -21,7 +21,17 @@ pub(super) enum Column {
 
 const LIST: &str = "optional group labels (LIST) { repeated group list { optional";
 
-/// A file with the columns `text`, `other` and `labels`.
+fn schema(labels: &Column) -> String {
+    let column = match labels {
+        Column::Texts(_) => format!("{LIST} binary element (UTF8); }} }}"),
+        Column::Numbers(_) => format!("{LIST} int64 element; }} }}"),
+        Column::OneText(_) => "optional binary labels (UTF8);".to_owned(),
+        Column::OneNumber(_) => "optional int64 labels;".to_owned(),
+    };
+    format!("message schema {{ optional binary text (UTF8); optional int64 other; {column} }}")
+}
+
+/// Makes a file with the columns `text`, `other` and `labels`.
 pub(super) fn make(
     path: &Path,
     texts: &[&str],
@@ -29,14 +39,6 @@ pub(super) fn make(
     features: Option<&str>,
     codec: Compression,
 ) {
-    let column = match labels {
-        Column::Texts(_) => format!("{LIST} binary element (UTF8); }} }}"),
-        Column::Numbers(_) => format!("{LIST} int64 element; }} }}"),
-        Column::OneText(_) => "optional binary labels (UTF8);".to_owned(),
-        Column::OneNumber(_) => "optional int64 labels;".to_owned(),
-    };
-    let schema =
-        format!("message schema {{ optional binary text (UTF8); optional int64 other; {column} }}");
     let features = features.map(|features| {
         let value = format!("{{\"info\": {{\"features\": {{\"labels\": {features}}}}}}}");
         vec![KeyValue::new("huggingface".to_owned(), value)]
@@ -44,11 +46,10 @@ pub(super) fn make(
     let properties =
         WriterProperties::builder().set_compression(codec).set_key_value_metadata(features).build();
     let file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).open(path);
-    let schema = Arc::new(parse_message_type(&schema).unwrap());
+    let schema = Arc::new(parse_message_type(&schema(labels)).unwrap());
     let mut writer =
         SerializedFileWriter::new(file.unwrap(), schema, Arc::new(properties)).unwrap();
     let mut group = writer.next_row_group().unwrap();
-    let bytes = |texts: &[&str]| texts.iter().map(|&t| ByteArray::from(t)).collect::<Vec<_>>();
     let ones = vec![1; texts.len()];
 
     let mut column = group.next_column().unwrap().unwrap();
@@ -59,6 +60,13 @@ pub(super) fn make(
     column.typed::<Int64Type>().write_batch(&other, Some(&ones), None).unwrap();
     column.close().unwrap();
     let mut column = group.next_column().unwrap().unwrap();
+    write_labels(&mut column, labels);
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+}
+
+fn write_labels(column: &mut SerializedColumnWriter<'_>, labels: &Column) {
     match labels {
         Column::Texts(rows) => {
             let (defined, repeated) = levels(rows.iter().map(Vec::len));
@@ -72,16 +80,18 @@ pub(super) fn make(
             column.write_batch(&rows.concat(), Some(&defined), Some(&repeated)).unwrap();
         }
         Column::OneText(values) => {
-            let values = bytes(values);
+            let (values, ones) = (bytes(values), vec![1; values.len()]);
             column.typed::<ByteArrayType>().write_batch(&values, Some(&ones), None).unwrap();
         }
         Column::OneNumber(values) => {
+            let ones = vec![1; values.len()];
             column.typed::<Int64Type>().write_batch(values, Some(&ones), None).unwrap();
         }
     }
-    column.close().unwrap();
-    group.close().unwrap();
-    writer.close().unwrap();
+}
+
+fn bytes(texts: &[&str]) -> Vec<ByteArray> {
+    texts.iter().map(|&text| ByteArray::from(text)).collect()
 }
 
 /// Definition and repetition levels of lists of these lengths.
@@ -104,7 +114,7 @@ fn parquet_config() -> DataConfig {
     }
 }
 
-/// Train is one file with these labels, test another with one text.
+/// Loads a data set: train is one file with these labels, test another like it.
 fn loaded(labels: &Column, features: Option<&str>) -> Result<Dataset, String> {
     let folder = tempfile::tempdir().unwrap();
     let texts = ["one", "two"];

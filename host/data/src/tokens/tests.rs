@@ -155,7 +155,7 @@ fn cached(folder: &Path) -> Vec<std::path::PathBuf> {
     files.filter(|path| path.extension().is_some_and(|ending| ending == "tokens")).collect()
 }
 
-/// Under a new inode: a process trusts the file that it has looked at.
+/// Writes a file under a new inode, since a process trusts the file that it has looked at.
 fn put(path: &Path, bytes: &[u8]) {
     let aside = path.with_extension("aside");
     fs_err::write(&aside, bytes).unwrap();

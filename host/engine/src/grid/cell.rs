@@ -14,7 +14,7 @@ pub struct Cell {
     pub data: String,
     pub strategy: String,
     pub seed: u64,
-    /// Where its records lie.
+    /// The folder of its records.
     pub folder: PathBuf,
     /// The config of its data set, in the bench's own folder.
     pub config: PathBuf,
@@ -27,7 +27,7 @@ pub struct Cell {
     pub state: State,
 }
 
-/// What the manifest must say, as far as the grid decides it.
+/// The manifest's content, as far as the grid decides it.
 #[derive(Clone, Debug)]
 pub struct Expected {
     pub config: Value,

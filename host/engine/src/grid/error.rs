@@ -1,4 +1,4 @@
-//! What keeps a bench from being run at all; what goes wrong in a cell costs that cell only.
+//! Errors that keep a bench from being run at all; what goes wrong in a cell costs that cell only.
 
 use std::io;
 use std::path::PathBuf;

@@ -53,12 +53,12 @@ impl BenchFolder {
         &self.path
     }
 
-    /// Where the config of a data set is written for the workers.
+    /// The file that the config of a data set is written to for the workers.
     pub fn config(path: &Path, data: &str) -> PathBuf {
         path.join(INNER).join(format!("{data}.toml"))
     }
 
-    /// Where a worker's log goes.
+    /// The file of a worker's log.
     pub fn log(&self, worker: usize) -> PathBuf {
         self.path.join(INNER).join(format!("worker-{worker}.log"))
     }

@@ -10,10 +10,10 @@ use super::{BenchFolder, Cell, Expected, State, stamp};
 use crate::manifest::plugin_manifest;
 use crate::plan::{Plan, Planned, Shelf};
 
-/// What planning needs to know of the outside.
+/// Everything that planning needs to know of the outside.
 pub struct Outside<'a> {
     pub shelf: Shelf<'a>,
-    /// For `${NAME}` in a config.
+    /// Looks up `${NAME}` in a config.
     pub lookup: &'a dyn Fn(&str) -> Option<String>,
     /// The files of a config's checkpoint, as far as they are on this machine.
     pub checkpoint_files: &'a dyn Fn(&RunConfig) -> Vec<PathBuf>,

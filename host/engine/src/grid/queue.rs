@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 /// Cells by number, in the order of the grid.
 pub(super) struct Queue {
-    /// Of each cell.
+    /// One entry a cell.
     groups: Vec<usize>,
     waiting: BTreeSet<usize>,
     running: BTreeSet<usize>,
@@ -16,7 +16,7 @@ pub(super) struct Queue {
 #[derive(Clone, Copy, Default)]
 struct Deaths {
     count: usize,
-    /// Of the cell, at the last death.
+    /// Counts the steps that the cell had taken at the last death.
     steps: usize,
 }
 
@@ -35,7 +35,7 @@ impl Queue {
         Self { groups, waiting: waiting.into_iter().collect(), running: BTreeSet::new(), deaths }
     }
 
-    /// For a worker whose last cell was `last`.
+    /// Chooses for a worker whose last cell was `last`.
     pub(super) fn next(&mut self, last: Option<usize>) -> Next {
         let group = |cell: usize| self.groups[cell];
         let taken = |cell: usize| self.running.iter().any(|&other| group(other) == group(cell));

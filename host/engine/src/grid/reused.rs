@@ -1,4 +1,4 @@
-//! What a grid computed once: gathered from the records of its cells.
+//! Gathers from the records of its cells what a grid computed once.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub struct ReusedBy {
     pub what: String,
     /// Names the content.
     pub key: String,
-    /// What it took to compute.
+    /// Seconds that computing it took.
     pub seconds: f64,
     /// Cells that used it.
     pub cells: usize,
@@ -22,7 +22,7 @@ pub struct ReusedBy {
     pub computed_here: bool,
 }
 
-/// Of all cells: `cells` are the rounds of each. By kind, then by key.
+/// Gathers it from the rounds of each cell. Sorted by kind, then by key.
 pub fn reused_by<'a>(cells: impl IntoIterator<Item = &'a [RoundRecord]>) -> Vec<ReusedBy> {
     let mut uses: BTreeMap<(String, String), ReusedBy> = BTreeMap::new();
     for rounds in cells {

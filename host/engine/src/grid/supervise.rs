@@ -12,11 +12,11 @@ use super::error::BenchError;
 use super::queue::{Next, Queue};
 use super::worker::{Order, Worker, interrupt};
 
-/// Who works, and who watches.
+/// The workers of a bench, and who watches.
 pub struct Crew<'a> {
-    /// For each worker its device, where that is not the config's.
+    /// The device of each worker, where that is not the config's.
     pub devices: Vec<Option<String>>,
-    /// How a worker is started.
+    /// Makes the command that starts a worker.
     pub start: &'a (dyn Fn(usize) -> std::io::Result<Command> + Sync),
     /// Called when a cell changes its state, and once a second.
     pub watch: &'a mut dyn FnMut(&Standing),
@@ -26,7 +26,7 @@ pub struct Crew<'a> {
     pub cancelled: &'a AtomicBool,
 }
 
-/// How a bench stands.
+/// The progress of a bench.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Standing {
     pub cells: usize,
@@ -46,7 +46,7 @@ const CRASHES: usize = 3;
 const KILLS: usize = 6;
 const TICK: Duration = Duration::from_millis(200);
 
-/// What the threads of all workers look at.
+/// The state that the threads of all workers look at.
 struct Desk<'a> {
     queue: Queue,
     cells: &'a mut [Cell],
@@ -63,14 +63,13 @@ pub fn supervise(cells: &mut [Cell], crew: Crew<'_>) -> Result<(), BenchError> {
     let before: usize = cells.iter().map(Cell::rounds_done).sum();
     let started = Instant::now();
     let queue = Queue::new(groups(cells), waiting(cells));
-    let desk = Desk { queue, cells, changes: 0, workers: devices.len(), busy: BTreeSet::new() };
-    let desk = Mutex::new(desk);
+    let (workers, busy) = (devices.len(), BTreeSet::new());
+    let desk = Mutex::new(Desk { queue, cells, changes: 0, workers, busy });
     std::thread::scope(|scope| {
         for (number, device) in devices.into_iter().enumerate() {
             let desk = &desk;
             let work = move || {
-                let slot = Slot { number, device, start, desk, cancelled };
-                slot.work();
+                Slot { number, device, start, desk, cancelled }.work();
                 lock(desk).workers -= 1;
             };
             // Those that there are do the work of all.
@@ -86,10 +85,7 @@ pub fn supervise(cells: &mut [Cell], crew: Crew<'_>) -> Result<(), BenchError> {
                 let busy = lock(&desk).busy.clone();
                 busy.into_iter().filter(|&id| interrupted.insert(id)).for_each(interrupt);
             }
-            let (changes, workers, snapshot) = {
-                let desk = lock(&desk);
-                (desk.changes, desk.workers, desk.cells.to_vec())
-            };
+            let (changes, workers, snapshot) = look(&desk);
             let changed = changes != told.0;
             if changed {
                 keep(&snapshot)?;
@@ -104,6 +100,12 @@ pub fn supervise(cells: &mut [Cell], crew: Crew<'_>) -> Result<(), BenchError> {
             std::thread::sleep(TICK);
         }
     })
+}
+
+/// The number of changes so far, that of workers, and the cells.
+fn look(desk: &Mutex<Desk<'_>>) -> (usize, usize, Vec<Cell>) {
+    let desk = lock(desk);
+    (desk.changes, desk.workers, desk.cells.to_vec())
 }
 
 /// A place for one worker after the other.

@@ -18,11 +18,11 @@ pub struct Order {
     pub config: PathBuf,
     pub strategy: String,
     pub seed: u64,
-    /// Where it is not the config's.
+    /// The device, where it is not the config's.
     pub device: Option<String>,
 }
 
-/// What became of an order. It names the order, so that nothing which a plugin prints is taken for it.
+/// The outcome of an order. It names the order, so that nothing which a plugin prints is taken for it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reply {
@@ -31,7 +31,7 @@ pub struct Reply {
     pub error: Option<String>,
 }
 
-/// In a worker: it ends at once, by the system's hand, when its bench ends, however that ends.
+/// Makes this worker end at once, by the system's hand, when its bench ends, however that ends.
 /// An error if it has ended already.
 pub fn die_with_parent(parent: u32) -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -59,7 +59,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// From a thread that lives as long as the worker should: the system tells a child of the end
+    /// Starts it from a thread that lives as long as the worker should: the system tells a child of the end
     /// of the thread that started it.
     pub(super) fn start(mut command: Command) -> io::Result<Self> {
         // In a process group of its own, so that a Ctrl-C reaches it once, through us.

@@ -93,7 +93,7 @@ impl Services<'_> {
         Ok(block(lent, ids.len()))
     }
 
-    /// What a pass for `key` should give besides: what the strategy declares and costs nothing more.
+    /// Adds to a pass for `key` what the strategy declares and what costs nothing more.
     fn wanted(&self, key: &str) -> Wants {
         let declares = |id: &str| self.around.needs.iter().any(|need| need == id);
         let labels = declares(LOGITS) || declares(PROBABILITIES);

@@ -24,7 +24,7 @@ use alhost_base::matrix::{Matrix, MatrixRoom, Numbers};
 use alhost_data::{Texts, tokens::Tokens};
 use alhost_model::{Model, Outputs, Surprisal, Wants, probabilities};
 
-/// What of the round a strategy may know; see `RoundInfo` for the fields.
+/// The part of the round that a strategy may know; see `RoundInfo` for the fields.
 #[derive(Clone, Debug, Default)]
 pub struct RoundView {
     pub round: u32,
@@ -38,7 +38,7 @@ pub struct RoundView {
     pub seed: [u8; 32],
 }
 
-/// What the services are made of, apart from the model.
+/// All that the services are made of, apart from the model.
 #[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
     /// Name of the strategy, for messages and the log.
@@ -50,7 +50,7 @@ pub struct Surroundings<'a> {
     pub trained: bool,
     /// Bytes that one matrix may take.
     pub matrix_limit: u64,
-    /// Where matrices are made.
+    /// Makes the matrices that are lent.
     pub matrices: &'a MatrixRoom,
     /// Decides which positions surprisal is taken at: the same in all rounds.
     pub surprisal_seed: u64,

@@ -1,4 +1,4 @@
-//! `annotations.jsonl`: what people or programs said of texts, one line an answer. The file only grows; the
+//! `annotations.jsonl` holds what people or programs said of texts, one line an answer. The file only grows; the
 //! last line of a text counts.
 //!
 //! ```text
@@ -26,14 +26,14 @@ pub struct Line {
     /// Names of labels; none is an answer too.
     pub labels: Vec<String>,
     pub status: Status,
-    /// Who answered.
+    /// The name of who answered.
     pub by: String,
     /// Seconds since 1970, UTC.
     pub at: u64,
     /// Seconds spent on the text, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
-    /// Where the answer came from: `page`, the file that was imported, ...
+    /// The origin of the answer: `page`, the file that was imported, ...
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
 }
@@ -45,10 +45,10 @@ pub enum Status {
     Skipped,
 }
 
-/// What the file holds, as far as it is whole.
+/// The whole lines of the file.
 #[derive(Debug, Default, PartialEq)]
 pub struct Annotations {
-    /// In the file's order, each with its number from 1.
+    /// Sorted as in the file, each with its number from 1.
     pub lines: Vec<(usize, Line)>,
     /// The number of a last line that was cut off, which does not count.
     pub torn: Option<usize>,
@@ -167,7 +167,7 @@ mod tests {
         let bytes = three(&path);
         for cut in 0..=bytes.len() {
             fs_err::write(&path, &bytes[..cut]).unwrap();
-            let ends = bytes[..cut].iter().filter(|byte| **byte == b'\n').count();
+            let ends = bytes[..cut].split(|byte| *byte == b'\n').count() - 1;
             let found = read(&path).unwrap();
             // A line that lacks nothing but its end is whole.
             let whole = ends + usize::from(bytes.get(cut) == Some(&b'\n'));

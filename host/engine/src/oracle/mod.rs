@@ -1,4 +1,4 @@
-//! Who labels what was selected. An oracle is the only way in which labels of training texts enter the
+//! Oracles label what was selected. An oracle is the only way in which labels of training texts enter the
 //! loop.
 
 pub mod annotations;

@@ -19,7 +19,7 @@ pub struct Recorded {
     texts: HashMap<String, DocId>,
     /// Labels, by their names.
     labels: HashMap<String, u32>,
-    /// What was answered so far.
+    /// The answers given so far.
     given: BTreeMap<DocId, Annotation>,
 }
 

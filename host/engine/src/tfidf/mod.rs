@@ -85,13 +85,7 @@ pub fn train(
             kept += 1;
         }
         if rounds.len() <= round {
-            let trained = reference.train(&pool);
-            let is_last = round + 1 == selections.len();
-            let end = if pool.unlabeled().is_empty() { Stop::PoolEmpty } else { Stop::Budget };
-            let mut costs = cost(&trained);
-            costs.peak_memory_bytes = peak_memory_bytes();
-            let mut made = record(&pool, round, trained, None, is_last.then_some(end), costs);
-            made.acquired = Some(acquired(&pool, &experiment.task.tokens.train, round));
+            let made = reference.round(&pool, round, round + 1 == selections.len());
             dir.append_round(&made)?;
             rounds.push(made);
         }
@@ -115,6 +109,17 @@ impl<'a> Reference<'a> {
         let dataset = &task.dataset;
         let yardstick = Yardstick::new(&dataset.train.labels, &task.config.evaluation);
         Self { task, words: TfIdf::of(dataset.train.texts.iter()), yardstick }
+    }
+
+    /// Trains on what is labeled, and makes the record of it.
+    fn round(&self, pool: &Pool, round: usize, is_last: bool) -> RoundRecord {
+        let trained = self.train(pool);
+        let end = if pool.unlabeled().is_empty() { Stop::PoolEmpty } else { Stop::Budget };
+        let mut costs = cost(&trained);
+        costs.peak_memory_bytes = peak_memory_bytes();
+        let mut made = record(pool, round, trained, None, is_last.then_some(end), costs);
+        made.acquired = Some(acquired(pool, &self.task.tokens.train, round));
+        made
     }
 
     fn train(&self, pool: &Pool) -> Trained {
@@ -164,7 +169,7 @@ impl<'a> Reference<'a> {
         found
     }
 
-    /// On test.
+    /// Judges on test.
     fn judge(&self, machines: &Machines, found: &Found) -> Judgement {
         let Task { config, dataset, .. } = self.task;
         let gold = &dataset.test.labels;

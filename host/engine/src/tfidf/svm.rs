@@ -25,7 +25,7 @@ const TOLERANCE: f64 = 1e-3;
 
 const MOST_PASSES: usize = 1000;
 
-/// What a label's machine says that no text carries: below all that others say of a text that is not theirs.
+/// The margin of a label that no text carries: below all that others say of a text that is not theirs.
 const NEVER: f64 = -10.0;
 
 /// The weights of each label, [labels][columns + 1]; the bias is the last. Empty where no text carries it.

@@ -1,35 +1,49 @@
 //! A grid is planned without data or model.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use alhost_config::{GridFile, Overrides, RunConfig};
 use alhost_engine::Session;
-use alhost_engine::grid::{self, BenchFolder, Outside, State};
+use alhost_engine::grid::{self, BenchFolder, Cell, Outside, State};
 
 use crate::support::{CONFIG, Opened, WATCH, plugin, shelf};
 
-#[test]
-fn cells_are_planned_in_order_and_finished_ones_are_found() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name);
-    fs_err::write(path("toy.toml"), CONFIG).unwrap();
-    let grid = "name = \"toys\"\nconfig = \"toy.toml\"\nseeds = [1, 2]\n[[dataset]]\nname = \"a\"\n\
-                [[dataset]]\nname = \"b\"\n[dataset.loop]\nbudget = 14\n";
-    fs_err::write(path("grid.toml"), grid).unwrap();
+const GRID: &str = r#"
+name = "toys"
+config = "toy.toml"
+seeds = [1, 2]
+[[dataset]]
+name = "a"
+[[dataset]]
+name = "b"
+[dataset.loop]
+budget = 14
+"#;
+
+/// The grid of two data sets, strategies and seeds.
+fn grid(folder: &Path) -> GridFile {
+    fs_err::write(folder.join("toy.toml"), CONFIG).unwrap();
+    fs_err::write(folder.join("grid.toml"), GRID).unwrap();
     let overrides = Overrides {
         plugins: vec![plugin("random"), plugin("cvirs")],
-        out: Some(path("runs").display().to_string()),
+        out: Some(folder.join("runs").display().to_string()),
         ..Overrides::default()
     };
-    let grid = GridFile::read(&path("grid.toml"), &overrides).unwrap();
+    GridFile::read(&folder.join("grid.toml"), &overrides).unwrap()
+}
+
+fn plan(grid: &GridFile) -> Vec<Cell> {
     let files = |_: &RunConfig| vec![PathBuf::from("checkpoint")];
     let outside = Outside { shelf: shelf(), lookup: &|_| None, checkpoint_files: &files };
-    let plan = || {
-        let of = |config| grid::cells(config, &grid.folder, &outside).unwrap();
-        grid.configs.iter().flat_map(of).collect::<Vec<_>>()
-    };
-    let cells = plan();
-    let names: Vec<String> = cells.iter().map(|cell| cell.name()).collect();
+    let of = |config| grid::cells(config, &grid.folder, &outside).unwrap();
+    grid.configs.iter().flat_map(of).collect()
+}
+
+#[test]
+fn all_strategies_of_a_seed_follow_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let cells = plan(&grid(folder.path()));
+    let names: Vec<String> = cells.iter().map(Cell::name).collect();
     let expected = [
         "a, random, seed 1",
         "a, cvirs, seed 1",
@@ -44,25 +58,27 @@ fn cells_are_planned_in_order_and_finished_ones_are_found() {
     assert_eq!((cells[0].rounds, cells[4].rounds), (4, 2));
     assert!(cells.iter().all(|cell| cell.state == State::Waiting));
     assert_eq!(cells[0].group(), cells[1].group());
+}
 
-    // One of them is run, and the next planning finds it.
-    let set = [format!("name={}", "a")];
-    let set: Vec<&str> = set.iter().map(String::as_str).collect();
+#[test]
+fn a_cell_that_is_finished_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let grid = grid(folder.path());
+    let mut cells = plan(&grid);
     let Opened { mut experiment, mut strategies } =
-        Opened::new(&path("elsewhere"), &["random", "cvirs"], &set);
+        Opened::new(&folder.path().join("elsewhere"), &["random", "cvirs"], &["name=a"]);
     let session = Session::open(&mut experiment, &mut strategies, "cvirs", 1, WATCH).unwrap();
     let from = session.path().to_owned();
     session.run().unwrap();
     fs_err::create_dir_all(cells[1].folder.parent().unwrap()).unwrap();
     fs_err::rename(from, &cells[1].folder).unwrap();
-    let mut again = plan();
+    cells[1].check_folder().unwrap();
+
     let bench = BenchFolder::open(&grid.folder).unwrap();
-    let mut kept = plan();
-    kept[1].state = State::Finished;
-    bench.keep_cells(&grid.name, &kept).unwrap();
+    cells[1].state = State::Finished;
+    bench.keep_cells(&grid.name, &cells).unwrap();
+    let mut again = plan(&grid);
     grid::look(&mut again, &bench.finished());
-    let finished: Vec<usize> =
-        (0..again.len()).filter(|&number| again[number].state == State::Finished).collect();
-    assert_eq!(finished, [1]);
-    again[1].check_folder().unwrap();
+    let finished = again.iter().filter(|cell| cell.state == State::Finished);
+    assert_eq!(finished.map(Cell::name).collect::<Vec<_>>(), ["a, cvirs, seed 1"]);
 }

@@ -1,4 +1,5 @@
 //! Tests of the engine as a whole, with a toy in the place of the model: no torch, no command line.
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first thing that is wrong")]
 
 mod grid;
 mod oracles;

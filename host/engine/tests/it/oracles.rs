@@ -22,7 +22,7 @@ impl<F: FnMut(Vec<(DocId, Annotation)>) -> Answer> Oracle for Changed<F> {
     fn answer(&mut self, selection: &ValidSelection) -> Result<Answer> {
         match self.gold.answer(selection)? {
             Answer::Given(given) => Ok((self.change)(given)),
-            waiting => Ok(waiting),
+            Answer::Waiting { missing } => Ok(Answer::Waiting { missing }),
         }
     }
 
@@ -78,7 +78,8 @@ fn a_session_waits_until_the_oracle_has_answered() {
 
 #[test]
 fn a_wrong_answer_is_refused_with_its_reason() {
-    let check = |change: fn(Vec<(DocId, Annotation)>) -> Vec<(DocId, Annotation)>, part: &str| {
+    type Given = Vec<(DocId, Annotation)>;
+    let check = |change: fn(Given) -> Given, part: &str| {
         let (_folder, mut opened) = opened();
         let oracle = changed(&opened, move |given| Answer::Given(change(given)));
         let Opened { experiment, strategies } = &mut opened;
@@ -95,7 +96,7 @@ fn a_wrong_answer_is_refused_with_its_reason() {
     };
     check(unknown, "the label 9999, but there are");
     let other = |mut given: Vec<(DocId, Annotation)>| {
-        let free = (0..).map(DocId).find(|id| given.iter().all(|(asked, _)| asked != id));
+        let free = (0..60).map(DocId).find(|id| given.iter().all(|(asked, _)| asked != id));
         given[0].0 = free.unwrap();
         given
     };

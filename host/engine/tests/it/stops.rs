@@ -131,7 +131,6 @@ fn check(set: &[&str], shadows: &[&str], least: usize) {
         let ended = files(&folder.path().join(RUN));
         assert_eq!(outcome(&ended), outcome(&last), "state {number} of {}", states.len());
     }
-    println!("{} states", states.len());
 }
 
 #[test]

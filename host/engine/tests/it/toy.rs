@@ -74,9 +74,11 @@ struct Toy {
 /// Counts of hashed word pieces, L2-normalised, and a 1 for the bias.
 fn vector(tokens: &[u32]) -> [f32; WIDTH + 1] {
     let mut vector = [0.0; WIDTH + 1];
-    tokens.iter().for_each(|token| vector[*token as usize % WIDTH] += 1.0);
+    for token in tokens {
+        vector[*token as usize % WIDTH] += 1.0;
+    }
     let norm = vector.iter().map(|x| x * x).sum::<f32>().sqrt().max(1.0);
-    vector.iter_mut().for_each(|x| *x /= norm);
+    vector = vector.map(|x| x / norm);
     vector[WIDTH] = 1.0;
     vector
 }

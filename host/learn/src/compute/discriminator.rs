@@ -95,7 +95,8 @@ struct OneThread {
 }
 
 impl OneThread {
-    /// `work`: rows of a batch times parameters. The paper's network has 10 million.
+    /// Takes one thread where a step is small. `work` is the rows of a batch times parameters; the
+    /// paper's network has 10 million.
     fn for_small_steps(work: usize) -> Option<Self> {
         let before = tch::get_num_threads();
         let is_small = work < 20_000_000;
@@ -139,7 +140,7 @@ impl Rows {
 struct Fitted {
     accuracy: f64,
     epochs: u32,
-    /// Of each batch, before its update.
+    /// The loss of each batch, before its update.
     #[cfg(test)]
     losses: Vec<f64>,
 }
@@ -177,7 +178,7 @@ fn fit(
 /// The rows in the order of one epoch, so that a batch is a slice of each tensor.
 struct Epoch {
     points: Tensor, // [n, cols]
-    /// 1 in the column of the row's class.
+    /// Holds 1 in the column of the row's class.
     one_hot: Tensor, // [n, 2]
     /// The class weight over the number of rows of the batch.
     weights: Tensor, // [n, 1]
@@ -249,7 +250,7 @@ impl Epoch {
     }
 }
 
-/// Fisher-Yates, from the last place down.
+/// Shuffles by Fisher and Yates, from the last place down.
 fn shuffle(order: &mut [i64], rng: &mut ChaCha8Rng) {
     for last in (1..order.len()).rev() {
         // The product's upper half is uniform in 0..=last up to 2^-64.

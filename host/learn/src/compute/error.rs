@@ -1,6 +1,6 @@
-//! What can go wrong in a compute service: the caller's numbers, or the device.
+//! Errors of a compute service: the caller's numbers, or the device.
 
-/// Why a compute service gave no answer.
+/// The reason why a compute service gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ComputeError {
     #[error("{name}: {rows} rows of {cols} columns cannot have {values} values")]

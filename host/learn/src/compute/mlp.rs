@@ -29,15 +29,15 @@ struct Layer {
 
 pub(super) struct Batch {
     pub(super) points: Tensor, // [rows, in]
-    /// 1 in the column of the row's class.
+    /// Holds 1 in the column of the row's class.
     pub(super) one_hot: Tensor, // [rows, 2]
-    /// What each row's cross-entropy counts in the loss.
+    /// The weight of each row's cross-entropy in the loss.
     pub(super) weights: Tensor, // [rows, 1]
 }
 
 const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
-/// Added after the square root.
+/// Adam's epsilon, which is added after the square root.
 const EPSILON: f64 = 1e-8;
 
 /// Rows that are asked about at once.
@@ -61,7 +61,8 @@ impl Mlp {
         Self::from_parameters(sizes, &parameters, device)
     }
 
-    /// `parameters` holds for each layer the weight, [in, out], and then the bias.
+    /// Makes a network of `parameters`, which hold for each layer the weight, [in, out], and then
+    /// the bias.
     pub(super) fn from_parameters(
         sizes: &[usize],
         parameters: &[f32],
@@ -133,7 +134,8 @@ impl Mlp {
         Ok((inputs, logits))
     }
 
-    /// From the last layer to the first; `error` is the gradient of the layer's output.
+    /// Computes the gradients from the last layer to the first; `error` is the gradient of the
+    /// layer's output.
     fn backward(&self, inputs: &[Tensor], mut error: Tensor) -> Result<(), ComputeError> {
         for (idx, (layer, input)) in self.layers.iter().zip(inputs).enumerate().rev() {
             let _in_place = input.f_tr()?.f_mm_out(&layer.weight_gradient, &error)?;

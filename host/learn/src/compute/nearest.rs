@@ -45,7 +45,7 @@ pub fn nearest(
     })
 }
 
-/// For each of a few centres, squared distance and row of the k nearest.
+/// Returns the squared distance and the row of the k nearest, for each of a few centres.
 fn k_nearest(
     points: MatrixView<'_>,
     norms: &[f64],

@@ -1,4 +1,4 @@
-//! Texts as tensors: which go together, and how they are padded.
+//! Texts as tensors: the grouping of texts into batches, and their padding.
 
 use std::cmp::Reverse;
 
@@ -18,17 +18,19 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Makes a batch of the texts `rows` of `tokens`.
+    ///
     /// # Panics
-    /// If `rows` is empty or a text has no token; each has [CLS] and [SEP] at least.
+    /// Panics if `rows` is empty or a text has no token; each has [CLS] and [SEP] at least.
     pub fn new(tokens: &Tokens, rows: &[u32], device: Device) -> Self {
         let texts: Vec<&[u32]> = rows.iter().map(|&row| tokens.row(row as usize)).collect();
         Self::from_texts(&texts, device)
     }
 
-    /// From token ids that already carry [CLS] and [SEP].
+    /// Makes a batch of token ids that already carry [CLS] and [SEP].
     ///
     /// # Panics
-    /// As `new`.
+    /// Panics where `new` does.
     pub fn from_texts(texts: &[&[u32]], device: Device) -> Self {
         let lengths: Vec<i64> = texts.iter().map(|text| text.len() as i64).collect();
         let shortest = *lengths.iter().min().expect("a batch has at least one text");

@@ -10,10 +10,10 @@ use crate::encoder::batch::Batch;
 use crate::encoder::embeddings::Embeddings;
 use crate::files::bert_config::BertConfig;
 
-/// How one pass is to be computed.
+/// The way in which one pass is computed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Pass {
-    /// Of the layers and of the hidden states.
+    /// The number format of the layers and of the hidden states.
     pub kind: Kind,
     /// Whether dropout is on, as the checkpoint's config has it.
     pub train: bool,
@@ -164,12 +164,12 @@ impl Affine {
         Self { weight: self.weight.to_kind(kind), bias: self.bias.to_kind(kind) }
     }
 
-    /// [.., inputs] to [.., outputs].
+    /// Maps [.., inputs] to [.., outputs].
     pub(crate) fn apply(&self, input: &Tensor) -> Tensor {
         input.linear(&self.weight, Some(&self.bias))
     }
 
-    /// Over the last dimension. libtorch sums mean and variance of bf16 in f32.
+    /// Normalises over the last dimension. libtorch sums mean and variance of bf16 in f32.
     pub(crate) fn layer_norm(&self, input: &Tensor, eps: f64) -> Tensor {
         let size = self.bias.size();
         input.layer_norm(size, Some(&self.weight), Some(&self.bias), eps, false)
@@ -188,7 +188,7 @@ struct LayerVariables {
     output_norm: Affine,      // [hidden]
 }
 
-/// The same, ready to compute with.
+/// One layer's weights, ready to compute with.
 struct LayerWeights {
     query_key_value: Affine, // [3 hidden, hidden]: one product instead of three
     attention_output: Affine,
@@ -233,7 +233,7 @@ impl LayerVariables {
 }
 
 impl LayerWeights {
-    /// [batch, len, hidden] to the same.
+    /// Takes hidden states, [batch, len, hidden], to the layer's, of the same shape.
     fn forward(
         &self,
         hidden_states: &Tensor,

@@ -79,7 +79,7 @@ impl Embeddings {
         }
     }
 
-    /// For inference: the whole tables, as they are after training.
+    /// Returns the whole tables as they are after training, for inference.
     pub(crate) fn snapshot(&self) -> Self {
         Self {
             words: self.words().shallow_clone(),
@@ -90,7 +90,7 @@ impl Embeddings {
         }
     }
 
-    /// `ids` i64 [batch, len] to f32 [batch, len, hidden].
+    /// Embeds `ids`, i64 [batch, len], as f32 [batch, len, hidden].
     pub(crate) fn forward(&self, ids: &Tensor, layer_norm_eps: f64) -> Tensor {
         let len = ids.size()[1];
         assert!(len <= self.positions.size()[0], "a text is longer than the encoder's positions");

@@ -1,4 +1,4 @@
-//! What the pre-trained encoder says of a split, computed once and kept on disk: the poolings of
+//! The pre-trained encoder's answers on a split, computed once and kept on disk: the poolings of
 //! each text, and, for a CNN head on a frozen encoder, all hidden states.
 //!
 //! The files are read a text at a time where they are needed, through the system's page cache: the
@@ -28,7 +28,7 @@ use alhost_plugin_api::features::Pooling;
 /// last bits, and what is kept must not depend on who asks first.
 pub(crate) const KEPT_BUDGET: usize = 4096;
 
-/// How much is kept of a text.
+/// The amount that is kept of a text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Keep {
     Pooled,
@@ -56,11 +56,11 @@ pub(crate) struct Kept {
 /// bf16 [tokens, hidden], text after text.
 struct StatesFile {
     file: File,
-    /// Where each text begins, in tokens; one more than there are texts.
+    /// The first token of each text; one more than there are texts.
     offsets: Vec<u64>,
 }
 
-/// Where the files of one split are: the names say what they were made from.
+/// The place of one split's files, whose names say what they were made from.
 pub(crate) struct Place {
     folder: PathBuf,
     key: String,
@@ -142,7 +142,7 @@ impl Kept {
         Ok(Self { pooled: sealed::put(pooled, &place.file("pooled"))?.file, states, hidden })
     }
 
-    /// What `States::encode` gives, from the files.
+    /// Returns what `States::encode` gives, from the files.
     pub(crate) fn encode(
         &self,
         rows: &[u32],
@@ -249,7 +249,7 @@ fn pooled_bytes(tokens: &Tokens, hidden: usize) -> u64 {
     (tokens.len() * 2 * hidden * 4) as u64
 }
 
-/// Of one token, in bf16.
+/// Returns the bytes of one token's state, in bf16.
 fn state_bytes(hidden: usize) -> usize {
     hidden * 2
 }

@@ -8,7 +8,7 @@ use crate::encoder::bert::Weights;
 use crate::encoder::frozen::Kept;
 use alhost_data::tokens::Tokens;
 
-/// What can give the hidden states of the texts of one split.
+/// A source of the hidden states of one split's texts.
 pub(crate) enum States<'a> {
     /// The encoder as it now is, run on the texts' tokens.
     Encoder { weights: &'a Weights, tokens: &'a Tokens },
@@ -18,11 +18,12 @@ pub(crate) enum States<'a> {
 
 /// Some texts, encoded.
 pub(crate) struct Encoded {
-    /// [batch, len, hidden]; of kept states for a linear head only [CLS], so that len is 1.
+    /// The hidden states, [batch, len, hidden]; of kept states for a linear head only [CLS], so
+    /// that len is 1.
     pub(crate) hidden_states: Tensor,
-    /// How many of a text's states are the text's.
+    /// The number of each text's states that are its own.
     pub(crate) lengths: Vec<i64>,
-    /// f32 [batch, hidden], where it is known already.
+    /// The mean of each text, f32 [batch, hidden], where it is known already.
     mean: Option<Tensor>,
 }
 

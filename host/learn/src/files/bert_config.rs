@@ -5,7 +5,7 @@ use tch::Tensor;
 
 use crate::ModelError;
 
-/// Field names and defaults as upstream:
+/// A BERT's configuration, with field names and defaults as upstream:
 /// <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/models/bert/configuration_bert.py>.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct BertConfig {
@@ -31,10 +31,10 @@ pub struct BertConfig {
     pub position_embedding_type: String,
 }
 
-/// Between the two products of a layer, and in the masked-LM head.
+/// The activation between the two products of a layer, and in the masked-LM head.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Activation {
-    /// By the error function.
+    /// GELU by the error function.
     Gelu,
     /// The GELU with tanh in the place of the error function: sqrt(2/pi) (x + 0.044715 x^3).
     GeluTanh,
@@ -42,9 +42,9 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// By upstream's names:
+    /// The activations by upstream's names:
     /// <https://github.com/huggingface/transformers/blob/v4.57.0/src/transformers/activations.py>.
-    /// Those of [`GeluTanh`](Self::GeluTanh) are one formula, written in four ways.
+    /// The names of [`GeluTanh`](Self::GeluTanh) are one formula, written in four ways.
     const NAMES: [(&str, Self); 7] = [
         ("gelu", Self::Gelu),
         ("gelu_python", Self::Gelu),
@@ -92,7 +92,7 @@ fn absolute() -> String {
     "absolute".to_owned()
 }
 
-/// What the hint says of a configuration that no checkpoint can have.
+/// The hint on a configuration that no checkpoint can have.
 const DAMAGED: &str =
     "the file may be damaged or edited; take config.json from where the weights are from";
 
@@ -102,7 +102,7 @@ const OTHER_CHECKPOINT: &str =
 const OTHER_ENCODER: &str = "the encoder must be BERT or MiniLM (`model_type = \"bert\"`)";
 
 impl BertConfig {
-    /// From the text of a `config.json`. Err: what is wrong, and a hint.
+    /// Reads the text of a `config.json`. An error is what is wrong, and a hint.
     pub fn parse(text: &str) -> Result<Self, (String, &'static str)> {
         let damaged = |error: serde_json::Error| (error.to_string(), DAMAGED);
         let value: serde_json::Value = serde_json::from_str(text).map_err(damaged)?;
@@ -121,7 +121,7 @@ impl BertConfig {
         config.problem().map_or(Ok(config), Err)
     }
 
-    /// What makes this configuration impossible to run here, if anything, and a hint.
+    /// Returns what makes this configuration impossible to run here, if anything, and a hint.
     pub fn problem(&self) -> Option<(String, &'static str)> {
         if self.model_type != "bert" {
             return Some((
@@ -177,13 +177,13 @@ impl BertConfig {
         })
     }
 
-    /// As `hidden_act` says.
+    /// Returns the activation that `hidden_act` names.
     pub fn activation(&self) -> Activation {
         // A configuration that `problem` has not seen is one made by us, for tests: with "gelu".
         Activation::named(&self.hidden_act).unwrap_or(Activation::Gelu)
     }
 
-    /// Whether texts of `max_tokens`, [CLS] and [SEP] included, have a position each.
+    /// Checks that texts of `max_tokens`, [CLS] and [SEP] included, have a position each.
     pub fn check_length(&self, max_tokens: usize) -> Result<(), ModelError> {
         let positions = self.max_position_embeddings as usize;
         if max_tokens > positions {
@@ -278,7 +278,8 @@ mod tests {
         assert!(with("hidden_size", (-8).into()).contains("damaged or edited"));
     }
 
-    /// With math.erf and math.tanh of Python, by the formulas of upstream's activations.py.
+    /// The expected values are from math.erf and math.tanh of Python, by the formulas of upstream's
+    /// activations.py.
     #[test]
     fn activations_are_upstreams() {
         let inputs = [-3.0, -1.0, -0.1, 0.0, 0.5, 2.0_f32];

@@ -18,7 +18,8 @@ use crate::tokenizer::Built;
 use crate::tokenizer::specials::Specials;
 use crate::{ModelError, Pooling, tokenizer};
 
-/// Where checkpoints are looked for. The caller reads the environment; nothing here does.
+/// The places where checkpoints are looked for. The caller reads the environment; nothing here
+/// does.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
     /// The folder of the checkpoint `minilm`, if set-up has fetched it.
@@ -54,12 +55,12 @@ pub struct Checkpoint {
     pub(crate) config_text: String,
     /// `1_Pooling/config.json`, as it was read; empty where there is none.
     pooling_text: String,
-    /// f32 on the CPU, by upstream's name without the `bert.` prefix.
+    /// The tensors, f32 on the CPU, by upstream's name without the `bert.` prefix.
     tensors: BTreeMap<String, Tensor>,
 }
 
 impl Checkpoint {
-    /// `name` is a folder, `minilm`, or a hub id.
+    /// Opens the checkpoint `name`: a folder, `minilm`, or a hub id.
     pub fn open(name: &str, places: &Places) -> Result<Self, ModelError> {
         Self::from_folder(&find(name, places)?)
     }
@@ -113,7 +114,8 @@ impl Checkpoint {
         })
     }
 
-    /// How its hidden states become one vector: what its `1_Pooling/config.json` says, else the mean.
+    /// Returns how its hidden states become one vector: as its `1_Pooling/config.json` says, else
+    /// by the mean.
     pub fn pooling(&self) -> Result<Pooling, ModelError> {
         pooling::read(&self.folder, &self.pooling_text)
     }
@@ -142,7 +144,7 @@ impl Checkpoint {
     /// the root of the store, and `pooler.dense.*` where both have it); others stay as they are.
     ///
     /// # Panics
-    /// If a variable has another shape than the tensor of its name.
+    /// Panics if a variable has another shape than the tensor of its name.
     pub fn load_into(&self, vs: &mut VarStore) {
         tch::no_grad(|| {
             for (name, mut variable) in vs.variables() {
@@ -197,7 +199,7 @@ fn missing(folder: &Path, missing: &'static str) -> ModelError {
     }
 }
 
-/// With the text that it was read from.
+/// Reads a configuration, and returns it with its text.
 fn read_config(path: &Path) -> Result<(BertConfig, String), ModelError> {
     let text = foreign::read_text(path, MOST_OF_CONFIG)?;
     match BertConfig::parse(&text) {
@@ -206,7 +208,7 @@ fn read_config(path: &Path) -> Result<(BertConfig, String), ModelError> {
     }
 }
 
-/// Every id that the tokenizer can give has a row in the word table.
+/// Checks that every id that the tokenizer can give has a row in the word table.
 fn check_ids(tokenizer: &Tokenizer, file: &Path, config: &BertConfig) -> Result<(), ModelError> {
     let highest = tokenizer.get_vocab(true).into_values().max().unwrap_or(0);
     if i64::from(highest) < config.vocab_size {

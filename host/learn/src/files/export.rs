@@ -90,7 +90,7 @@ fn config(text: &str, used: &crate::files::bert_config::BertConfig) -> Result<Va
     Ok(config)
 }
 
-/// Sorted by name.
+/// Returns the variables sorted by name.
 fn plain(variables: HashMap<String, Tensor>) -> Vec<(String, Tensor)> {
     let mut tensors: Vec<(String, Tensor)> = variables.into_iter().collect();
     tensors.sort_by(|(left, _), (right, _)| left.cmp(right));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use alhost_base::{Unreadable, foreign};
 use serde_json::{Map, Value};
 
-/// What a folder may hold; each is one of a few files.
+/// A part that the folder of a checkpoint may hold, as one of a few files.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Part {
     Config,
@@ -15,7 +15,8 @@ pub(crate) enum Part {
     SpecialTokens,
     AddedTokens,
     Pooling,
-    /// Of a classifier that alhost wrote; read for what it tells of the tokenizer's files.
+    /// The description of a classifier that alhost wrote, which is read for what it tells of the
+    /// tokenizer's files.
     Classifier,
 }
 
@@ -30,7 +31,7 @@ impl Part {
         Self::Classifier,
     ];
 
-    /// The first that a folder has is read.
+    /// Returns the names of the part's file, of which the first that a folder has is read.
     fn names(self) -> &'static [&'static str] {
         match self {
             Self::Config => &["config.json"],
@@ -55,7 +56,7 @@ impl Folder<'_> {
         files.find(|file| file.symlink_metadata().is_ok())
     }
 
-    /// All of these files that there are.
+    /// Returns the files of all parts that there are.
     pub(crate) fn files(self) -> Vec<PathBuf> {
         Part::ALL.into_iter().filter_map(|part| self.file(part)).collect()
     }

@@ -1,5 +1,6 @@
-//! What the numbers of a model depend on beside its texts, its config and its seed: which checkpoint it
-//! comes from, and which computation made them. Everything that is kept or gone on with is named by both.
+//! Names for what the numbers of a model depend on beside its texts, its config and its seed: which
+//! checkpoint it comes from, and which computation made them. Everything that is kept or gone on
+//! with is named by both.
 
 use std::sync::OnceLock;
 
@@ -11,10 +12,11 @@ use crate::{LIBTORCH, device};
 /// Names a checkpoint by all that is read of it.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct CheckpointIdentity {
-    /// Of the encoder's configuration as it was understood, and of what it says of pooling.
+    /// The hash of the encoder's configuration as it was understood, and of what the checkpoint
+    /// says of pooling.
     pub config: String,
     pub weights: String,
-    /// Of the tokenizer as it was built.
+    /// The hash of the tokenizer as it was built.
     pub tokenizer: String,
 }
 
@@ -32,7 +34,7 @@ pub struct Computation {
 }
 
 impl CheckpointIdentity {
-    /// In hex. A field that is not hashed does not compile.
+    /// Returns a hash of all fields, in hex. A field that is not hashed does not compile.
     pub fn name(&self) -> String {
         let Self { config, weights, tokenizer } = self;
         hash("alhost 2 checkpoint", &[config, weights, tokenizer])
@@ -40,7 +42,7 @@ impl CheckpointIdentity {
 }
 
 impl Computation {
-    /// The one that this process does on `device` with layers of `kind`.
+    /// Returns the computation that this process does on `device` with layers of `kind`.
     pub fn here(device: Device, kind: Kind) -> Self {
         Self {
             device: hardware(device),
@@ -51,7 +53,7 @@ impl Computation {
         }
     }
 
-    /// In hex. A field that is not hashed does not compile.
+    /// Returns a hash of all fields, in hex. A field that is not hashed does not compile.
     pub fn name(&self) -> String {
         let Self { device, precision, torch_threads, libtorch, build } = self;
         hash(
@@ -61,7 +63,7 @@ impl Computation {
     }
 }
 
-/// Of the parts, each apart from the next; in hex.
+/// Hashes the parts, each apart from the next; in hex.
 pub(crate) fn hash(what: &'static str, parts: &[&str]) -> String {
     let mut hasher = blake3::Hasher::new_derive_key(what);
     for part in parts {
@@ -82,7 +84,8 @@ pub fn build() -> Option<&'static str> {
     hash.as_deref()
 }
 
-/// Another model of processor adds in another order, and caches travel between machines.
+/// Returns the device with its model: another model of processor adds in another order, and caches
+/// travel between machines.
 fn hardware(device: Device) -> String {
     static CPU: OnceLock<String> = OnceLock::new();
     static GPUS: OnceLock<String> = OnceLock::new();
@@ -103,7 +106,7 @@ fn hardware(device: Device) -> String {
     format!("cpu {cpu}")
 }
 
-/// What stands behind `key` in the first line that begins with it.
+/// Returns what stands behind `key` in the first line that begins with it.
 fn value(path: &std::path::Path, key: &str) -> Option<String> {
     let text = fs_err::read_to_string(path).ok()?;
     let rest = text.lines().find_map(|line| line.strip_prefix(key))?;

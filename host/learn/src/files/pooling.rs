@@ -1,5 +1,5 @@
-//! What a checkpoint says of how a text's hidden states become one vector: `1_Pooling/config.json`, which
-//! sentence-transformers writes.
+//! A checkpoint's word on how a text's hidden states become one vector: `1_Pooling/config.json`,
+//! which sentence-transformers writes.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::{ModelError, Pooling};
 
 pub(crate) const FILE: &str = "1_Pooling/config.json";
 
-/// Far more than such a file has.
+/// The most bytes that are read, far more than such a file has.
 const LIMIT: u64 = 1 << 20;
 
 /// The folder's file; `None` where there is none.
@@ -30,7 +30,7 @@ pub(crate) fn read(folder: &Path, text: &str) -> Result<Pooling, ModelError> {
     pooling(&config).map_err(bad)
 }
 
-/// What such a file says of a pooling of states of this size.
+/// Returns what such a file says of a pooling of states of this size.
 pub(crate) fn said(pooling: Pooling, hidden: usize) -> Value {
     json!({
         "word_embedding_dimension": hidden,

@@ -12,7 +12,7 @@ use fs_err::File;
 use serde_json::{Map, Value};
 use tch::Tensor;
 
-/// That of a BERT of 24 layers has 0.04 MB.
+/// The header of a BERT of 24 layers has 0.04 MB.
 const MOST_HEADER: u64 = 8 << 20;
 
 const TYPES: [&str; 10] = ["BOOL", "U8", "I8", "I16", "I32", "I64", "BF16", "F16", "F32", "F64"];
@@ -81,7 +81,7 @@ fn header_len(path: &Path, file: &mut File, len: u64) -> Result<u64, Unreadable>
     Ok(header)
 }
 
-/// What describes tensors.
+/// Returns the entries that describe tensors.
 fn tensors(header: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
     header.iter().filter(|(name, _)| *name != "__metadata__")
 }

@@ -14,7 +14,7 @@ use crate::learner::{Learner, WORDS};
 use alhost_base::store::sealed;
 use alhost_config::EncoderMode;
 
-/// What a kept model says of itself, as bytes.
+/// The tensor with what a kept model says of itself, as bytes.
 const NOTE: &str = "note";
 
 /// Tensors of the file beside the variables: the checkpoint's name, as bytes; which words
@@ -64,7 +64,7 @@ impl Learner {
         self.take(&saved).map_err(bad)
     }
 
-    /// All or nothing of what `tensors` gave.
+    /// Takes all of what `tensors` gave, or nothing.
     fn take(&mut self, saved: &BTreeMap<String, Tensor>) -> Result<(), String> {
         let name = Tensor::from_slice(self.pretrained.name.as_bytes());
         if !saved.get(CHECKPOINT).is_some_and(|saved| saved.equal(&name)) {
@@ -109,7 +109,7 @@ impl Learner {
         saved
     }
 
-    /// Which words have moved, and where to, on the learner's device.
+    /// Returns which words have moved, and where to, on the learner's device.
     fn moved_words(&self, saved: &BTreeMap<String, Tensor>) -> Result<(Tensor, Tensor), String> {
         let moved = saved.get(MOVED).ok_or_else(|| format!("{MOVED} is missing"))?;
         let n = moved.size().first().copied().unwrap_or(0);

@@ -15,10 +15,10 @@ const KINDS: [(Dtype, Kind); 6] = [
     (Dtype::U8, Kind::Uint8),
 ];
 
-/// As the bytes of a file, whose metadata says that PyTorch's layout is meant.
+/// Returns the tensors as the bytes of a file, whose metadata says that PyTorch's layout is meant.
 ///
 /// # Panics
-/// If a tensor is of a kind that we do not write.
+/// Panics if a tensor is of a kind that we do not write.
 pub(crate) fn to_bytes(tensors: &[(String, Tensor)]) -> Vec<u8> {
     let plain: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = tensors
         .iter()

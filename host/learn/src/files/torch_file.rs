@@ -12,7 +12,8 @@ use tch::{Kind, Tensor};
 
 use crate::files::pickle::{Fault, Pickle, Result, Storage, Value, View, unpickle};
 
-/// Under these keys a training state has the weights among other things (Lightning, fairseq, ..).
+/// Under these keys a training state has the weights among other things, as Lightning's and
+/// fairseq's do.
 const NESTS: [&str; 6] =
     ["state_dict", "model_state_dict", "model_state", "model", "module", "weights"];
 
@@ -64,7 +65,7 @@ fn read_archive(file: impl Read + Seek, len: u64) -> Result<Vec<(String, Tensor)
 struct Entries<R> {
     archive: zip::ZipArchive<R>,
     folder: String,
-    /// By where its bytes are.
+    /// The storages that have been read, by where their bytes are.
     read: HashMap<(u64, u64, Kind), Tensor>,
     /// Bytes that entries can still have: together, no more than the file.
     left: u64,

@@ -1,4 +1,4 @@
-//! Which files of a folder hold a checkpoint's weights: one, or the shards that an index names.
+//! The files of a folder that hold a checkpoint's weights: one, or the shards that an index names.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -22,12 +22,13 @@ const MOST_OF_INDEX: u64 = 8 << 20;
 pub(crate) struct WeightFiles {
     /// The index, or the only file: what messages name.
     pub(crate) named: PathBuf,
-    /// What is read, in this order.
+    /// The files that are read, in this order.
     pub(crate) parts: Vec<PathBuf>,
 }
 
 impl WeightFiles {
-    /// None where the folder has none. An index is read; the files that it names must be there.
+    /// Finds the weights; `None` where the folder has none. An index is read; the files that it
+    /// names must be there.
     pub(crate) fn find(folder: &Path) -> Result<Option<Self>, Unreadable> {
         let Some(named) = NAMES.iter().map(|name| folder.join(name)).find(|path| is_there(path))
         else {

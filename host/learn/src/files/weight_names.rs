@@ -13,16 +13,17 @@ const ANCHORS: [&str; 3] = [
     "encoder.layer.0.attention.self.query.weight",
 ];
 
-/// How the names of one file begin.
+/// The beginning of the names of one file.
 pub(crate) struct Prefix {
-    /// Of the encoder's names.
+    /// The beginning of the encoder's names.
     encoder: String,
-    /// Of the heads', which lie beside the encoder.
+    /// The beginning of the names of the heads, which lie beside the encoder.
     outer: String,
 }
 
 impl Prefix {
-    /// Err with the candidates where there are several, as in a file of two encoders.
+    /// Finds the beginning that the names have. An error has the candidates where there are
+    /// several, as in a file of two encoders.
     pub(crate) fn of<'a>(names: impl Iterator<Item = &'a str>) -> Result<Self, Vec<String>> {
         let names: Vec<String> = names.map(without_wrappers).collect();
         let mut found = BTreeSet::new();
@@ -60,7 +61,7 @@ impl Prefix {
     }
 }
 
-/// What stands before `anchor`: nothing, or something that ends with a dot.
+/// Returns what stands before `anchor`: nothing, or something that ends with a dot.
 fn before<'a>(name: &'a str, anchor: &str) -> Option<&'a str> {
     let prefix = name.strip_suffix(anchor)?;
     (prefix.is_empty() || prefix.ends_with('.')).then_some(prefix)

@@ -67,8 +67,9 @@ fn read_files(files: &WeightFiles) -> Result<(Tensors, u64), ModelError> {
     Ok((tensors, n_bytes))
 }
 
-/// Layer by layer, before any name is made: a config may speak of more of them than fit into memory.
-/// Of fewer it may, too: layers are left out on purpose, and upstream takes the first.
+/// Checks the number of layers before any name is made: a config may speak of more of them than fit
+/// into memory. It may speak of fewer, too: layers are left out on purpose, and upstream takes the
+/// first.
 fn check_layers(path: &Path, tensors: &Tensors, config: &BertConfig) -> Result<(), Unreadable> {
     let layers: BTreeSet<usize> = tensors.keys().filter_map(|name| layer(name)).collect();
     let (there, asked) = (layers.len(), config.num_hidden_layers);
@@ -100,7 +101,7 @@ fn layer(name: &str) -> Option<usize> {
 
 const FROM_ONE_PLACE: &str = "take config.json and the weights from the same checkpoint";
 
-/// A number that is none would only show as a failed training.
+/// Refuses a number that is NaN or infinite, which would only show as a failed training.
 fn check_numbers(path: &Path, tensors: &Tensors) -> Result<(), ModelError> {
     for (name, tensor) in tensors {
         if tensor.numel() == 0 || ends_are_finite(tensor)? {
@@ -125,12 +126,13 @@ fn ends_are_finite(tensor: &Tensor) -> Result<bool, ModelError> {
     Ok(least.double_value(&[]).is_finite() && greatest.double_value(&[]).is_finite())
 }
 
-/// What is used where a file has it, and not missed where it has not.
+/// Whether a tensor is used where a file has it, and not missed where it has not.
 fn is_optional(name: &str) -> bool {
     name.starts_with("pooler.") || name == "cls.predictions.decoder.weight"
 }
 
-/// A buffer of upstream's, not a weight: the numbers 0, 1, 2, ...
+/// Whether a tensor is a buffer of upstream's and not a weight: numbers of positions or of token
+/// types.
 fn is_buffer(name: &str) -> bool {
     matches!(name, "embeddings.position_ids" | "embeddings.token_type_ids")
 }

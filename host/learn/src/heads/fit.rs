@@ -14,7 +14,7 @@ use alhost_data::Labels;
 use alhost_data::tokens::Tokens;
 use alhost_model::{Dev, Examples, Training, Wants, probabilities};
 
-/// What `train.c = "dev"` chooses from.
+/// The values that `train.c = "dev"` chooses from.
 pub(crate) const GRID: [f64; 6] = [1.0, 3.0, 10.0, 30.0, 100.0, 300.0];
 
 impl Learner {

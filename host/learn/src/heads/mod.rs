@@ -32,7 +32,7 @@ enum Body {
     Logistic(Logistic),
 }
 
-/// What the logistic head has beside its last layer.
+/// The parts of the logistic head beside its last layer.
 struct Logistic {
     pooling: Pooling,
     /// Standard deviations of the last layer's weights, as a Laplace posterior has them: [labels, hidden].
@@ -50,8 +50,8 @@ struct Convolution {
 }
 
 impl Head {
-    /// All zero; `initialize` makes a head of it, or `set` a logistic one. `pooling` is the logistic
-    /// head's.
+    /// Makes the variables, all zero; `initialize` makes a head of them, or `set` a logistic one.
+    /// `pooling` is the logistic head's.
     pub(crate) fn new(
         config: &ModelConfig,
         pooling: Pooling,
@@ -111,9 +111,9 @@ impl Head {
         });
     }
 
-    /// With `LogOdds`, a text of which nothing is known gets each label at the rate at which
-    /// `labeled` carries it. From zero, a few hundred steps of Adam barely move 263 biases, and
-    /// every label but the most frequent is lost.
+    /// Sets the last layer's bias. With `LogOdds`, a text of which nothing is known gets each label
+    /// at the rate at which `labeled` carries it. From zero, a few hundred steps of Adam barely
+    /// move 263 biases, and every label but the most frequent is lost.
     pub(crate) fn set_bias(&mut self, rule: HeadBias, labeled: &Labels) {
         match rule {
             HeadBias::Zero => {}
@@ -127,7 +127,7 @@ impl Head {
     /// Takes what a fit has found.
     ///
     /// # Panics
-    /// If this is not a logistic head.
+    /// Panics if this is not a logistic head.
     pub(crate) fn set(&mut self, fit: &Fit) {
         let Body::Logistic(Logistic { deviation, .. }) = &mut self.body else {
             panic!("only a logistic head is set")
@@ -140,7 +140,7 @@ impl Head {
         });
     }
 
-    /// Encoded texts to the last layer's input, f32 [batch, features].
+    /// Turns encoded texts into the last layer's input, f32 [batch, features].
     ///
     /// What stands behind a text's end does not matter.
     pub(crate) fn features(&self, encoded: &Encoded) -> Tensor {
@@ -175,8 +175,9 @@ impl Head {
         features.dropout(self.dropout, true)
     }
 
-    /// So many draws from what the head may be as well: last layers drawn from the posterior of a logistic
-    /// head, and dropout for the others (Gal and Ghahramani 2016). Draws from libtorch's generator.
+    /// Returns so many draws from what the head may be as well: last layers drawn from the
+    /// posterior of a logistic head, and dropout for the others (Gal and Ghahramani 2016). Draws
+    /// from libtorch's generator.
     pub(crate) fn draws(&self, passes: u32) -> Draws<'_> {
         let Body::Logistic(Logistic { deviation, .. }) = &self.body else {
             return Draws::Dropout { head: self, passes };
@@ -193,8 +194,8 @@ impl Head {
         Draws::Layers(tch::no_grad(|| (0..passes).map(layer).collect()))
     }
 
-    /// Features f32 [batch, features] to logits f32 [batch, labels]: the last layer is not worth
-    /// the ties that bf16 would make.
+    /// Turns features, f32 [batch, features], into logits, f32 [batch, labels]: the last layer is
+    /// not worth the ties that bf16 would make.
     pub(crate) fn logits(&self, features: &Tensor) -> Tensor {
         self.output.apply(features)
     }
@@ -213,14 +214,15 @@ impl Head {
     }
 }
 
-/// What [`Head::draws`] gives.
+/// The draws of [`Head::draws`].
 pub(crate) enum Draws<'a> {
     Dropout { head: &'a Head, passes: u32 },
     Layers(Vec<Layer>),
 }
 
 impl Draws<'_> {
-    /// Features f32 [batch, features] to probabilities f32 [batch, passes * labels], pass after pass.
+    /// Turns features, f32 [batch, features], into probabilities, f32 [batch, passes * labels],
+    /// pass after pass.
     pub(crate) fn probabilities(&self, features: &Tensor) -> Tensor {
         let passes: Vec<Tensor> = match self {
             Self::Dropout { head, passes } => {
@@ -247,7 +249,7 @@ impl Layer {
         }
     }
 
-    /// On the CPU, so that a seed means the same head on every device.
+    /// Draws on the CPU, so that a seed means the same head on every device.
     fn draw(&mut self) {
         let fan_in: i64 = self.weight.size()[1..].iter().product();
         let bound = 1.0 / (fan_in as f64).sqrt();
@@ -259,7 +261,7 @@ impl Layer {
 }
 
 impl Convolution {
-    /// `signal` [batch, hidden, len] to each filter's maximum over time, [batch, filters].
+    /// Takes `signal`, [batch, hidden, len], to each filter's maximum over time, [batch, filters].
     ///
     /// The bias is the same in every window and ReLU is monotonic, so both may follow the maximum.
     fn maxima(&self, signal: &Tensor, lengths: &[i64]) -> Tensor {

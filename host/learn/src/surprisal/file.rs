@@ -14,8 +14,8 @@ use alhost_data::tokens::Tokens;
 /// Part of the name: raise it when the same input gives other losses, or the file changes.
 const VERSION: u32 = 2;
 
-/// Where the surprisal of `tokens` is kept. `checkpoint` and `computation` are names, see `identity`;
-/// `head` names the masked-LM head.
+/// Returns the path at which the surprisal of `tokens` is kept. `checkpoint` and `computation` are
+/// names, see `identity`; `head` names the masked-LM head.
 pub fn place(
     cache: &Path,
     (checkpoint, head, computation): (&str, &str, &str),
@@ -29,7 +29,7 @@ pub fn place(
     cache.join("surprisal").join(&name[..32])
 }
 
-/// Under its name the file is always whole.
+/// Writes a file that is always whole under its name.
 pub fn write(file: &Path, surprisal: &Surprisal) -> Result<(), ModelError> {
     let numbers = |values: Vec<i64>| Tensor::from_slice(&values);
     let tensors = [
@@ -41,7 +41,8 @@ pub fn write(file: &Path, surprisal: &Surprisal) -> Result<(), ModelError> {
     Ok(sealed::write(file, &tensors::to_bytes(&tensors))?)
 }
 
-/// `None` if there is no such file, if it is damaged, or not of `n_texts` texts.
+/// Reads what `write` wrote; `None` if there is no such file, if it is damaged, or not of `n_texts`
+/// texts.
 pub fn read(file: &Path, n_texts: usize) -> Option<Surprisal> {
     let tensors = tensors::from_bytes(&sealed::read(file)?)?;
     let numbers = |name: &str| {

@@ -1,8 +1,8 @@
 //! The masked-LM head: which word piece stands at a position, from the last hidden state there.
 //!
-//! As upstream's `BertLMPredictionHead`: dense, GELU, layer norm, then the word embeddings as the
-//! decoder, plus a bias. It is evaluated only at the positions asked for, since the logits of one
-//! position are as wide as the vocabulary.
+//! Its layers are those of upstream's `BertLMPredictionHead`: dense, GELU, layer norm, then the
+//! word embeddings as the decoder, plus a bias. It is evaluated only at the positions asked for,
+//! since the logits of one position are as wide as the vocabulary.
 
 use std::fmt;
 
@@ -21,16 +21,17 @@ pub struct MlmHead {
     pub(crate) pieces: Pieces,
     /// Word embeddings of the pieces, in the encoder's kind, [pieces, hidden].
     decoder: Tensor,
-    /// The same in f32, for the logit of the piece that is there.
+    /// The same embeddings in f32, for the logit of the piece that is there.
     exact_decoder: Tensor,
     bias: Tensor, // f32 [pieces]
     source: MlmSource,
 }
 
-/// Which word pieces a head tells apart.
+/// The word pieces that a head tells apart.
 pub(crate) enum Pieces {
     All,
-    /// Those of the texts that the head was fitted on; whatever else comes is the unknown piece.
+    /// The pieces of the texts that the head was fitted on; whatever else comes is the unknown
+    /// piece.
     Some {
         ids: Tensor,   // i64 [pieces], ascending
         local: Tensor, // i64 [vocabulary], place in `ids`
@@ -47,7 +48,7 @@ impl Pieces {
         Self::Some { ids: ids.shallow_clone(), local }
     }
 
-    /// Word ids to columns of the logits.
+    /// Turns word ids into columns of the logits.
     pub(crate) fn columns(&self, ids: &Tensor) -> Tensor {
         match self {
             Self::All => ids.shallow_clone(),
@@ -64,7 +65,7 @@ impl Pieces {
     }
 }
 
-/// Where a head comes from, for log and manifest.
+/// The origin of a head, for log and manifest.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MlmSource {
     Checkpoint,
@@ -72,7 +73,7 @@ pub enum MlmSource {
     Fitted(Fitted),
 }
 
-/// What a fit used and reached.
+/// The numbers that a fit used and reached.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fitted {
     pub texts: u64,
@@ -80,7 +81,7 @@ pub struct Fitted {
     pub positions: u64,
     /// Mean cross-entropy of held-out positions, in nats, of the piece frequencies alone.
     pub loss_before: f64,
-    /// The same of the fitted head.
+    /// The same loss of the fitted head.
     pub loss: f64,
 }
 
@@ -97,7 +98,7 @@ impl fmt::Display for MlmSource {
     }
 }
 
-/// What comes before the decoder; f32.
+/// The layers before the decoder, in f32.
 pub(crate) struct Transform {
     pub(crate) dense: Affine, // [hidden, hidden]
     pub(crate) norm: Affine,  // [hidden]
@@ -106,14 +107,14 @@ pub(crate) struct Transform {
 }
 
 impl Transform {
-    /// [n, hidden] of any kind to f32 [n, hidden].
+    /// Takes [n, hidden] of any kind to f32 [n, hidden].
     pub(crate) fn forward(&self, hidden_states: &Tensor) -> Tensor {
         let widened = self.dense.apply(&hidden_states.to_kind(Kind::Float));
         let widened = self.activation.apply(&widened);
         self.norm.layer_norm(&widened, self.layer_norm_eps)
     }
 
-    /// Without a graph.
+    /// Returns the same layers without a graph.
     pub(crate) fn detach(&self) -> Self {
         let detach =
             |affine: &Affine| Affine { weight: affine.weight.detach(), bias: affine.bias.detach() };
@@ -157,7 +158,7 @@ impl MlmHead {
         })
     }
 
-    /// With the encoder's word embeddings as the decoder.
+    /// Makes a head with the encoder's word embeddings as the decoder.
     pub(crate) fn tied(
         transform: Transform,
         pieces: Pieces,
@@ -178,7 +179,7 @@ impl MlmHead {
         &self.bias
     }
 
-    /// f32 [n, pieces] from hidden states [n, hidden]. For few positions.
+    /// Returns the logits, f32 [n, pieces], of few hidden states, [n, hidden].
     pub fn logits(&self, hidden_states: &Tensor) -> Tensor {
         tch::no_grad(|| self.decode(&self.transform.forward(hidden_states)))
     }

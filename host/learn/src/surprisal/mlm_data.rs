@@ -1,4 +1,5 @@
-//! What a masked-LM head is fitted on: texts with some pieces hidden, and the hidden states there.
+//! The examples that a masked-LM head is fitted on: texts with some pieces hidden, and the hidden
+//! states there.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::RngCore;

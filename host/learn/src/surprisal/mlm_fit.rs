@@ -72,7 +72,7 @@ pub fn open(
     Ok(head)
 }
 
-/// Where `open` keeps the head that it fits; `None` where the checkpoint has one.
+/// Returns where `open` keeps the head that it fits; `None` where the checkpoint has one.
 pub fn kept_at(
     checkpoint: &Checkpoint,
     weights: &Weights,
@@ -115,7 +115,7 @@ fn fit(
     MlmHead::tied(transform, head.pieces, bias, weights, MlmSource::Fitted(fitted))
 }
 
-/// Of a vector; 0 if it is empty.
+/// Returns the mean of a vector; 0 if it is empty.
 fn mean(values: &Tensor) -> f64 {
     if values.numel() == 0 { 0.0 } else { values.mean(Kind::Double).double_value(&[]) }
 }
@@ -215,7 +215,7 @@ impl Variables {
     }
 }
 
-/// Named by everything that the fit depends on.
+/// Returns the path of a kept head, named by everything that the fit depends on.
 fn cache_file(
     checkpoint: &Checkpoint,
     weights: &Weights,
@@ -258,7 +258,7 @@ fn write(file: &Path, head: &MlmHead) -> Result<(), ModelError> {
     Ok(sealed::write(file, &tensors::to_bytes(&tensors))?)
 }
 
-/// None if the file is not there, or is not what `write` wrote.
+/// Reads the head that `write` wrote; `None` if the file is not there, or is something else.
 fn read(file: &Path, weights: &Weights, specials: Specials) -> Option<MlmHead> {
     let tensors = tensors::from_bytes(&sealed::read(file)?)?;
     let get = |name: &str| tensors.get(name).map(|tensor| tensor.to_device(weights.device()));

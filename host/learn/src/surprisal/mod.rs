@@ -21,10 +21,10 @@ use alhost_base::progress::Progress;
 use alhost_data::tokens::Tokens;
 use alhost_model::Surprisal;
 
-/// Which positions are looked at, and how many tokens at a time.
+/// The choice of positions that are looked at, and of tokens at a time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sampling {
-    /// Of each position, independently.
+    /// The probability of each position to be drawn, independently of the others.
     pub probability: f64,
     /// Whether a text may end up without any position, as in the reference.
     pub strict: bool,

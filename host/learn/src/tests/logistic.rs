@@ -18,7 +18,13 @@ fn a_logistic_head_depends_on_neither_order_nor_seed_nor_the_trainings_before() 
         }
         let examples = Examples { tokens: &tokens, rows: order, labels: &ordered };
         learner
-            .train(examples, None, &train_config(), Seeds { init: seed, train: seed + 1 }, unwatched())
+            .train(
+                examples,
+                None,
+                &train_config(),
+                Seeds { init: seed, train: seed + 1 },
+                unwatched(),
+            )
             .unwrap();
         logits(learner, &all())
     };
@@ -88,6 +94,7 @@ fn one_text_is_too_few_for_a_logistic_head() {
     let mut labels = Labels::new(N_LABELS);
     labels.push(&[0]);
     let examples = Examples { tokens: &tokens, rows: &[3], labels: &labels };
-    let error = setup.learner.train(examples, None, &train_config(), SEEDS, unwatched()).unwrap_err();
+    let error =
+        setup.learner.train(examples, None, &train_config(), SEEDS, unwatched()).unwrap_err();
     assert!(error.to_string().contains("at least two"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! What the files beside a vocabulary say of a tokenizer, read as transformers reads them
+//! The settings of a tokenizer in the files beside its vocabulary, read as transformers reads them
 //! (`_from_pretrained` in its `tokenization_utils_base.py`; 4.46 and 5 agree on all of this).
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use crate::files::folder::{Folder, Object, Part};
 const ROLES: [&str; 7] =
     ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
-/// What a class of transformers does with the files.
+/// The way in which a class of transformers takes the files.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Class {
     /// Takes casing from `tokenizer_config.json`, whatever `tokenizer.json` says.
@@ -36,12 +36,12 @@ impl Class {
         Some(usual[at]).filter(|token| !token.is_empty())
     }
 
-    /// What is left of a class for a model that is not WordPiece.
+    /// Returns what is left of a class for a model that is not WordPiece.
     pub(crate) fn of_any_model(self) -> Self {
         if self == Self::Bert { Self::AsItIs } else { self }
     }
 
-    /// By its name in transformers; `None` for those of other models.
+    /// Finds a class by its name in transformers; `None` for the classes of other models.
     fn named(name: &str) -> Option<Self> {
         match name.strip_suffix("Fast").unwrap_or(name) {
             "BertTokenizer"
@@ -67,14 +67,14 @@ pub(crate) struct Casing {
 
 pub(crate) struct TokenizerConfig {
     pub(crate) class: Class,
-    /// `None` where `tokenizer.json` alone decides.
+    /// The casing; `None` where `tokenizer.json` alone decides.
     pub(crate) casing: Option<Casing>,
-    /// By role, in the order of `ROLES`.
+    /// The tokens by role, in the order of `ROLES`.
     pub(crate) roles: Vec<(&'static str, AddedToken)>,
     pub(crate) additional: Vec<AddedToken>,
     /// Tokens beyond the vocabulary, by the id that they had.
     pub(crate) added: BTreeMap<u32, AddedToken>,
-    /// Whether they are from `added_tokens.json`, which yields to `tokenizer.json`.
+    /// Whether the added tokens are from `added_tokens.json`, which yields to `tokenizer.json`.
     pub(crate) added_yield: bool,
     /// Whether special tokens that are written in a text are text.
     pub(crate) splits_specials: bool,

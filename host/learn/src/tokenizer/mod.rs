@@ -30,7 +30,7 @@ use alhost_data::stranger;
 /// The first that a folder has is read.
 pub(crate) const FILES: &[&str] = &["tokenizer.json", "vocab.txt"];
 
-/// That of a model of 250,000 pieces has 17 MB.
+/// The file of a model of 250,000 pieces has 17 MB.
 const MOST_BYTES: u64 = 512 << 20;
 
 /// A tokenizer, ready for use.

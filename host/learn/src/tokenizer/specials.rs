@@ -64,7 +64,7 @@ impl Specials {
         [self.classifier, self.separator, self.padding, self.mask].contains(&id)
     }
 
-    /// Each with its name in transformers' files.
+    /// Returns each token with the name of its role in transformers' files.
     pub(crate) fn by_role(self) -> [(&'static str, u32); 5] {
         [
             ("cls_token", self.classifier),

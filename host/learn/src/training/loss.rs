@@ -4,8 +4,8 @@ use tch::{Device, Reduction, Tensor};
 
 use alhost_data::Labels;
 
-/// Logits and targets f32 [batch, labels] to the sum of
-/// `max(x, 0) - x * y + log(1 + exp(-|x|))` over both.
+/// Returns the sum of `max(x, 0) - x * y + log(1 + exp(-|x|))` over texts and labels, of logits and
+/// targets f32 [batch, labels].
 pub(crate) fn bce_sum(logits: &Tensor, targets: &Tensor) -> Tensor {
     logits.binary_cross_entropy_with_logits::<Tensor>(targets, None, None, Reduction::Sum)
 }

@@ -49,11 +49,7 @@ impl Learner {
         if config.start == Start::Pretrained || !self.trained {
             self.restart(seeds.init, config.head_bias, labeled.labels);
         }
-        let kept = self.kept_states(labeled.tokens, work)?;
-        if let Some(dev) = &dev {
-            // Where the encoder is frozen, now rather than silently after the first epoch.
-            self.kept_states(dev.examples.tokens, work)?;
-        }
+        let kept = self.states_of_both(labeled, dev.as_ref(), work)?;
         let dev = dev.map(|dev| DevTexts::choose(dev, config.dev_texts, seeds.init));
         let mut adam = self.optimizer(labeled, config);
         let mut order: Vec<u32> = (0..labeled.rows.len() as u32).collect();
@@ -66,28 +62,18 @@ impl Learner {
         work.progress.begin("train", (config.epochs * order.len()) as u64);
         for epoch in 1..=config.epochs {
             shuffle(&mut order, &mut rng);
-            let mut epoch_loss = Tensor::from(0.0_f64).to_device(self.device);
-            for texts in order.chunks(config.batch) {
-                let loss = self.loss(labeled, kept.as_ref(), texts)?;
-                let variables: Vec<&Tensor> = adam.variables().collect();
-                let gradients = Tensor::run_backward(&[&loss], &variables, false, false);
-                adam.step(&gradients);
-                epoch_loss += loss.detach() * texts.len() as f64;
-                work.progress.advance(texts.len() as u64);
-            }
-            // Read once an epoch: each reading makes a GPU wait.
-            let epoch_loss = epoch_loss.double_value(&[]) / order.len() as f64;
-            if !epoch_loss.is_finite() {
+            let loss = self.epoch(labeled, kept.as_ref(), &order, config.batch, &mut adam, work)?;
+            if !loss.is_finite() {
                 self.encoder.embed_all();
                 return Err(ModelError::Diverged { epoch, rate: config.rate });
             }
-            losses.push(epoch_loss);
+            losses.push(loss);
 
             let Some(dev) = dev.as_ref().filter(|_| epoch >= config.min_epochs) else { continue };
             let timed = Instant::now();
             let score = self.score(dev, work)?;
             dev_seconds += timed.elapsed().as_secs_f64();
-            tracing::debug!(epoch, loss = epoch_loss, score, "trained an epoch");
+            tracing::debug!(epoch, loss, score, "trained an epoch");
             if best.as_ref().is_none_or(|best| score > best.score) {
                 best = Some(Best { epoch, score, weights: adam.copy() });
             }
@@ -98,22 +84,55 @@ impl Learner {
         }
         work.progress.end();
 
-        if let Some(best) = best.as_ref().filter(|best| best.epoch < losses.len()) {
+        self.take_best(&mut adam, best.as_ref(), losses.len());
+        Ok(described(labeled, losses, best.as_ref(), dev_seconds))
+    }
+
+    /// Returns what a frozen encoder says of the labeled texts, see `kept_states`. That of the dev
+    /// texts is made here too, rather than silently after the first epoch.
+    fn states_of_both(
+        &self,
+        labeled: Examples<'_>,
+        dev: Option<&Dev<'_>>,
+        work: Work<'_>,
+    ) -> Result<Option<Kept>, ModelError> {
+        let kept = self.kept_states(labeled.tokens, work)?;
+        if let Some(dev) = dev {
+            self.kept_states(dev.examples.tokens, work)?;
+        }
+        Ok(kept)
+    }
+
+    /// Takes a step for each batch of the texts, in their order, and returns the mean loss.
+    fn epoch(
+        &self,
+        labeled: Examples<'_>,
+        kept: Option<&Kept>,
+        order: &[u32],
+        batch: usize,
+        adam: &mut Adam,
+        work: Work<'_>,
+    ) -> Result<f64, ModelError> {
+        let mut sum = Tensor::from(0.0_f64).to_device(self.device);
+        for texts in order.chunks(batch) {
+            let loss = self.loss(labeled, kept, texts)?;
+            let variables: Vec<&Tensor> = adam.variables().collect();
+            let gradients = Tensor::run_backward(&[&loss], &variables, false, false);
+            adam.step(&gradients);
+            sum += loss.detach() * texts.len() as f64;
+            work.progress.advance(texts.len() as u64);
+        }
+        // Read once an epoch: each reading makes a GPU wait.
+        Ok(sum.double_value(&[]) / order.len() as f64)
+    }
+
+    /// Ends a training with the best weights, which later epochs may have changed.
+    fn take_best(&mut self, adam: &mut Adam, best: Option<&Best>, epochs: usize) {
+        if let Some(best) = best.filter(|best| best.epoch < epochs) {
             adam.restore(&best.weights);
         }
         self.encoder.embed_all();
         self.trained = true;
-        let epoch_tokens: usize =
-            labeled.rows.iter().map(|&row| labeled.tokens.row(row as usize).len()).sum();
-        Ok(Training {
-            best_epoch: best.as_ref().map_or(losses.len(), |best| best.epoch),
-            epochs: losses.len(),
-            dev_score: best.map(|best| best.score),
-            c: None,
-            tokens: (epoch_tokens * losses.len()) as u64,
-            dev_seconds,
-            losses,
-        })
     }
 
     /// Adam over what is trained: the head, and the encoder unless it is frozen.
@@ -163,6 +182,26 @@ impl Learner {
     }
 }
 
+/// Describes a training of so many epochs as there are losses.
+fn described(
+    labeled: Examples<'_>,
+    losses: Vec<f64>,
+    best: Option<&Best>,
+    dev_seconds: f64,
+) -> Training {
+    let epoch_tokens: usize =
+        labeled.rows.iter().map(|&row| labeled.tokens.row(row as usize).len()).sum();
+    Training {
+        best_epoch: best.map_or(losses.len(), |best| best.epoch),
+        epochs: losses.len(),
+        dev_score: best.map(|best| best.score),
+        c: None,
+        tokens: (epoch_tokens * losses.len()) as u64,
+        dev_seconds,
+        losses,
+    }
+}
+
 /// The dev texts that are scored after each epoch.
 struct DevTexts<'a> {
     tokens: &'a Tokens,
@@ -172,7 +211,7 @@ struct DevTexts<'a> {
 }
 
 impl<'a> DevTexts<'a> {
-    /// The first `n` in a seeded order; all of them if `n` is 0.
+    /// Chooses the first `n` in a seeded order; all of them if `n` is 0.
     fn choose(dev: Dev<'a>, n: usize, seed: i64) -> Self {
         let Examples { tokens, rows, labels } = dev.examples;
         let mut chosen: Vec<u32> = (0..rows.len() as u32).collect();
@@ -198,7 +237,7 @@ fn words(labeled: Examples<'_>) -> Vec<u32> {
     words
 }
 
-/// Fisher and Yates. Of 2^64 draws, a bias of some 2^-50 is nothing to avoid.
+/// Shuffles by Fisher and Yates. Of 2^64 draws, a bias of some 2^-50 is nothing to avoid.
 fn shuffle(items: &mut [u32], rng: &mut ChaCha8Rng) {
     for last in (1..items.len()).rev() {
         items.swap(last, (rng.next_u64() % (last as u64 + 1)) as usize);

@@ -23,7 +23,7 @@ struct Slot {
 }
 
 impl Adam {
-    /// Each group is its variables and their rate.
+    /// Makes the optimiser of some groups, each of which is its variables and their rate.
     pub(crate) fn new(groups: Vec<(Vec<Tensor>, f64)>) -> Self {
         let slot = |variable: Tensor, rate| Slot {
             first: variable.zeros_like(),

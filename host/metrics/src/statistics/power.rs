@@ -1,4 +1,4 @@
-//! How much a number of seeds can show: power of the paired t-test.
+//! Says how much a number of seeds can show: power of the paired t-test.
 
 use super::distributions::{falling_root, noncentral_t_tail, t_quantile};
 
@@ -22,7 +22,7 @@ pub fn detectable_effect(n: usize, alpha: f64, power: f64) -> Option<f64> {
 }
 
 /// The fewest seeds that find a true difference of `effect` standard deviations with the chance
-/// `power`; `None` where that takes more than [`MOST_SEEDS`].
+/// `power`; `None` where that takes more than `MOST_SEEDS`.
 pub fn seeds_needed(effect: f64, alpha: f64, power: f64) -> Option<usize> {
     let enough = |n: usize| paired_power(effect, n, alpha) >= power;
     if effect.is_infinite() {
@@ -43,5 +43,5 @@ pub fn seeds_needed(effect: f64, alpha: f64, power: f64) -> Option<usize> {
     Some(many)
 }
 
-/// More than anybody runs.
+/// The most seeds that are looked at: more than anybody runs.
 const MOST_SEEDS: usize = 1000;

@@ -14,7 +14,7 @@ pub fn ranks(values: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// How many values there are of each.
+/// Counts how many there are of each value.
 pub(super) fn tie_sizes(values: &[f64]) -> impl Iterator<Item = f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -28,12 +28,13 @@ pub struct Friedman {
     /// χ² with k - 1 degrees of freedom, corrected for ties.
     pub statistic: f64,
     pub p: f64,
-    /// One for each treatment, 1 is best.
+    /// Mean ranks, one for each treatment; 1 is best.
     pub mean_ranks: Vec<f64>,
 }
 
-/// `blocks[i][j]` is the score of treatment j in block i, more is better. Needs three treatments and
-/// two blocks. The χ² approximation is rough with few blocks; who reports it says so.
+/// Computes Friedman's test. `blocks[i][j]` is the score of treatment j in block i, more is better.
+/// It needs three treatments and two blocks. The χ² approximation is rough with few blocks; who
+/// reports it says so.
 ///
 /// χ² = (12 / (n·k·(k+1)) · ΣR² - 3n(k+1)) / (1 - Σ(t³ - t) / (n·k·(k² - 1))), with R the rank sums
 /// and t the sizes of ties.
@@ -78,7 +79,7 @@ pub fn critical_difference(alpha: f64, treatments: usize, blocks: usize) -> f64 
 }
 
 /// Holm's step-down correction: the smallest p times m, the next times m - 1, and so on; none is
-/// smaller than the one before, none above 1. In the order of `p`.
+/// smaller than the one before, none above 1. The answer is in the order of `p`.
 pub fn holm(p: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p.len()).collect();
     order.sort_by(|&a, &b| p[a].total_cmp(&p[b]));

@@ -2,14 +2,14 @@
 
 use super::distributions::t_quantile;
 
-/// What there is to say of values, one for each seed.
+/// Says what there is to say of values, one for each seed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Summary {
     pub n: usize,
     pub mean: f64,
     pub min: f64,
     pub max: f64,
-    /// One value has none.
+    /// Is none for one value.
     pub spread: Option<Spread>,
 }
 
@@ -22,7 +22,7 @@ pub struct Spread {
     pub high: f64,
 }
 
-/// `None` of nothing.
+/// Summarises values; `None` of nothing.
 pub fn summary(values: &[f64]) -> Option<Summary> {
     if values.is_empty() {
         return None;
@@ -43,7 +43,7 @@ pub(super) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// With n - 1 in the denominator.
+/// Returns the variance, with n - 1 in the denominator.
 pub(super) fn variance(values: &[f64]) -> f64 {
     let mean = mean(values);
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();

@@ -3,7 +3,7 @@
 use super::distributions::{t_quantile, two_sided_t};
 use super::summary::{mean, variance};
 
-/// Of the differences a - b.
+/// Figures of the differences a - b.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PairedT {
     /// Mean difference, and its 95% confidence interval.
@@ -23,8 +23,8 @@ pub struct UnpairedT {
     pub p: f64,
 }
 
-/// t = mean(d) / (sd(d) / √n), d = a - b. Needs two pairs. Where all differences are 0, p is 1
-/// (scipy: NaN): two strategies that do the same are no evidence of anything.
+/// Tests pairs: t = mean(d) / (sd(d) / √n), d = a - b. It needs two pairs. Where all differences
+/// are 0, p is 1 (scipy: NaN): two strategies that do the same are no evidence of anything.
 ///
 /// # Panics
 /// If the two differ in length.
@@ -42,7 +42,8 @@ pub fn paired_t(a: &[f64], b: &[f64]) -> Option<PairedT> {
     Some(PairedT { mean, low: mean - half, high: mean + half, sd, t, p })
 }
 
-/// With one variance for both, as `scipy.stats.ttest_ind` does by default and the paper did.
+/// Tests two samples with one variance for both, as `scipy.stats.ttest_ind` does by default and the
+/// paper did.
 pub fn student_t(a: &[f64], b: &[f64]) -> Option<UnpairedT> {
     if a.len() < 2 || b.len() < 2 {
         return None;
@@ -55,7 +56,7 @@ pub fn student_t(a: &[f64], b: &[f64]) -> Option<UnpairedT> {
     Some(UnpairedT { t, df, p })
 }
 
-/// With a variance for each, and Welch and Satterthwaite's degrees of freedom.
+/// Tests two samples with a variance for each, and Welch and Satterthwaite's degrees of freedom.
 pub fn welch_t(a: &[f64], b: &[f64]) -> Option<UnpairedT> {
     if a.len() < 2 || b.len() < 2 {
         return None;

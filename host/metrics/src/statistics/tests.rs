@@ -20,7 +20,7 @@ fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
 }
 
-/// To 1e-9, of the size of the number where that is above 1.
+/// Checks that numbers agree to 1e-9, of the size of the golden one where that is above 1.
 #[track_caller]
 fn close(ours: f64, golden: &Value, of: &Value) {
     let golden = golden.as_f64().unwrap();

@@ -8,14 +8,14 @@ pub struct Wilcoxon {
     /// The smaller of the rank sums of positive and of negative differences.
     pub statistic: f64,
     pub p: f64,
-    /// By enumeration; else by the normal approximation.
+    /// Whether p is by enumeration; else it is by the normal approximation.
     pub exact: bool,
 }
 
-/// Differences of 0 are dropped (Wilcoxon's own treatment); equal sizes share their mean rank. Up to
-/// 50 differences without zeros and ties, and up to 13 with, p is exact: the share of all 2^n signs
-/// that give a rank sum as extreme. Beyond, the normal approximation with the tie correction and
-/// without a continuity correction. `None` of nothing.
+/// Tests the differences. Those of 0 are dropped (Wilcoxon's own treatment); equal sizes share
+/// their mean rank. Up to 50 differences without zeros and ties, and up to 13 with, p is exact: the
+/// share of all 2^n signs that give a rank sum as extreme. Beyond, it is the normal approximation
+/// with the tie correction and without a continuity correction. The answer is `None` of nothing.
 pub fn wilcoxon(differences: &[f64]) -> Option<Wilcoxon> {
     if differences.is_empty() {
         return None;

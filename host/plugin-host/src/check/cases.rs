@@ -4,7 +4,7 @@ use super::subject::Subject;
 use super::verdict::{Checked, Status, Verdict};
 use super::{determinism, fuzz, inputs, library, params, reach, run_cases, select, state, tools};
 
-/// What a case needs of a plugin in order to say anything.
+/// How far a plugin has to come for a case to say anything.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Stage {
     File,
@@ -15,11 +15,11 @@ pub(super) enum Stage {
 
 /// One case.
 pub struct Case {
-    /// Stable: people name it in their own tests.
+    /// Name that stays the same: people name it in their own tests.
     pub id: &'static str,
     /// Strictness from which it is run: 1 what nothing works without, 5 the default, up to 9.
     pub level: u8,
-    /// What it checks, in one sentence.
+    /// Sentence that says what it checks.
     pub meaning: &'static str,
     pub(super) needs: Stage,
     /// Seconds that it may take where the deadline is shorter.

@@ -1,4 +1,4 @@
-//! What every answer of a strategy owes the host.
+//! Checks that an answer of a strategy keeps what every answer owes the host.
 
 use std::collections::HashSet;
 
@@ -68,7 +68,7 @@ pub(super) fn sound(
     }
 }
 
-/// As `sound`, where an error is an answer too (`None`), but a panic is not.
+/// Does as `sound`, where an error is an answer too (`None`), but a panic is not.
 pub(super) fn sound_or_error(
     instance: &mut Instance,
     host: &StandIn,

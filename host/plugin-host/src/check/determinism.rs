@@ -20,7 +20,7 @@ pub(super) fn same_seed(subject: &Subject) -> Checked {
     demand(first == second, || differs("in a second process, with 4 threads", &first, &second))
 }
 
-/// What is selected in a process with these variables.
+/// Returns what is selected in a process with these variables.
 fn surrounded(
     subject: &Subject,
     variables: &[(&'static str, &'static str)],

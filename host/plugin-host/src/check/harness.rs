@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::verdict::{Status, Verdict};
 use super::{CheckError, CheckOptions, case_program, run};
 
-/// What `cargo test` ends with when a test fails.
+/// Code that `cargo test` ends with when a test fails.
 const FAILED: u8 = 101;
 
 /// Checks the plugin that this package's library was built as, as `alhost plugin check` does. The
@@ -31,7 +31,7 @@ pub fn test_main(lib_name: &str) -> ExitCode {
     test_main_with(lib_name, |_| ())
 }
 
-/// As `test_main`, with other parameters, another strictness, seed or deadline.
+/// Does as `test_main`, with other parameters, another strictness, seed or deadline.
 pub fn test_main_with(lib_name: &str, adjust: impl FnOnce(&mut CheckOptions)) -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -92,7 +92,8 @@ fn conclude(verdicts: &[Verdict]) -> ExitCode {
     if n_bad == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
 }
 
-/// Where cargo puts the library of the package under test: beside the test, or one folder up.
+/// Finds the library of the package under test where cargo puts it: beside the test, or one folder
+/// up.
 fn library(lib_name: &str, program: &std::path::Path) -> Result<PathBuf, String> {
     let name = format!("lib{lib_name}.so");
     let folders = program.ancestors().skip(1).take(2);
@@ -105,13 +106,13 @@ fn library(lib_name: &str, program: &std::path::Path) -> Result<PathBuf, String>
     })
 }
 
-/// What libtest's arguments ask for. cargo-nextest lists with `--list --format terse`, and runs
-/// each test with `--exact`.
+/// Holds what libtest's arguments ask for. cargo-nextest lists with `--list --format terse`, and
+/// runs each test with `--exact`.
 #[derive(Debug, Default, Eq, PartialEq)]
 struct Asked {
     is_list: bool,
     is_exact: bool,
-    /// Only ignored tests, of which there are none.
+    /// Whether only ignored tests are asked for, of which there are none.
     is_ignored: bool,
     names: Vec<String>,
     skipped: Vec<String>,

@@ -57,7 +57,7 @@ pub(super) struct Experiment {
     pub(super) seed: u64,
     /// Texts a query.
     pub(super) n: usize,
-    /// What the rounds so far selected.
+    /// Texts that the rounds so far selected.
     pub(super) done: Vec<Vec<u32>>,
 }
 
@@ -75,7 +75,7 @@ impl Experiment {
         host.seed(round_seed(self.seed, round)).quick()
     }
 
-    /// One round.
+    /// Runs one round.
     pub(super) fn step(&mut self, instance: &mut Instance) -> Result<(), Error> {
         let selection = instance.select(&self.host(), self.n)?;
         self.done.push(selection.ids.iter().map(|id| id.0).collect());

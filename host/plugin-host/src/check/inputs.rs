@@ -154,8 +154,8 @@ pub(super) fn permutation(subject: &Subject) -> Checked {
     })
 }
 
-/// What `one` has selected and `other` has not, but for texts of the lowest score selected, which
-/// may be tied with some that were not.
+/// Lists what `one` has selected and `other` has not, but for texts of the lowest score selected,
+/// which may be tied with some that were not.
 fn untied(one: &Selection, other: &Selection) -> Vec<u32> {
     let last = one.scores.as_ref().and_then(|scores| scores.last().copied());
     let is_tied = |i: usize| match (&one.scores, last) {

@@ -1,4 +1,4 @@
-//! What the process of a case is told to do, as its arguments, and what it does.
+//! Tells the process of a case what to do, as its arguments, and does it there.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,7 +22,7 @@ const MAX_FILE: u64 = 256 << 20;
 pub(super) struct Job {
     pub(super) subject: Subject,
     pub(super) task: Task,
-    /// Where the answer goes; to standard error where a person asks.
+    /// File that the answer goes to; absent where a person asks, who gets it on standard error.
     pub(super) answer: Option<PathBuf>,
 }
 
@@ -55,7 +55,7 @@ impl Job {
         args
     }
 
-    /// From the arguments after `case`.
+    /// Reads the arguments after `case`.
     pub(super) fn parse(args: &[&str]) -> Result<Self, String> {
         let (mut path, mut task, mut answer) = (None, None, None);
         let (mut seed, mut huge, mut params) = (0, super::HUGE, Map::new());
@@ -117,7 +117,7 @@ fn work(job: &Job) -> Result<(), String> {
     }
 }
 
-/// Only the soft limits: a case that needs more gives it to the programs that it starts.
+/// Sets only the soft limits: a case that needs more gives it to the programs that it starts.
 fn limit(case: &Case) -> Result<(), String> {
     let set = |resource, at: u64| {
         let maximum = getrlimit(resource).maximum;

@@ -7,7 +7,7 @@ use alhost_base::text;
 
 use super::verdict::{Status, Verdict};
 
-/// One test suite of this name, a test a case.
+/// Writes one test suite of this name, a test a case.
 pub fn junit(suite: &str, verdicts: &[Verdict]) -> String {
     let count = |status| verdicts.iter().filter(|verdict| verdict.status == status).count();
     let (n, failures, errors) = (verdicts.len(), count(Status::Fail), count(Status::Crash));
@@ -45,7 +45,7 @@ fn push(xml: &mut String, line: &str) {
     writeln!(xml, "{line}").expect("a String takes all");
 }
 
-/// For text and attributes alike; a line end would become a blank in an attribute.
+/// Escapes for text and attributes alike; a line end would become a blank in an attribute.
 fn escaped(text: &str) -> String {
     text::xml(text).replace('\n', "&#10;")
 }

@@ -44,14 +44,14 @@ use verdict::Told;
 use crate::error::PluginError;
 use crate::resolve::{SearchPath, resolve};
 
-/// What `alhost plugin check` runs unless told otherwise.
+/// Strictness of `alhost plugin check` unless told otherwise.
 pub const STRICTNESS: u8 = 5;
-/// Longest that a case may take, unless it is known to take longer.
+/// Longest time that a case may take, unless it is known to take longer.
 pub const DEADLINE: Duration = Duration::from_secs(45);
 /// Texts of the pool in `select.huge`.
 pub const HUGE: usize = 1_000_000;
 
-/// What to check, and how.
+/// Says what to check, and how.
 #[derive(Clone, Debug)]
 pub struct CheckOptions {
     pub plugin: PathBuf,
@@ -61,7 +61,7 @@ pub struct CheckOptions {
     pub only: Vec<String>,
     pub strictness: u8,
     pub seed: u64,
-    /// For one case; a case that is known to take longer gets longer.
+    /// Deadline for one case; a case that is known to take longer gets longer.
     pub deadline: Duration,
     /// Texts of the pool in `select.huge`.
     pub huge: usize,
@@ -163,7 +163,7 @@ fn in_order(chosen: &[&Case]) -> Vec<usize> {
     order
 }
 
-/// The verdict, and whether later cases would only say the same.
+/// Runs a case; returns the verdict, and whether later cases would only say the same.
 fn run_case(
     options: &CheckOptions,
     subject: &Subject,

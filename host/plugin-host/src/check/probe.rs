@@ -16,15 +16,15 @@ use super::verdict::Problem;
 pub(super) struct Probe {
     pub(super) seed: u64,
     pub(super) rounds: usize,
-    /// What the rounds before selected.
+    /// Texts that the rounds before selected.
     pub(super) done: Vec<Vec<u32>>,
-    /// What to load before the first round; nothing where it is empty.
+    /// State to load before the first round; none is loaded where it is empty.
     pub(super) state: Vec<u8>,
     /// Times that it all is done, each with an instance of its own.
     pub(super) times: usize,
 }
 
-/// What came of it, all rounds included.
+/// Result of a probe, all rounds included.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub(super) struct Probed {
     pub(super) done: Vec<Vec<u32>>,
@@ -34,7 +34,7 @@ pub(super) struct Probed {
     pub(super) is_elsewhere: bool,
 }
 
-/// Longer than any case may take: the case's own deadline ends its probes too.
+/// Time longer than any case may take: the case's own deadline ends its probes too.
 const WHILE_THE_CASE_LIVES: Duration = Duration::from_hours(1);
 
 impl Probe {
@@ -42,7 +42,7 @@ impl Probe {
         Self { seed, rounds, done: Vec::new(), state: Vec::new(), times: 1 }
     }
 
-    /// In this process.
+    /// Runs the probe in this process.
     pub(super) fn run(&self, subject: &Subject) -> Probed {
         let answer = || {
             // Loaded once: a library stays for as long as the process.
@@ -73,14 +73,15 @@ impl Probe {
         Ok(Probed { done: experiment.done, state, ..Probed::default() })
     }
 
-    /// In a process of its own, in a fresh folder.
+    /// Runs the probe in a process of its own, in a fresh folder.
     pub(super) fn apart(&self, subject: &Subject) -> Result<Probed, Problem> {
         let folder = tempfile::tempdir().map_err(cannot)?;
         let left = self.left_behind(subject, folder.path(), &BTreeMap::new())?;
         answer(left)
     }
 
-    /// In a process of its own, in this folder and with these variables: what it leaves.
+    /// Runs the probe in a process of its own, in this folder and with these variables, and returns
+    /// what it leaves.
     pub(super) fn left_behind(
         &self,
         subject: &Subject,
@@ -95,7 +96,7 @@ impl Probe {
     }
 }
 
-/// What a probe's process says, if it was sound.
+/// Returns what a probe's process says, if it was sound.
 pub(super) fn answer(left: Left) -> Result<Probed, Problem> {
     let text = match left.end {
         End::Answer(text) => text,
@@ -110,7 +111,7 @@ pub(super) fn answer(left: Left) -> Result<Probed, Problem> {
     }
 }
 
-/// For what keeps a case from being run at all.
+/// Skips a case for what keeps it from being run at all.
 pub(super) fn cannot(error: impl std::fmt::Display) -> Problem {
     Problem::Skip(format!("cannot be checked here: {error}"))
 }

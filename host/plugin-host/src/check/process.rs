@@ -22,7 +22,7 @@ pub(super) enum End {
     Died(String),
 }
 
-/// What a process left.
+/// Holds what a process left.
 #[derive(Debug)]
 pub(super) struct Left {
     pub(super) end: End,
@@ -36,7 +36,7 @@ pub(super) fn run(runner: &Path, job: &Job, deadline: Duration) -> std::io::Resu
     run_in(folder.path(), runner, job, &[], deadline)
 }
 
-/// As `run`, in a given folder and with these variables set.
+/// Does as `run`, in a given folder and with these variables set.
 pub(super) fn run_in(
     folder: &Path,
     runner: &Path,

@@ -14,7 +14,7 @@ use super::verdict::Problem;
 use crate::error::PluginError;
 use crate::loader::{PluginFile, PluginLibrary};
 
-/// What a case is about.
+/// The plugin that a case is about, and what it is checked with.
 #[derive(Clone, Debug)]
 pub(super) struct Subject {
     /// Its file, as an absolute path.
@@ -26,7 +26,7 @@ pub(super) struct Subject {
     pub(super) huge: usize,
 }
 
-/// A strategy, created.
+/// A strategy that has been created.
 pub(super) struct Instance(StrategyBox);
 
 impl Subject {

@@ -41,7 +41,7 @@ fn resident() -> Result<u64, Problem> {
     Ok(pages.ok_or_else(|| cannot("/proc/self/statm has another form"))? * 4096)
 }
 
-/// What valgrind finds lost.
+/// Fails where valgrind finds that queries lose memory.
 fn lost(subject: &Subject) -> Checked {
     let lost_in = |probe: Probe| {
         let runner = std::env::current_exe().map_err(cannot)?;
@@ -71,7 +71,7 @@ fn lost(subject: &Subject) -> Checked {
     demand(with <= without, || format!("valgrind: {} bytes are definitely lost", with - without))
 }
 
-/// From `definitely lost: 1,234 bytes in 5 blocks`; 0 where no heap block is left.
+/// Reads the bytes of `definitely lost: 1,234 bytes in 5 blocks`; 0 where no heap block is left.
 fn definitely_lost(report: &str) -> Option<u64> {
     if report.contains("All heap blocks were freed") {
         return Some(0);
@@ -112,7 +112,7 @@ pub(super) fn asan(subject: &Subject) -> Checked {
     }
 }
 
-/// Where a library comes from.
+/// Says where a library comes from.
 #[derive(Debug, Eq, PartialEq)]
 struct Source {
     package: PathBuf,

@@ -1,4 +1,4 @@
-//! What a case says of a plugin.
+//! Verdicts, which are what cases say of a plugin.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub enum Status {
     Crash,
     /// The case says nothing about this plugin, or cannot be run here.
     Skip,
-    /// Allowed, but hardly meant.
+    /// The plugin does what is allowed, but hardly meant.
     Warn,
 }
 
@@ -25,10 +25,10 @@ pub struct Verdict {
     pub id: &'static str,
     /// Strictness from which the case is run.
     pub level: u8,
-    /// What it checks, in one sentence.
+    /// Sentence that says what it checks.
     pub meaning: &'static str,
     pub status: Status,
-    /// What was found; empty for a pass.
+    /// Words for what was found; empty for a pass.
     pub detail: String,
     pub seconds: f64,
 }
@@ -61,14 +61,14 @@ impl fmt::Display for Status {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Problem {
     Fail(String),
-    /// As `Fail`, and so basic that no later case could say anything.
+    /// A failure as `Fail`, and so basic that no later case could say anything.
     Blocks(String),
     Skip(String),
     Warn(String),
 }
 
 impl Problem {
-    /// What was found.
+    /// Returns what was found.
     pub(super) fn message(&self) -> &str {
         match self {
             Self::Fail(why) | Self::Blocks(why) | Self::Skip(why) | Self::Warn(why) => why,
@@ -76,10 +76,10 @@ impl Problem {
     }
 }
 
-/// What the function of a case gives.
+/// Result of the function of a case.
 pub(super) type Checked = Result<(), Problem>;
 
-/// A failure with this message, unless `promise` holds.
+/// Fails with this message, unless `promise` holds.
 pub(super) fn demand(promise: bool, message: impl FnOnce() -> String) -> Checked {
     if promise { Ok(()) } else { Err(Problem::Fail(message())) }
 }

@@ -1,4 +1,4 @@
-//! What one call of a strategy may take, whatever the strategy says meanwhile.
+//! Limits what one call of a strategy may take, whatever the strategy says meanwhile.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ pub(super) struct Call {
     deadline: Duration,
     cancelled: &'static AtomicBool,
     own: Duration,
-    /// Since when it is the strategy's turn; `None` while the host works for it.
+    /// Moment since which it is the strategy's turn; `None` while the host works for it.
     turn: Option<Instant>,
     asked_to_stop: Option<Instant>,
     n_small: u64,
@@ -80,7 +80,7 @@ impl Call {
         Ok(())
     }
 
-    /// After a message for which the host has computed nothing.
+    /// Counts a message for which the host has computed nothing.
     pub(super) fn small(&mut self) {
         self.strategys_turn();
         self.n_small += 1;

@@ -53,7 +53,7 @@ impl From<Errno> for ChannelError {
     }
 }
 
-/// Asked on every tick of a wait; its error ends the wait.
+/// Function that is asked on every tick of a wait; its error ends the wait.
 pub(super) type Watch<'a> = &'a mut dyn FnMut() -> Result<(), ChannelError>;
 
 /// A received message, and the shared memories that it speaks of.

@@ -16,11 +16,12 @@ use super::slices::{Arena, Mapped, Packer};
 
 /// Lives for one call of `select`; what it lends lives as long.
 pub(super) struct Client<'a> {
-    /// Held for a request and its answer, so that threads of a strategy do not get each other's.
+    /// Lock that is held for a request and its answer, so that threads of a strategy do not get
+    /// each other's.
     line: Mutex<Line<'a>>,
     arena: &'a Arena,
     round: RoundInfo<'a>,
-    /// Held during a stream: the host serves one at a time.
+    /// Lock that is held during a stream: the host serves one at a time.
     streaming: Mutex<()>,
 }
 
@@ -67,7 +68,7 @@ impl<'a> Client<'a> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A request with ids and its answer.
+    /// Sends a request with ids and returns its answer.
     fn ask(
         &self,
         ids: &[u32],
@@ -146,7 +147,7 @@ impl<'a> Client<'a> {
         self.block(&mut line)
     }
 
-    /// At the end of the call: how much of what the strategy said was not passed on.
+    /// Says at the end of the call how much of what the strategy said was not passed on.
     pub(super) fn say_what_is_left_out(&self) {
         let line = self.line();
         if let Some(message) = line.messages.left_out() {
@@ -156,13 +157,13 @@ impl<'a> Client<'a> {
 }
 
 impl Line<'_> {
-    /// For what needs no answer; a host that is gone is noticed by the next request.
+    /// Sends what needs no answer; a host that is gone is noticed by the next request.
     fn tell(&self, message: &FromWorker) {
         let _noticed_later = self.channel.send(message, &[], None);
     }
 }
 
-/// What the strategy is told when the connection fails.
+/// Says what the strategy is told when the connection fails.
 impl From<ChannelError> for PlugError {
     fn from(error: ChannelError) -> Self {
         Error::new(format!("the host does not answer: {error}")).into()

@@ -15,10 +15,10 @@ use super::slices::Lent;
 use super::talk::{CLOSED, Lost, Talk};
 use alhost_base::memory::MemoryHandle;
 
-/// What a worker is, and what it may have.
+/// Says what a worker is, and what it may have.
 #[derive(Clone, Debug)]
 pub struct WorkerOptions {
-    /// `alhost-worker`.
+    /// Program of a worker: `alhost-worker`.
     pub program: PathBuf,
     /// Time of the strategy's own that one call may take, over all that it asks for meanwhile; what the
     /// host computes does not count.
@@ -38,7 +38,7 @@ pub trait Lends: Sync {
     fn memory_of(&self, slice: &[u8]) -> Option<(MemoryHandle, usize)>;
 }
 
-/// For a host whose slices lie in its own memory: they are copied once.
+/// Stands for a host whose slices lie in its own memory: they are copied once.
 pub struct NothingLent;
 
 impl Lends for NothingLent {
@@ -94,7 +94,7 @@ impl Worker {
         self.call("in load", |talk| talk.load(state))
     }
 
-    /// One call; what is wrong with the process is found out once, and told again later.
+    /// Makes one call; what is wrong with the process is found out once, and told again later.
     fn call<T>(
         &mut self,
         doing: &str,

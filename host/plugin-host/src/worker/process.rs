@@ -85,7 +85,7 @@ impl Process {
         self.warden.verdict()
     }
 
-    /// What it printed last, for a message.
+    /// Returns what it printed last, for a message.
     pub(super) fn last_words(&self) -> String {
         let until = Instant::now() + Duration::from_millis(200);
         while !self.reader.is_finished() && Instant::now() < until {
@@ -105,7 +105,7 @@ impl Drop for Process {
     }
 }
 
-/// `was killed by SIGSEGV`, or `exited with code 7`.
+/// Says how it ended: `was killed by SIGSEGV`, or `exited with code 7`.
 fn describe(status: ExitStatus) -> String {
     match status.signal() {
         Some(signal) => format!("was killed by {}", ending::signal_name(signal)),

@@ -47,7 +47,7 @@ pub(crate) enum Slice {
     },
 }
 
-/// `ffi::Block`.
+/// An `ffi::Block` on its way.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct BlockMessage {
     pub(crate) rows: u64,
@@ -60,7 +60,7 @@ pub(crate) struct BlockMessage {
     pub(crate) row_index: Option<Slice>,
 }
 
-/// `ffi::RoundInfo`.
+/// An `ffi::RoundInfo` on its way.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct RoundMessage {
     pub(crate) round: u32,
@@ -82,7 +82,7 @@ pub(crate) struct Start {
     pub(crate) plugin: PathBuf,
     pub(crate) blake3: String,
     pub(crate) instance: String,
-    /// A JSON object.
+    /// Parameters, as a JSON object.
     pub(crate) params: String,
     pub(crate) n_texts: u32,
     pub(crate) n_labels: u32,
@@ -149,7 +149,7 @@ pub(crate) enum FromWorker {
 }
 
 impl FromWorker {
-    /// For messages about messages.
+    /// Names the message, for messages about messages.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Done(_) => "Done",

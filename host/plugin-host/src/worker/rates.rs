@@ -42,14 +42,14 @@ impl Messages {
         self.n <= MESSAGES
     }
 
-    /// What is to be said of those that were left out.
+    /// Says how many were left out, where there were any.
     pub(super) fn left_out(&self) -> Option<String> {
         let left_out = self.n.saturating_sub(MESSAGES);
         (left_out > 0).then(|| format!("{left_out} more messages of this call are left out"))
     }
 }
 
-/// A text of a plugin's in at most `limit` bytes, what a person may still want to read.
+/// Cuts a text of a plugin's to at most `limit` bytes, what a person may still want to read.
 pub(crate) fn cut(text: String, limit: usize) -> String {
     if text.len() <= limit {
         return text;

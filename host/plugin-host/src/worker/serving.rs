@@ -89,11 +89,11 @@ impl Serves for Serving<'_> {
     }
 }
 
-/// Bytes of the name of a feature or service, and of its options.
+/// Most bytes of the name of a feature or service, and of its options.
 const MAX_NAME: usize = 256;
 const MAX_OPTIONS: usize = 1 << 20;
 
-/// What is asked for, in texts of a length that can be real.
+/// Name and options of what is asked for, in texts of a length that can be real.
 struct Asked {
     name: String,
     options: String,
@@ -112,7 +112,7 @@ impl Asked {
 }
 
 impl Serving<'_> {
-    /// A warning at the end of a call, where something was not passed on.
+    /// Warns at the end of a call, where something was not passed on.
     pub(super) fn say_what_is_left_out(&self, call: &Call) {
         if let Some(what) = call.messages.left_out() {
             self.host.log(2, what.as_str().into());

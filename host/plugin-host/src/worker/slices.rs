@@ -122,8 +122,9 @@ pub(super) struct Mapped {
 }
 
 impl Mapped {
-    /// For memories of a side that may have so much, which are whole and stay as they are: a hole costs
-    /// it nothing and its reader much, and what changes cannot be checked.
+    /// Takes memories of a side that may have `room` bytes. They have to be whole and to stay as
+    /// they are: a hole costs that side nothing and its reader much, and what changes cannot be
+    /// checked.
     pub(super) fn of_a_stranger(room: u64) -> Self {
         Self { room: Some(room), ..Self::default() }
     }
@@ -166,7 +167,7 @@ impl Mapped {
     }
 }
 
-/// What a slice of a message became here: aligned for every number that there is.
+/// Holds what a slice of a message became here: aligned for every number that there is.
 enum Held {
     Inline { words: Vec<u64>, bytes: usize },
     Mapped { map: Arc<Mmap>, offset: usize, bytes: usize },

@@ -33,7 +33,7 @@ pub(crate) enum Lost {
 }
 
 impl From<ChannelError> for Lost {
-    /// Only for a moment: `Worker::call` makes the message of it.
+    /// Converts only for a moment: `Worker::call` makes the message of it.
     fn from(error: ChannelError) -> Self {
         Self::Gone(match error {
             ChannelError::Closed => CLOSED.to_owned(),
@@ -52,7 +52,7 @@ impl Talk {
         Self { channel: Channel::new(socket), known: Known::new(lent), options, call }
     }
 
-    /// What follows is a call of its own.
+    /// Begins a call: what follows is one of its own.
     pub(super) fn next_call(&mut self) {
         self.call = Call::new(&self.options);
         self.known.next_call();
@@ -155,7 +155,7 @@ impl Talk {
         Ok(Answer { ids: ids.to_vec().into(), scores: scores.into() })
     }
 
-    /// For the memories of one message of the worker's, which it never speaks of again.
+    /// Makes room for the memories of one message of the worker's, which it never speaks of again.
     pub(super) fn mapped(&self) -> Mapped {
         Mapped::of_a_stranger(self.options.memory_bytes)
     }
@@ -178,7 +178,8 @@ impl Talk {
         self.send_packed(lends, |packer| Ok(wrap(packer.block(block)?)))
     }
 
-    /// From here on it is the strategy's turn: a worker that does not listen pays for it.
+    /// Sends a message. From here on it is the strategy's turn: a worker that does not listen pays
+    /// for it.
     fn send_packed<M: serde::Serialize>(
         &mut self,
         lends: &dyn Lends,

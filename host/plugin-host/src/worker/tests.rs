@@ -354,7 +354,7 @@ fn a_worker_that_does_not_listen_keeps_nobody() {
     drop(theirs);
 }
 
-/// What a worker does in one call that asks for two texts, and what becomes of the call.
+/// Returns what becomes of a call that asks for two texts, in which the other side does `worker`.
 fn check_select(milliseconds: u64, worker: impl FnOnce(&Channel) + Send) -> String {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let deadline = options(Duration::from_millis(milliseconds));

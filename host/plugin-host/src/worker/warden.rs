@@ -17,11 +17,13 @@ use crate::family::{self, Member};
 /// How often the memory is looked at, and how much of a core that may take at most.
 const TICK: Duration = Duration::from_millis(100);
 const SHARE: u32 = 20;
-/// What a program and its libraries have of their own, which `RLIMIT_DATA` does not count either.
+/// Bytes that a program and its libraries have of their own, which `RLIMIT_DATA` does not count
+/// either.
 const SLACK: u64 = 64 << 20;
 /// A strategy may start programs; so many are a mistake.
 const MAX_PROCESSES: usize = 256;
-/// Bytes that may be printed in one call; of them, the lines and bytes of a line that go to the log.
+/// Most bytes that may be printed in one call; of them, the lines and bytes of a line that go to
+/// the log.
 const MAX_PRINTED: u64 = 64 << 20;
 const MAX_LINES: u64 = 1000;
 const MAX_LINE: usize = 4 << 10;
@@ -39,13 +41,13 @@ pub(super) struct Warden {
 }
 
 struct State {
-    /// `None` once its end is somebody else's business.
+    /// Number of the process; `None` once its end is somebody else's business.
     pid: Option<Pid>,
-    /// What it had started when that was last looked at.
+    /// Processes that it had started when that was last looked at.
     members: Vec<Member>,
     /// Why it was ended.
     verdict: Option<String>,
-    /// Since the call began.
+    /// Bytes that it printed since the call began.
     printed: u64,
     lines: u64,
     last: VecDeque<String>,
@@ -75,7 +77,7 @@ impl Warden {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is printed from here on belongs to the next call.
+    /// Begins a call: what is printed from here on belongs to it.
     pub(super) fn next_call(&self) {
         let (lines, instance) = (std::mem::take(&mut self.state().lines), &self.instance);
         self.state().printed = 0;
@@ -84,7 +86,8 @@ impl Warden {
         }
     }
 
-    /// From here on the process may have been waited for, and its number be another's.
+    /// Lets go of the process: from here on it may have been waited for, and its number be
+    /// another's.
     pub(super) fn let_go(&self) -> Vec<Member> {
         let mut state = self.state();
         state.pid = None;
@@ -136,7 +139,7 @@ impl Warden {
         let _closed_before = self.socket.shutdown(Shutdown::Both);
     }
 
-    /// Keeps what was seen. Whether there is more to see.
+    /// Keeps what was seen, and says whether there is more to see.
     fn note(&self, pid: Pid, members: Vec<Member>) -> bool {
         let mut state = self.state();
         if state.pid.is_none() {
@@ -151,7 +154,7 @@ impl Warden {
         true
     }
 
-    /// The memory that all have together, where that is more than they may.
+    /// Returns the bytes that all have together, where that is more than they may.
     fn too_much(&self, pid: Pid, members: &[Member]) -> Option<u64> {
         let all = || members.iter().map(|member| member.pid).chain([pid]);
         let limit = self.memory_bytes.saturating_add(SLACK);

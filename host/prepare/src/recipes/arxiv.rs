@@ -113,7 +113,7 @@ enum Read {
     NoDate,
 }
 
-/// Only what is needed; serde skips the rest without making anything of it.
+/// The fields that are needed; serde skips the rest without making anything of it.
 #[derive(Deserialize)]
 struct Line<'a> {
     #[serde(borrow)]
@@ -174,7 +174,7 @@ fn labels(categories: &str, merge_aliases: bool) -> Vec<String> {
     labels
 }
 
-/// `2007-04-02` of `Mon, 2 Apr 2007 19:18:42 GMT`, the day of a paper's first version.
+/// Reads `2007-04-02` of `Mon, 2 Apr 2007 19:18:42 GMT`, the day of a paper's first version.
 fn day(created: &str) -> Option<String> {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

@@ -131,7 +131,7 @@ struct Law {
     concepts: Vec<String>,
 }
 
-/// Where the files of a part are: a folder, or the zip and the folder in it.
+/// Finds the files of a part: a folder, or the zip and the folder in it.
 fn tree(source: &Source, part: Part) -> Result<(PathBuf, String), PrepareError> {
     for parent in ["dataset", "datasets", "."] {
         let folder = source.folder().join(parent).join(part.name());

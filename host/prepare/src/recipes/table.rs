@@ -12,7 +12,7 @@ use crate::source::{Found, Source};
 pub(crate) struct Table<'a> {
     place: String,
     rows: csv::Reader<&'a mut dyn Read>,
-    /// Of the row that was read last.
+    /// Line of the row that was read last.
     line: u64,
 }
 
@@ -49,7 +49,7 @@ impl Table<'_> {
         Ok(Some(row))
     }
 
-    /// What is wrong with the row that was read last.
+    /// Makes the error of the row that was read last.
     pub(crate) fn malformed(&self, problem: &str, hint: &str) -> PrepareError {
         PrepareError::Malformed {
             place: format!("{}:{}", self.place, self.line),

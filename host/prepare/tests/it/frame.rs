@@ -1,5 +1,5 @@
-//! What all recipes have in common: folders, records, id lists, threads, and the rules against
-//! brute force.
+//! Tests what all recipes have in common: folders, records, id lists, threads, and the rules
+//! against brute force.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -132,7 +132,7 @@ fn the_real_hierarchy_has_the_leaves_that_are_known() {
 #[derive(Clone, Debug)]
 struct Case {
     parents: Vec<BTreeSet<usize>>,
-    /// Part and labels.
+    /// Part and labels of each text.
     texts: Vec<(usize, BTreeSet<usize>)>,
     leaf: LeafRule,
     min_count: u64,

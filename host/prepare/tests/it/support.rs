@@ -80,7 +80,7 @@ impl Made {
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// Of all parts, by id.
+    /// Returns the texts of all parts, by id.
     pub(crate) fn all(&self) -> BTreeMap<String, Text> {
         let texts = ["train", "dev", "test"].into_iter().flat_map(|part| self.texts(part));
         texts.map(|text| (text.id.clone(), text)).collect()

@@ -7,7 +7,7 @@ use crate::compute::distance::{BLOCK, squared_distance};
 use crate::compute::{ComputeError, MatrixView};
 use alhost_base::matrix::Matrix;
 
-/// When to stop.
+/// The conditions on which the iteration stops.
 pub(super) struct Stop {
     pub(super) max_iterations: u32,
     /// Squared distance by which all centres together may still move.

@@ -37,8 +37,8 @@ pub fn kmeans(
     best_restart(points, options, rng, &*arithmetic, cancelled)
 }
 
-/// What k-means does with all rows at once, and where: two implementations, the host's and the
-/// device's.
+/// The arithmetic that k-means does with all rows at once. There are two implementations, the
+/// host's and the device's.
 trait Arithmetic {
     /// Squared distance of every row to the row `pick`. Zero where the two are equal.
     fn distances_to_row(&self, pick: usize) -> Result<Vec<f64>, ComputeError>;

@@ -24,13 +24,14 @@ pub(super) struct Repo {
 }
 
 impl Repo {
-    /// `id` is `name` or `owner/name`.
+    /// Returns the place of a repository in the cache; `id` is `name` or `owner/name`.
     pub(super) fn new(hub: &Path, id: &str) -> Self {
         Self { hub: hub.to_owned(), name: format!("models--{}", id.replace('/', "--")) }
     }
 
-    /// What the cache has of a branch, tag or commit (it may be cut short, to 7 digits or more); without
-    /// one, of the default branch, or where that is not known the only commit that is there.
+    /// Returns what the cache has of a branch, tag or commit (it may be cut short, to 7 digits or
+    /// more). Without one, it is of the default branch, or where that is not known the only commit
+    /// that is there.
     pub(super) fn snapshot(&self, revision: Option<&str>) -> Option<Snapshot> {
         let name = revision.unwrap_or(DEFAULT);
         let noted = foreign::read_text(&self.folder().join("refs").join(name), MOST_OF_NOTE).ok();
@@ -62,7 +63,7 @@ impl Repo {
         aside::replace(&self.folder().join("refs").join(revision), commit.as_bytes())
     }
 
-    /// Where other programs have theirs, too.
+    /// Returns the path of our lock, which lies where other programs have theirs.
     pub(super) fn lock_path(&self) -> PathBuf {
         self.hub.join(".locks").join(&self.name).join("alhost.lock")
     }
@@ -80,7 +81,7 @@ impl Repo {
     }
 }
 
-/// A name that is safe as one of a folder.
+/// Whether a name is safe as one of a folder.
 pub(super) fn is_commit(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric())
 }

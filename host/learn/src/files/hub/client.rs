@@ -13,7 +13,7 @@ use ureq::{Agent, ErrorKind, Response};
 use super::cache::is_commit;
 
 const CONNECT: Duration = Duration::from_secs(10);
-/// Without a byte; also for the whole of a short answer.
+/// The longest wait without a byte, and for the whole of a short answer.
 const SILENCE: Duration = Duration::from_secs(30);
 /// A minute with fewer bytes than this is no download.
 const FEWEST_A_MINUTE: u64 = 4 << 10;
@@ -26,7 +26,7 @@ const NO_NETWORK: &str = "without a network, give a folder as `model.checkpoint`
                           the cache elsewhere and set HF_HUB_OFFLINE=1";
 const NO_HUB: &str = "is it a login page or a proxy? check HF_ENDPOINT and HTTPS_PROXY";
 
-/// Why something could not be fetched, and what to do.
+/// The reason why something could not be fetched, and what to do.
 #[derive(Debug)]
 pub(super) struct Trouble {
     pub(super) reason: String,
@@ -43,7 +43,7 @@ impl Trouble {
     }
 }
 
-/// What the hub says of a file.
+/// The hub's answer on a file.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) commit: String,
@@ -55,7 +55,7 @@ pub(super) struct Found {
 pub(super) struct Client {
     agent: Agent,
     endpoint: String,
-    /// Up to the file's name.
+    /// The address up to the file's name.
     base: String,
     token: Option<String>,
 }
@@ -79,7 +79,7 @@ impl Client {
         &self.endpoint
     }
 
-    /// None if the repository does not have the file.
+    /// Asks the hub about a file; `None` if the repository does not have it.
     pub(super) fn look(&self, file: &str) -> Result<Option<Found>, Trouble> {
         let Some(answer) = self.get(file, "bytes=0-0", Some(SILENCE))? else { return Ok(None) };
         let no_hub = |what: &str| Trouble::new(format!("the answer has no {what}"), NO_HUB);
@@ -157,7 +157,8 @@ impl Client {
         Ok(())
     }
 
-    /// None if the repository does not have the file. `within` is for the whole answer.
+    /// Gets a range of the file; `None` if the repository does not have it. `within` is for the
+    /// whole answer.
     fn get(
         &self,
         file: &str,
@@ -247,7 +248,7 @@ fn resolve(name: &str) -> io::Result<Vec<SocketAddr>> {
     receiver.recv_timeout(CONNECT).map_err(late)?
 }
 
-/// Where in the file an answer begins, and how large the file is.
+/// Returns where in the file an answer begins, and how large the file is.
 fn range(response: &Response) -> Option<(u64, u64)> {
     let (part, size) = response.header("content-range")?.strip_prefix("bytes ")?.split_once('/')?;
     Some((part.split_once('-')?.0.parse().ok()?, size.parse().ok()?))
@@ -277,7 +278,7 @@ fn as_name(etag: &str) -> String {
     if is_name { etag } else { blake3::hash(etag.as_bytes()).to_hex()[..40].to_owned() }
 }
 
-/// Large files are named by it.
+/// Whether an etag is a sha256, by which large files are named.
 fn is_sha256(etag: &str) -> bool {
     etag.len() == 64 && etag.chars().all(|c| c.is_ascii_hexdigit())
 }

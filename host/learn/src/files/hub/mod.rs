@@ -24,18 +24,18 @@ const CONFIG: &str = "config.json";
 /// Says how a vocabulary is to be split.
 const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 
-/// Says it itself.
+/// Says itself how its vocabulary is to be split.
 const SELF_CONTAINED: &str = "tokenizer.json";
 
-/// What a repository may have or not. They are asked for before the tokenizer and the weights: where
-/// those are, it is known which of these there are.
+/// Files that a repository may have or not. They are asked for before the tokenizer and the
+/// weights: where those are, it is known which of these there are.
 const OPTIONAL: [&str; 4] =
     [TOKENIZER_CONFIG, "added_tokens.json", "special_tokens_map.json", "1_Pooling/config.json"];
 
 /// `name` or `owner/name`, by the hub's rules, and behind an `@` a branch, tag or commit, if any.
 #[derive(Clone, Copy)]
 struct Id<'a> {
-    /// As the user has it, for messages.
+    /// The id as the user has it, for messages.
     whole: &'a str,
     repo: &'a str,
     revision: Option<&'a str>,
@@ -62,7 +62,7 @@ fn is_allowed(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_.".contains(c)
 }
 
-/// Two dashes would stand for a slash in the cache.
+/// Whether a text can be an owner or a name. Two dashes would stand for a slash in the cache.
 fn is_part(part: &str) -> bool {
     let ends = ['-', '.'];
     !part.is_empty()
@@ -85,7 +85,7 @@ pub(crate) fn commit(folder: &Path) -> Option<String> {
     is_it.then(|| commit.to_string_lossy().into_owned())
 }
 
-/// The folder with the checkpoint's files: of the cache, fetched into it as far as they are missing.
+/// Returns the cache's folder with the checkpoint's files, after fetching those that are missing.
 /// `name` is an id.
 pub(crate) fn fetch(name: &str, places: &Places) -> Result<PathBuf, ModelError> {
     let none = || ModelError::NoCheckpoint {
@@ -122,12 +122,12 @@ pub(crate) fn fetch(name: &str, places: &Places) -> Result<PathBuf, ModelError> 
     }
 }
 
-/// What the cache is short of.
+/// The lack of something in the cache.
 enum Lack {
     Nothing(PathBuf),
     /// There is enough to go on with, but whether there is a `tokenizer_config.json` is not known.
     Splitting(PathBuf),
-    /// What has to be there, by its names.
+    /// The cache is short of a file that has to be there, by its names.
     File(String),
 }
 
@@ -254,18 +254,18 @@ struct Fetch<'a> {
     id: Id<'a>,
     client: Client,
     snapshot: Snapshot,
-    /// Ours, where nothing keeps another from fetching the same.
+    /// The id of this process, where nothing keeps another from fetching the same.
     process: Option<u32>,
 }
 
-/// What came in the way of a file.
+/// The reason why a file could not be had.
 enum Failed {
     Fetching(String, Trouble),
     Reading(Unreadable),
 }
 
 impl Fetch<'_> {
-    /// Everything that the checkpoint needs.
+    /// Fetches everything that the checkpoint needs.
     fn all(&self, config: &Found) -> Result<(), Failed> {
         let failed = |file: &str| {
             let file = file.to_owned();
@@ -285,7 +285,7 @@ impl Fetch<'_> {
         Ok(())
     }
 
-    /// The first of `files` that the repository has.
+    /// Fetches the first of `files` that the repository has.
     fn any_of(&self, files: &[&str]) -> Result<PathBuf, Failed> {
         for file in files {
             match self.get(file) {
@@ -297,7 +297,8 @@ impl Fetch<'_> {
         Err(Failed::Fetching(files.join("` or `"), no_such_file()))
     }
 
-    /// None if the repository does not have the file, which is noted in the cache.
+    /// Returns a file, fetched where the cache does not have it. `None` means that the repository
+    /// does not have it either, which is noted in the cache.
     fn get(&self, file: &str) -> Result<Option<PathBuf>, Trouble> {
         if self.snapshot.has(file) {
             return Ok(Some(self.snapshot.path(file)));

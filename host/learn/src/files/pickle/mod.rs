@@ -14,7 +14,7 @@ use std::rc::Rc;
 use values::Heap;
 pub(in crate::files) use values::{Storage, Value, View};
 
-/// What is wrong with a file, and what to do about it.
+/// The fault of a file, and what to do about it.
 #[derive(Debug)]
 pub(crate) struct Fault {
     pub(crate) problem: String,
@@ -28,13 +28,13 @@ impl Fault {
         Self { problem: problem.into(), hint }
     }
 
-    /// Where the file itself is at fault.
+    /// Makes a fault of the file itself.
     pub(crate) fn damaged(problem: impl Into<String>) -> Self {
         Self::new(problem, "the file seems to be cut short or damaged; fetch or save it again")
     }
 }
 
-/// For `ok_or("..")?`.
+/// Makes a fault of the file from its text, for `ok_or("..")?`.
 impl From<&str> for Fault {
     fn from(problem: &str) -> Self {
         Self::damaged(problem)
@@ -47,7 +47,7 @@ const MOST_STEPS: usize = 4_000_000;
 /// A BERT's state dict takes 0.1 MB; whole training states, with their settings, some MB.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// What one pickle made.
+/// The value that one pickle made, with all that it refers to.
 pub(crate) struct Pickle {
     pub(crate) value: Value,
     heap: Heap,
@@ -56,12 +56,12 @@ pub(crate) struct Pickle {
 }
 
 impl Pickle {
-    /// None where the value is no tuple or list.
+    /// Returns the items of a tuple or list; `None` where the value is neither.
     pub(crate) fn items(&self, value: &Value) -> Option<&[Value]> {
         self.heap.items(value)
     }
 
-    /// None where the value is no dictionary.
+    /// Returns the entries of a dictionary; `None` where the value is none.
     pub(crate) fn entries(&self, value: &Value) -> Option<&[(Value, Value)]> {
         self.heap.entries(value)
     }

@@ -38,7 +38,7 @@ pub(super) fn storage(heap: &Heap, id: &Value) -> Result<Value> {
     Ok(Value::Storage(Rc::new(Storage { key: Rc::clone(key), kind })))
 }
 
-/// What calling `function` makes.
+/// Returns what calling `function` makes.
 pub(super) fn call(heap: &mut Heap, function: &Value, arguments: &Value) -> Result<Value> {
     let Value::Global(function) = function else { return Ok(Value::Opaque) };
     if &**function == "collections OrderedDict" {

@@ -1,6 +1,6 @@
-//! What a pickle makes: small values that can be copied at no cost, and the lists and dictionaries that
-//! they refer to by number. So what a pickle uses a thousand times is kept once, nothing nested is ever
-//! walked, and whatever the nesting, all of it is freed without recursion.
+//! The values that a pickle makes: small ones that can be copied at no cost, and the lists and
+//! dictionaries that they refer to by number. So what a pickle uses a thousand times is kept once,
+//! nothing nested is ever walked, and whatever the nesting, all of it is freed without recursion.
 
 use std::rc::Rc;
 
@@ -9,12 +9,12 @@ use tch::Kind;
 #[derive(Clone, Debug)]
 pub(in crate::files) enum Value {
     Int(i64),
-    /// More than 8 bytes, lowest first.
+    /// An integer of more than 8 bytes, lowest first.
     Long(Rc<[u8]>),
     Text(Rc<str>),
     /// A tuple or a list: its number in the heap.
     Sequence(usize),
-    /// Its number in the heap.
+    /// A dictionary: its number in the heap.
     Dict(usize),
     /// Module and name of a class or function.
     Global(Rc<str>),
@@ -81,13 +81,13 @@ impl Heap {
         Value::Dict(self.dicts.len() - 1)
     }
 
-    /// None where it is none.
+    /// Returns the items of a tuple or list; `None` where the value is neither.
     pub(super) fn items(&self, value: &Value) -> Option<&[Value]> {
         let Value::Sequence(number) = value else { return None };
         self.sequences.get(*number).map(Vec::as_slice)
     }
 
-    /// None where it is no dictionary.
+    /// Returns the entries of a dictionary; `None` where the value is none.
     pub(super) fn entries(&self, value: &Value) -> Option<&[(Value, Value)]> {
         let Value::Dict(number) = value else { return None };
         self.dicts.get(*number).map(Vec::as_slice)

@@ -35,7 +35,7 @@ pub(super) struct Problem<'a> {
 }
 
 pub(super) struct Solved {
-    /// f64 [labels, axes + 1]
+    /// The weights and the bias of each label, f64 [labels, axes + 1].
     pub(super) parameters: Tensor,
     pub(super) iterations: usize,
     pub(super) unsolved: usize,
@@ -88,7 +88,7 @@ impl Problem<'_> {
         }
     }
 
-    /// No weights, and the log-odds of each label's frequency.
+    /// Starts with no weights, and with the log-odds of each label's frequency.
     fn start(&self) -> State {
         let (n_labels, n_columns) = (self.carried.size()[0], self.carried.size()[1]);
         let n = self.texts.size()[0];
@@ -120,7 +120,7 @@ impl Problem<'_> {
         penalty
     }
 
-    /// [labels]
+    /// Returns the loss of each label, [labels].
     fn loss(&self, softplus: &Tensor, parameters: &Tensor, carried: &Tensor) -> Tensor {
         let others = parameters * (parameters * self.penalty() / 2.0 - carried);
         softplus + others.sum_dim_intlist(1, false, Kind::Double)
@@ -130,14 +130,16 @@ impl Problem<'_> {
         probabilities.matmul(self.texts) - &state.carried + &state.parameters * self.penalty()
     }
 
-    /// [labels, axes + 1]
+    /// Returns the inverse Hessian that a direction begins with, which is diagonal:
+    /// [labels, axes + 1].
     fn inverse_diagonal(&self, state: &State) -> Tensor {
         // A label whose texts are all certain has no curvature left to divide by.
         let mean = (&state.curvature / self.texts.size()[0] as f64).clamp_min(1e-12);
         (mean.unsqueeze(1) * self.spectrum + self.penalty()).reciprocal()
     }
 
-    /// Along `direction` as far as each label's loss falls: the whole step, or half of it, and so on.
+    /// Goes along `direction` as far as each label's loss falls: the whole step, or half of it, and
+    /// so on.
     fn step(&self, state: &mut State, direction: &Tensor) {
         let change = direction.matmul(&self.texts.tr()); // of the logits, for a whole step
         let slope = (&state.gradient * direction).sum_dim_intlist(1, false, Kind::Double);
@@ -168,9 +170,9 @@ impl Problem<'_> {
     }
 }
 
-/// What is to be known of each label at some logits.
+/// The numbers that are needed of each label at some logits.
 struct Look {
-    /// Summed over the texts, [labels]: `softplus(z)`, and `p (1 - p)`.
+    /// The sums over the texts, [labels], of `softplus(z)` and of `p (1 - p)`.
     softplus: Tensor,
     curvature: Tensor,
     /// `p = sigmoid(z)`, [labels, texts]

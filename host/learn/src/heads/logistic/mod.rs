@@ -32,16 +32,16 @@ const BLOCK: usize = 1 << 23;
 
 /// One logistic regression a label.
 pub(crate) struct Fit {
-    /// f64 [labels, dimensions]
+    /// The weights, f64 [labels, dimensions].
     pub(crate) weight: Tensor,
-    /// f64 [labels]
+    /// The biases, f64 [labels].
     pub(crate) bias: Tensor,
     /// Standard deviations of a diagonal Laplace posterior: of each weight and bias, `1 / sqrt(H_ii)` with
     /// the loss's Hessian `H` at the optimum. f64 [labels, dimensions] and [labels].
     pub(crate) deviation: (Tensor, Tensor),
     /// Sum of the losses of all labels, penalties included, divided by texts and labels.
     pub(crate) loss: f64,
-    /// The most that a label took.
+    /// The most iterations that a label took.
     pub(crate) iterations: usize,
     /// Labels that were not solved to the tolerance.
     pub(crate) unsolved: usize,
@@ -49,9 +49,9 @@ pub(crate) struct Fit {
 
 /// The texts, ready to be fitted to any labels.
 pub(crate) struct Texts {
-    /// f64 [texts, dimensions], as they came.
+    /// The embeddings as they came, f64 [texts, dimensions].
     embeddings: Tensor,
-    /// f64 [dimensions]
+    /// The mean of the embeddings, f64 [dimensions].
     mean: Tensor,
     /// Principal axes of the embeddings around their mean, f64 [dimensions, axes].
     axes: Tensor,
@@ -62,7 +62,7 @@ pub(crate) struct Texts {
 }
 
 impl Texts {
-    /// `embeddings` [texts, dimensions] of any kind, all finite; at least one text.
+    /// Prepares `embeddings`, [texts, dimensions] of any kind, all finite, of at least one text.
     pub(crate) fn new(embeddings: &Tensor) -> Self {
         let embeddings = embeddings.to_kind(Kind::Double);
         let mean = embeddings.mean_dim(0, false, Kind::Double);
@@ -78,7 +78,7 @@ impl Texts {
         self.embeddings.size()[0] as usize
     }
 
-    /// `labels` has one row for each text.
+    /// Fits one regression a label; `labels` has one row for each text.
     pub(crate) fn fit(&self, labels: &Labels, c: f64, tolerance: f64) -> Fit {
         let (n, n_labels) = (self.len(), labels.n_labels());
         assert_eq!(n, labels.len(), "one row of labels for each text");
@@ -108,7 +108,7 @@ impl Texts {
         Fit { weight, bias, deviation, loss, iterations, unsolved }
     }
 
-    /// 1 where a text carries a label of `block`, else 0: f64 [block, texts].
+    /// Returns 1 where a text carries a label of `block`, else 0: f64 [block, texts].
     fn targets(&self, labels: &Labels, block: &[u32]) -> Tensor {
         let n = labels.len();
         let mut values = vec![0.0_f64; block.len() * n];
@@ -123,7 +123,8 @@ impl Texts {
         Tensor::from_slice(&values).view(shape).to_device(self.mean.device())
     }
 
-    /// From the principal axes back to the embeddings' own: `w = V w'`, `b = b' - w.mean`.
+    /// Puts parameters into `weight` and `bias`, after turning them from the principal axes back to
+    /// the embeddings' own: `w = V w'`, `b = b' - w.mean`.
     fn put_back(&self, parameters: &Tensor, block: &[u32], weight: &Tensor, bias: &Tensor) {
         let n_axes = self.axes.size()[1];
         let block_weight = parameters.narrow(1, 0, n_axes).matmul(&self.axes.tr());
@@ -134,7 +135,7 @@ impl Texts {
         drop(bias.shallow_clone().index_copy_(0, &rows, &block_bias));
     }
 
-    /// What [`Fit`] says of deviations, and the loss.
+    /// Returns the deviations and the loss of a [`Fit`].
     fn posterior(
         &self,
         labels: &Labels,

@@ -1,11 +1,11 @@
-//! Against scikit-learn's coefficients, and what must hold of any optimum.
+//! Tests against scikit-learn's coefficients, and of what must hold of any optimum.
 
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
 
 use super::*;
 
-/// Made by `tests/tools/logistic_golden.py`.
+/// A case that `tests/tools/logistic_golden.py` made.
 #[derive(Deserialize)]
 struct Case {
     name: String,

@@ -98,7 +98,7 @@ impl Recipe for Nyt {
     }
 }
 
-/// `799990` of `data/1995/10.tgz:10/04/0799990.xml`; none if the file is no article.
+/// Reads `799990` of `data/1995/10.tgz:10/04/0799990.xml`; none if the file is no article.
 fn article_id(place: &str) -> Option<&str> {
     let number = walk::file_name(place).strip_suffix(".xml")?;
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());

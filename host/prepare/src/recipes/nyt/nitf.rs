@@ -2,7 +2,7 @@
 
 use crate::xml::{self, Element, XmlError};
 
-/// What the recipe reads of an article.
+/// Holds what the recipe reads of an article.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Article {
     /// `head/docdata/doc-id/@id-string`, a number.

@@ -5,7 +5,7 @@ use std::io::BufRead;
 
 use crate::document::Part;
 
-/// What is wrong with one line of one of these files.
+/// Says what is wrong with one line of one of these files.
 #[derive(Debug, thiserror::Error)]
 #[error("line {line}: {what}")]
 pub(crate) struct LineError {

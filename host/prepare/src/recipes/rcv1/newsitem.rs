@@ -2,7 +2,8 @@
 
 use crate::xml::{self, Element, XmlError};
 
-/// What the recipe reads of a story. Its topic codes are left out on purpose: RCV1-v2 corrected them.
+/// Holds what the recipe reads of a story. Its topic codes are left out on purpose: RCV1-v2
+/// corrected them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct NewsItem {
     pub(crate) headline: String,

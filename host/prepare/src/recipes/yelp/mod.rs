@@ -125,7 +125,7 @@ fn category_list(source: &Source) -> Result<(String, Vec<Category>), PrepareErro
     Ok((place, categories))
 }
 
-/// What is kept of a business while the reviews are read: some 100 bytes.
+/// Holds what is kept of a business while the reviews are read: some 100 bytes.
 struct Business {
     id: String,
     labels: Vec<String>,

@@ -10,7 +10,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// Where the text of one review lies in the temporary file.
+/// Place of the text of one review in the temporary file.
 struct Review {
     business: u32,
     len: u32,

@@ -28,9 +28,10 @@ use alhost_plugin_api::prelude::*;
 
 // -- 1. Parameters ------------------------------------------------------------------------------
 
-/// What a user can set, in a config (`params.top_labels = 3`) or on the command line (`--set
-/// strategy.my-strategy.params.top_labels=3`). Each comment is the help text that `alhost plugin
-/// inspect` shows. alhost refuses a misspelt name or a value out of range before anything runs.
+/// The parameters that a user can set, in a config (`params.top_labels = 3`) or on the command line
+/// (`--set strategy.my-strategy.params.top_labels=3`). Each comment is the help text that `alhost
+/// plugin inspect` shows. alhost refuses a misspelt name or a value out of range before anything
+/// runs.
 #[derive(Params)]
 pub struct MyStrategyParams {
     /// Labels to average over: the k most probable of each text.
@@ -47,13 +48,15 @@ pub struct MyStrategy {
 impl Strategy for MyStrategy {
     type Params = MyStrategyParams;
 
-    /// Called once, before the first round. `_env` says how many texts and labels there are.
+    /// Creates the strategy, once and before the first round. `_env` says how many texts and labels
+    /// there are.
     fn new(params: MyStrategyParams, _env: &Env<'_>) -> Result<Self> {
         Ok(Self { params })
     }
 
-    /// Called once a round, with a freshly trained classifier. `ctx` is alhost for the length of this
-    /// call: it lends the pool, the labeled texts with their labels, and what the classifier says.
+    /// Selects texts, once a round, with a freshly trained classifier. `ctx` is alhost for the
+    /// length of this call: it lends the pool, the labeled texts with their labels, and what the
+    /// classifier says.
     fn select(&mut self, ctx: &Context<'_>, n: usize) -> Result<Selection> {
         // One row a text of the pool, one column a label; computed by alhost, borrowed, not copied.
         // For pools whose matrix does not fit in memory there is `ctx.stream`.
