@@ -282,7 +282,7 @@ fn verdicts_come_as_json_and_junit_too() {
     assert_eq!(verdict["status"], "fail");
     assert!(verdict["again"].as_str().unwrap().contains("--only select.unique --seed 0"));
     let junit = check(&sandbox, &[&only[..], &["--junit"]].concat());
-    assert!(junit.stdout.contains("<testcase classname=\"select\" name=\"select.unique\""));
+    assert!(junit.stdout.contains("<testcase name=\"select.unique\" classname=\"select\""));
     assert!(junit.stdout.contains("<failure message=\"text "), "{}", junit.stdout);
 }
 

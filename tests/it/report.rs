@@ -295,11 +295,27 @@ fn a_full_data_run_is_the_measure_where_there_is_one() {
     };
     edit("manifest.json", "da7afull", "da7aarxiv");
     edit("rounds.jsonl", "\"stop\":\"budget\"", "\"stop\":\"pool-empty\"");
-    report(&sandbox, &[]).ok();
-    let markdown = sandbox.read("out/report.md");
-    let words = "Percentages are of 0.750 (the score of training on the whole pool)";
-    assert!(markdown.contains(words), "{markdown}");
-    assert!(!markdown.contains("## full"), "no data set of its own");
+    let check = || {
+        report(&sandbox, &[]).ok();
+        let markdown = sandbox.read("out/report.md");
+        let words = "Percentages are of 0.750 (the score of training on the whole pool)";
+        assert!(markdown.contains(words), "{markdown}");
+        assert!(!markdown.contains("## full"), "no data set of its own");
+    };
+    // As alhost 0.1 wrote it, and as it says so now.
+    let path = format!("{place}/manifest.json");
+    let mut manifest: Value = sandbox.read(&path).parse().unwrap();
+    manifest["plugin"]["id"] = json!("full-data");
+    manifest["plugin"]["api"] = json!("none");
+    sandbox.write(&path, &manifest.to_string());
+    check();
+    manifest["plugin"] = json!({ "id": "random", "version": "1", "api": "1", "blake3": "b",
+        "rustc": "r", "profile": "release" });
+    manifest["kind"] = json!("full-data");
+    manifest["name"] = json!("full");
+    sandbox.write(&path, &manifest.to_string());
+    fs_err::remove_dir_all(sandbox.path("out")).unwrap();
+    check();
 }
 
 #[test]

@@ -17,8 +17,8 @@ use crate::session::classifier;
 use alhost_base::seed::RunSeed;
 use alhost_plugin_api::DocId;
 use alhost_record::{
-    PluginManifest, Records, Resume, RoundRecord, RunDir, RunManifest, SelectionRecord, Stop,
-    peak_memory_bytes,
+    FULL_DATA, Kind, PluginManifest, Records, Resume, RoundRecord, RunDir, RunManifest,
+    SelectionRecord, Stop, peak_memory_bytes,
 };
 
 /// Names a full-data training among the strategies: it has another name for each head,
@@ -29,7 +29,8 @@ pub fn instance(experiment: &Experiment) -> String {
 
 /// Its records are those of a run whose initial set is all of train, and which ends with that.
 pub fn manifest(experiment: &Experiment, seed: RunSeed) -> RunManifest {
-    experiment.manifest_of(instance(experiment), PluginManifest::none("full-data"), seed)
+    let plugin = PluginManifest::none(FULL_DATA);
+    experiment.manifest_of(Kind::FullData, instance(experiment), plugin, seed)
 }
 
 /// Trains on all of train and judges on test. The classifier is in the run's folder before the round

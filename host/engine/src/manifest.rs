@@ -3,7 +3,7 @@
 use alhost_base::seed::RunSeed;
 use alhost_plugin_api::features::MLM_SURPRISAL;
 use alhost_plugin_host::{LoadedStrategy, Manifest};
-use alhost_record::{Environment, ModelManifest, PluginManifest, RunManifest};
+use alhost_record::{Environment, Kind, ModelManifest, PluginManifest, RunManifest};
 
 use crate::Experiment;
 
@@ -18,7 +18,8 @@ impl Experiment {
             (true, false) => "fitted on the pool",
         };
         let described = plugin_manifest(plugin, &strategy.hash);
-        let mut manifest = self.manifest_of(strategy.instance.clone(), described, seed);
+        let mut manifest =
+            self.manifest_of(Kind::ActiveLearning, strategy.instance.clone(), described, seed);
         manifest.params = strategy.params.clone().into();
         mlm_head.clone_into(&mut manifest.model.mlm_head);
         manifest
@@ -27,6 +28,7 @@ impl Experiment {
     /// Describes a run without a strategy's parameters and needs.
     pub(crate) fn manifest_of(
         &self,
+        kind: Kind,
         strategy: String,
         plugin: PluginManifest,
         seed: RunSeed,
@@ -34,6 +36,8 @@ impl Experiment {
         let about = self.model.about();
         RunManifest {
             format: RunManifest::FORMAT,
+            name: Some(self.task.config.name.clone()),
+            kind: Some(kind),
             strategy,
             seed: seed.0,
             plugin,

@@ -10,8 +10,8 @@ use crate::full_data::{last_round, train_once};
 use crate::oracle;
 use alhost_base::seed::RunSeed;
 use alhost_record::{
-    PluginManifest, RETRAINING, Records, Resume, RoundRecord, RunDir, RunManifest, SelectionRecord,
-    Stop,
+    Kind, PluginManifest, RETRAINING, Records, Resume, RoundRecord, RunDir, RunManifest,
+    SelectionRecord, Stop,
 };
 
 /// Names such trainings among the strategies.
@@ -22,8 +22,12 @@ pub fn instance(records: &Records) -> String {
 /// Its records are those of a run whose initial set is what the other run has labeled. They name that run
 /// and the texts, so that they do not go on once it has labeled more.
 pub fn manifest(experiment: &Experiment, records: &Records, seed: RunSeed) -> RunManifest {
-    let mut manifest =
-        experiment.manifest_of(instance(records), PluginManifest::none(RETRAINING), seed);
+    let mut manifest = experiment.manifest_of(
+        Kind::LabelsOf,
+        instance(records),
+        PluginManifest::none(RETRAINING),
+        seed,
+    );
     let texts = texts(records);
     let mut hasher = blake3::Hasher::new();
     for id in &texts.ids {

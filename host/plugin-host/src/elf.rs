@@ -1,5 +1,15 @@
 //! Reads a plugin file without running any of it.
 
+use object::LittleEndian;
+use object::elf::{DT_NEEDED, Dyn64, FileHeader64, PT_LOAD};
+use object::read::elf::{Dyn, FileHeader, ProgramHeader, SectionHeader};
+
+use crate::worker::cut;
+
+type Header = FileHeader64<LittleEndian>;
+
+const LE: LittleEndian = LittleEndian;
+
 /// Why a file cannot be a plugin.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum ElfError {
@@ -10,79 +20,52 @@ pub(crate) enum ElfError {
 
 /// Refuses a file whose loadable parts reach past its end: `dlopen` would die of SIGBUS there.
 pub(crate) fn check(file: &[u8]) -> Result<(), ElfError> {
-    let is_elf64 = file.len() >= 64 && file.starts_with(b"\x7fELF\x02\x01");
-    if !is_elf64 {
+    let header = Header::parse(file).map_err(|_| ElfError::NotElf)?;
+    if !header.is_class_64() || !header.is_little_endian() {
         return Err(ElfError::NotElf);
     }
-    let need = extent(file).ok_or(ElfError::TruncatedTables)?;
+    let need = extent(header, file).ok_or(ElfError::TruncatedTables)?;
     let have = file.len() as u64;
     if need > have { Err(ElfError::Truncated { need, have }) } else { Ok(()) }
 }
 
-/// Bytes that the file must have: its section table and every segment that is mapped (`PT_LOAD`).
-fn extent(file: &[u8]) -> Option<u64> {
-    let (phoff, phsize, n_ph) = (int::<8>(file, 32)?, int::<2>(file, 54)?, int::<2>(file, 56)?);
-    let (shoff, shsize, n_sh) = (int::<8>(file, 40)?, int::<2>(file, 58)?, int::<2>(file, 60)?);
-    let mut need = shoff.checked_add(shsize * n_sh)?;
-    for i in 0..n_ph {
-        let header = phoff.checked_add(i * phsize)?;
-        let is_load = int::<4>(file, header)? == 1;
-        if is_load {
-            let offset = int::<8>(file, header.checked_add(8)?)?;
-            let end = offset.checked_add(int::<8>(file, header.checked_add(32)?)?)?;
-            need = need.max(end);
+/// Counts the bytes that the file must have: its section table and every segment that is mapped
+/// (`PT_LOAD`).
+fn extent(header: &Header, file: &[u8]) -> Option<u64> {
+    let table = u64::from(header.e_shentsize(LE)) * u64::from(header.e_shnum(LE));
+    let mut need = header.e_shoff(LE).checked_add(table)?;
+    for segment in header.program_headers(LE, file).ok()? {
+        if segment.p_type(LE) == PT_LOAD {
+            need = need.max(segment.p_offset(LE).checked_add(segment.p_filesz(LE))?);
         }
     }
     Some(need)
 }
 
-/// The bytes of the section called `name`, such as `.alhost.manifest`.
+/// Returns the bytes of the section called `name`, such as `.alhost.manifest`.
 pub(crate) fn section<'a>(file: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    let (shoff, shsize, n_sh) = (int::<8>(file, 40)?, int::<2>(file, 58)?, int::<2>(file, 60)?);
-    let header = |idx: u64| shoff.checked_add(idx * shsize);
-    let body = |header: u64| {
-        let start = usize::try_from(int::<8>(file, header.checked_add(24)?)?).ok()?;
-        let len = usize::try_from(int::<8>(file, header.checked_add(32)?)?).ok()?;
-        file.get(start..start.checked_add(len)?)
-    };
-    let names = body(header(int::<2>(file, 62)?)?)?;
-    (0..n_sh).find_map(|idx| {
-        let header = header(idx)?;
-        let tail = names.get(usize::try_from(int::<4>(file, header)?).ok()?..)?;
-        let is_it = tail.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"\0"));
-        if is_it { body(header) } else { None }
-    })
+    let sections = Header::parse(file).ok()?.sections(LE, file).ok()?;
+    let (_, section) = sections.section_by_name(LE, name.as_bytes())?;
+    section.data(LE, file).ok()
 }
 
-/// Libraries of one file, and bytes of a name: a table that points anywhere has no end of either.
+/// The most libraries of one file, and bytes of a name: a table that points anywhere has no end of
+/// either.
 const MAX_NEEDED: usize = 1000;
 const MAX_NAME: usize = 1000;
 
-/// The shared libraries that the dynamic section asks for (`DT_NEEDED`), in its order.
+/// Lists the shared libraries that the dynamic section asks for (`DT_NEEDED`), in its order.
 pub(crate) fn needed(file: &[u8]) -> Vec<String> {
-    const DT_NEEDED: u64 = 1;
-    let (Some(dynamic), Some(names)) = (section(file, ".dynamic"), section(file, ".dynstr")) else {
-        return Vec::new();
+    let names = || -> Option<Vec<String>> {
+        let sections = Header::parse(file).ok()?.sections(LE, file).ok()?;
+        let (entries, strings) = sections.dynamic(LE, file).ok()??;
+        let strings = sections.strings(LE, file, strings).ok()?;
+        let needed = entries.iter().filter(|entry| entry.d_tag(LE) == DT_NEEDED);
+        let name = |entry: &Dyn64<LittleEndian>| entry.string(LE, strings).ok();
+        let names = needed.take(MAX_NEEDED).filter_map(name);
+        Some(names.map(|name| cut(String::from_utf8_lossy(name).into_owned(), MAX_NAME)).collect())
     };
-    let entries = dynamic.chunks_exact(16);
-    let needed = entries.filter(|entry| int::<8>(entry, 0) == Some(DT_NEEDED));
-    needed.take(MAX_NEEDED).filter_map(|entry| text(names, int::<8>(entry, 8)?)).collect()
-}
-
-/// The text at `at`, up to its zero byte.
-fn text(names: &[u8], at: u64) -> Option<String> {
-    let tail = names.get(usize::try_from(at).ok()?..)?;
-    let tail = &tail[..tail.len().min(MAX_NAME)];
-    let end = tail.iter().position(|&byte| byte == 0)?;
-    Some(String::from_utf8_lossy(&tail[..end]).into_owned())
-}
-
-/// A little-endian integer of `N` bytes.
-fn int<const N: usize>(file: &[u8], at: u64) -> Option<u64> {
-    let at = usize::try_from(at).ok()?;
-    let mut le = [0; 8];
-    le[..N].copy_from_slice(file.get(at..at.checked_add(N)?)?);
-    Some(u64::from_le_bytes(le))
+    names().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -94,7 +77,7 @@ mod tests {
         assert_eq!(check(b""), Err(ElfError::NotElf));
         assert_eq!(check(&[b'#'; 200]), Err(ElfError::NotElf));
         let mut header = vec![0; 64];
-        header[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        header[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
         assert_eq!(check(&header), Ok(()), "no segment, no section: nothing is missing");
         assert_eq!(section(&header, ".alhost.manifest"), None);
     }

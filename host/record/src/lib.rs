@@ -34,7 +34,7 @@ pub use acquired::Acquired;
 pub use error::RecordError;
 pub use find::find;
 pub use manifest::{
-    Environment, ModelManifest, PluginManifest, REFERENCE, RETRAINING, RunManifest,
+    Environment, FULL_DATA, Kind, ModelManifest, PluginManifest, REFERENCE, RETRAINING, RunManifest,
 };
 pub use resume::Resume;
 pub use rounds::{

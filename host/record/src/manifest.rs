@@ -9,6 +9,12 @@ use serde_json::Value;
 pub struct RunManifest {
     /// Format of these files; see [`RunManifest::FORMAT`].
     pub format: u32,
+    /// The config's `name`. It decides nothing; records of alhost 0.1 do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The kind of run; records of alhost 0.1 do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
     /// The strategy's name in tables and folders.
     pub strategy: String,
     pub seed: u64,
@@ -26,6 +32,20 @@ pub struct RunManifest {
     pub environments: Vec<Environment>,
 }
 
+/// Kinds of runs.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A strategy selects, round by round.
+    ActiveLearning,
+    /// One training on all of train.
+    FullData,
+    /// One training on what another run has labeled.
+    LabelsOf,
+    /// The reference without an encoder.
+    Reference,
+}
+
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PluginManifest {
@@ -41,6 +61,9 @@ pub struct PluginManifest {
 
 /// The id in place of a plugin's where a run trains on what another has labeled.
 pub const RETRAINING: &str = "labels-of";
+
+/// The id in place of a plugin's where a run trains on all of train.
+pub const FULL_DATA: &str = "full-data";
 
 /// The id in place of a plugin's where TF-IDF and a linear SVM were trained.
 pub const REFERENCE: &str = "tfidf";
@@ -101,14 +124,15 @@ impl RunManifest {
     /// Goes up when older records can no longer be gone on with.
     pub const FORMAT: u32 = 1;
 
-    /// Whether it is of a training on what another run has labeled.
-    pub fn is_retraining(&self) -> bool {
-        self.plugin.id == RETRAINING && self.plugin.api == "none"
-    }
-
-    /// Whether it is of the reference that needs no encoder.
-    pub fn is_reference(&self) -> bool {
-        self.plugin.id == REFERENCE && self.plugin.api == "none"
+    /// Returns the kind of run, which older records show by what stands in place of a plugin.
+    pub fn kind(&self) -> Kind {
+        let of_old = || match (self.plugin.api.as_str(), self.plugin.id.as_str()) {
+            ("none", FULL_DATA) => Kind::FullData,
+            ("none", RETRAINING) => Kind::LabelsOf,
+            ("none", REFERENCE) => Kind::Reference,
+            _ => Kind::ActiveLearning,
+        };
+        self.kind.unwrap_or_else(of_old)
     }
 
     /// Lists what keeps the run that wrote `self` from going on as `now`: `key: there X, here Y`.
@@ -126,6 +150,10 @@ impl RunManifest {
         if self.model.revision.is_none() || now.model.revision.is_none() {
             there["model"]["revision"] = Value::Null;
             here["model"]["revision"] = Value::Null;
+        }
+        if self.kind() == now.kind() {
+            there["kind"] = Value::Null;
+            here["kind"] = Value::Null;
         }
         compare("", &there, &here, &mut differences);
         // The hash follows from the keys, which say more.
@@ -158,6 +186,7 @@ fn identity(manifest: &RunManifest) -> Value {
     let place = manifest.environments.last();
     let device = place.map(|place| place.device.split(':').next().unwrap_or("").to_owned());
     identity["environments"] = Value::Null;
+    identity["name"] = Value::Null;
     identity["device"] = Value::from(device);
     identity["precision"] = Value::from(place.map(|place| place.precision.clone()));
     identity

@@ -228,6 +228,9 @@ fn parse_manifest(path: &Path) -> Result<RunManifest, RecordError> {
     if !names_a_folder(&manifest.strategy) {
         return Err(corrupt(1, "`strategy` is no name of a folder".to_owned()));
     }
+    if manifest.name.as_deref().is_some_and(|name| !names_a_folder(name)) {
+        return Err(corrupt(1, "`name` is no name of a folder".to_owned()));
+    }
     Ok(manifest)
 }
 

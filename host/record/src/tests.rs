@@ -12,6 +12,8 @@ pub(super) fn manifest() -> RunManifest {
     let text = |text: &str| text.to_owned();
     RunManifest {
         format: RunManifest::FORMAT,
+        name: Some("demo".to_owned()),
+        kind: Some(Kind::ActiveLearning),
         strategy: text("alps"),
         seed: 3,
         plugin: PluginManifest {

@@ -1,14 +1,14 @@
 //! Reads folders into data sets x strategies x seeds, and what stands beside them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::caveats;
 use super::error::ReportError;
 use super::metric::Metric;
-use alhost_record::{Records, RoundRecord, RunManifest, ShadowRecord, Stop};
+use alhost_record::{Kind, Records, RoundRecord, RunManifest, ShadowRecord, Stop};
 
 /// Runs that are compared: on the same data, with the same config but for the budget.
 #[derive(Clone, Debug)]
@@ -97,10 +97,11 @@ pub fn collect(paths: &[PathBuf], upto: Option<usize>) -> Result<Collected, Repo
         return Err(ReportError::NoneFinished { n, paths: paths.to_vec() });
     }
     let (references, finished): (Vec<Run>, Vec<Run>) =
-        finished.into_iter().partition(|run| run.records.manifest.is_reference());
+        finished.into_iter().partition(|run| run.records.manifest.kind() == Kind::Reference);
     let (retrained, finished): (Vec<Run>, Vec<Run>) =
-        finished.into_iter().partition(|run| run.records.manifest.is_retraining());
-    let (full, finished): (Vec<Run>, Vec<Run>) = finished.into_iter().partition(is_full_data);
+        finished.into_iter().partition(|run| run.records.manifest.kind() == Kind::LabelsOf);
+    let (full, finished): (Vec<Run>, Vec<Run>) =
+        finished.into_iter().partition(|run| run.records.manifest.kind() == Kind::FullData);
     let mut sets = group(finished)?;
     if sets.is_empty() {
         return Err(ReportError::NoneFinished { n, paths: paths.to_vec() });
@@ -156,11 +157,6 @@ fn label(run: &Run) -> String {
     run.path.display().to_string()
 }
 
-/// Whether it is one training on the whole pool, which is a reference and no curve.
-fn is_full_data(run: &Run) -> bool {
-    run.records.rounds.len() == 1 && run.records.rounds[0].stop == Some(Stop::PoolEmpty)
-}
-
 /// Returns the config without what may differ between runs that are compared, or that is a message
 /// of its own.
 fn setting(manifest: &RunManifest) -> Value {
@@ -192,19 +188,23 @@ fn group(runs: Vec<Run>) -> Result<Vec<DataSet>, ReportError> {
     Ok(sets)
 }
 
-/// Returns what the runs were called: the folder above the strategy's, as `record::place` lays them
-/// out.
+/// Returns the names of the runs' configs.
 fn name(runs: &[Run]) -> String {
-    let mut names: Vec<String> = runs
-        .iter()
-        .filter_map(|run| run.path.canonicalize().ok())
-        .filter_map(|path| {
-            Some(path.parent()?.parent()?.file_name()?.to_string_lossy().into_owned())
-        })
-        .collect();
+    let mut names: Vec<String> =
+        runs.iter().map(|run| run_name(&run.path, &run.records.manifest)).collect();
     names.sort();
     names.dedup();
     names.join(" + ")
+}
+
+/// Returns the name of a run's config. Records of alhost 0.1 have it only as the folder above the
+/// strategy's.
+pub(super) fn run_name(path: &Path, manifest: &RunManifest) -> String {
+    let folder = || {
+        let path = path.canonicalize().ok()?;
+        Some(path.parent()?.parent()?.file_name()?.to_string_lossy().into_owned())
+    };
+    manifest.name.clone().or_else(folder).unwrap_or_default()
 }
 
 /// Adds to the names of sets of one name what differs: the data, or the config.

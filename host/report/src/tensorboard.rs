@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use alhost_base::text::file_name;
 
+use crate::collect::run_name;
+
 use super::error::ReportError;
 use super::metric::Metric;
 use alhost_record::{Records, RoundRecord};
@@ -41,10 +43,8 @@ const FILE: &str = "events.out.tfevents.0000000000.alhost";
 /// is a name, never a path.
 fn name(path: &Path, records: &Records) -> PathBuf {
     let manifest = &records.manifest;
-    let above = path.canonicalize().ok();
-    let above = above.as_deref().and_then(Path::parent).and_then(Path::parent);
-    let set = above.and_then(Path::file_name).unwrap_or_default();
-    Path::new(set).join(file_name(&manifest.strategy)).join(format!("seed-{}", manifest.seed))
+    let set = file_name(&run_name(path, manifest));
+    Path::new(&set).join(file_name(&manifest.strategy)).join(format!("seed-{}", manifest.seed))
 }
 
 fn events(records: &Records) -> Vec<u8> {
@@ -123,9 +123,9 @@ fn varint(mut value: u64, to: &mut Vec<u8>) {
 fn write_record(data: &[u8], to: &mut Vec<u8>) {
     let length = (data.len() as u64).to_le_bytes();
     to.extend(length);
-    to.extend(masked(crc32c(&length)).to_le_bytes());
+    to.extend(masked(crc32c::crc32c(&length)).to_le_bytes());
     to.extend_from_slice(data);
-    to.extend(masked(crc32c(data)).to_le_bytes());
+    to.extend(masked(crc32c::crc32c(data)).to_le_bytes());
 }
 
 /// Masks a checksum as TFRecord does, so that a checksum of data with checksums in it stays one.
@@ -133,30 +133,9 @@ fn masked(crc: u32) -> u32 {
     crc.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// Computes Castagnoli's checksum, bit by bit: a few kilobytes a run.
-fn crc32c(data: &[u8]) -> u32 {
-    let mut crc = !0_u32;
-    for &byte in data {
-        crc ^= u32::from(byte);
-        for _ in 0..8 {
-            let low = crc & 1;
-            crc = (crc >> 1) ^ (low * 0x82f6_3b78);
-        }
-    }
-    !crc
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn checksums_are_castagnolis() {
-        // RFC 3720, appendix B.4, and the usual check value.
-        assert_eq!(crc32c(b"123456789"), 0xe306_9283);
-        assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa);
-        assert_eq!(crc32c(&[0xff; 32]), 0x62a8_ab43);
-    }
 
     #[test]
     fn numbers_take_seven_bits_a_byte() {

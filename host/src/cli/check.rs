@@ -10,6 +10,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Map, Value, json};
 
 use super::environment;
+use super::junit::junit;
 use super::terminal::{self, say};
 
 #[derive(Debug, Args)]
@@ -67,7 +68,7 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     if args.json {
         terminal::print_json(&as_json(args, &options.plugin, &verdicts))?;
     } else if args.junit {
-        say!("{}", check::junit(&args.plugin, &verdicts).trim_end());
+        say!("{}", junit(&args.plugin, &verdicts)?.trim_end());
     } else {
         print_table(args, &verdicts);
     }

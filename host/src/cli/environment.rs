@@ -5,6 +5,7 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use etcetera::{BaseStrategy as _, choose_base_strategy};
 
 use alhost_config::RunConfig;
 use alhost_learn::Places;
@@ -70,13 +71,7 @@ pub(super) fn cache(config: &RunConfig) -> anyhow::Result<PathBuf> {
 }
 
 fn home_cache() -> Option<PathBuf> {
-    let xdg = std::env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty());
-    xdg.map(PathBuf::from).or_else(|| Some(home()?.join(".cache")))
-}
-
-/// `HOME`, else what the system knows of the user.
-fn home() -> Option<PathBuf> {
-    std::env::home_dir().filter(|home| !home.as_os_str().is_empty())
+    choose_base_strategy().ok().map(|places| places.cache_dir())
 }
 
 /// Returns where checkpoints are looked for: `ALHOST_MINILM`, and the variables of the Hugging Face

@@ -9,6 +9,7 @@ mod config;
 mod convert;
 mod environment;
 mod inspect;
+mod junit;
 mod list;
 mod new;
 mod pin;

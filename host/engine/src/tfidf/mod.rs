@@ -30,8 +30,8 @@ use alhost_base::seed::RunSeed;
 use alhost_metrics::{Evaluator, Judgement, Yardstick};
 use alhost_model::Training;
 use alhost_record::{
-    PluginManifest, REFERENCE, Records, Resume, RoundRecord, RunDir, RunManifest, Seconds, Stop,
-    peak_memory_bytes,
+    Kind, PluginManifest, REFERENCE, Records, Resume, RoundRecord, RunDir, RunManifest, Seconds,
+    Stop, peak_memory_bytes,
 };
 
 /// Its records are those of a run; the run whose labels it takes, if there is one, is in its parameters.
@@ -40,7 +40,8 @@ pub fn manifest(experiment: &Experiment, run: Option<&Records>, seed: RunSeed) -
         Some(run) => format!("{REFERENCE}-on-{}", run.manifest.strategy),
         None => format!("full-data-{REFERENCE}"),
     };
-    let mut manifest = experiment.manifest_of(strategy, PluginManifest::none(REFERENCE), seed);
+    let mut manifest =
+        experiment.manifest_of(Kind::Reference, strategy, PluginManifest::none(REFERENCE), seed);
     if let Some(run) = run {
         manifest.params = json!({
             "strategy": run.manifest.strategy,

@@ -9,7 +9,6 @@ mod harness;
 mod hosts;
 mod inputs;
 mod job;
-mod junit;
 mod library;
 mod params;
 mod probe;
@@ -30,7 +29,6 @@ use thiserror::Error;
 
 pub use cases::{CASES, Case};
 pub use harness::{test_main, test_main_with};
-pub use junit::junit;
 pub use verdict::{Status, Verdict};
 
 pub(crate) use job::case_program;
