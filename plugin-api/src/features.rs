@@ -24,10 +24,6 @@ pub const PROBABILITIES: &str = "probabilities/1";
 /// `[passes * labels]` per text: probabilities with the head's dropout on.
 pub const MC_PROBABILITIES: &str = "mc-probabilities/1";
 
-/// Features that need a trained classifier. A strategy that declares none of them can choose the
-/// initial set ([`EMBEDDING`] and [`MLM_SURPRISAL`] of the pre-trained model need none).
-pub const OF_THE_CLASSIFIER: [&str; 4] = [FEATURES, LOGITS, PROBABILITIES, MC_PROBABILITIES];
-
 /// The weights that a feature is computed with.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]

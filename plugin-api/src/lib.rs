@@ -1,4 +1,4 @@
-//! The interface for the author of an [alhost](https://docs.rs/alhost) query strategy: one trait,
+//! The interface for the author of an alhost query strategy: one trait,
 //! one prelude, one macro, no `unsafe`.
 //!
 //! A strategy is a crate of its own with this one as its only dependency, built as a shared
@@ -104,6 +104,7 @@ pub mod export;
 pub mod features;
 #[doc(hidden)]
 pub mod ffi;
+pub mod offers;
 pub mod params;
 mod rng;
 mod selection;

@@ -77,6 +77,8 @@ fn copy_parts(new: &Path) {
     let below = [
         "host/plugin-host/Cargo.toml",
         "host/plugin-host/src",
+        "host/plugin-protocol/Cargo.toml",
+        "host/plugin-protocol/src",
         "host/base/Cargo.toml",
         "host/base/src",
     ];
@@ -91,7 +93,7 @@ fn copy_parts(new: &Path) {
     let (before, rest) = shared.split_once("members = [").unwrap();
     let (_, rest) = rest.split_once(']').unwrap();
     let (rest, _) = rest.split_once("[workspace.lints").unwrap();
-    let members = r#"members = ["plugin", "plugin-api", "plugin-api/macros", "host/plugin-host", "host/base", "program"]"#;
+    let members = r#"members = ["plugin", "plugin-api", "plugin-api/macros", "host/plugin-host", "host/plugin-protocol", "host/base", "program"]"#;
     put(&new.join("Cargo.toml"), &format!("{before}{members}{rest}[workspace.lints]\n"));
 }
 

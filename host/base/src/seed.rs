@@ -1,7 +1,7 @@
 //! All randomness of a run comes from one number, through one derived stream per purpose and round.
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 /// Names what a stream is for. Strategies of one seed share all streams but `Strategy`, so that
 /// they start from the same initial set and the same model.
@@ -54,4 +54,17 @@ impl RunSeed {
         let bytes = self.derive(purpose, round);
         i64::from_le_bytes(bytes[..8].try_into().expect("the array has 32 bytes"))
     }
+}
+
+/// Brings `items` into a random order (Fisher and Yates), each order as likely as any other up to 2^-64
+/// times their number.
+pub fn shuffle<T>(items: &mut [T], rng: &mut ChaCha8Rng) {
+    for last in (1..items.len()).rev() {
+        items.swap(last, below(rng, last + 1));
+    }
+}
+
+/// Draws a number of 0..n: the high half of a product of 128 bits.
+pub fn below(rng: &mut ChaCha8Rng, n: usize) -> usize {
+    ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize
 }

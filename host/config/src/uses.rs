@@ -1,10 +1,10 @@
 //! Says which formats use which keys of `[data]`. A key that says something to a format that does
 //! not hear it is refused, so that nobody waits for what it would have done.
 
+use DataFormat::{Csv, Demo, Jsonl, Pairs, Parquet, Tsv, Xmc, XmcJson};
 use serde_json::Value;
 
 use super::sections::{DataConfig, DataFormat};
-use DataFormat::{Csv, Demo, Jsonl, Pairs, Parquet, Tsv, Xmc, XmcJson};
 
 const ALL: [DataFormat; 8] = [Demo, Jsonl, Csv, Tsv, Xmc, XmcJson, Pairs, Parquet];
 const FILES: &[DataFormat] = &[Jsonl, Csv, Tsv, Xmc, XmcJson, Pairs, Parquet];

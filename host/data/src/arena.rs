@@ -5,12 +5,12 @@ use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use alhost_base::aside;
+use alhost_base::store::sealed;
 use memmap2::{Mmap, MmapOptions};
 use tempfile::NamedTempFile;
 
 use super::tokenize::Rows;
 use super::tokens::WordPieces;
-use alhost_base::store::sealed;
 
 /// Bytes before the ids: number of texts and of ids, u64, little-endian. `store::sealed` knows whether the
 /// file is whole, and its name says of what.

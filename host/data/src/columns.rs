@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use alhost_config::DataConfig;
+
 use super::error::DataError;
 use super::locate::listed;
 use super::record::Label;
 use super::vocabulary::nearest;
-use alhost_config::DataConfig;
 
 /// `data.label_columns` that stands for all columns which have no other meaning.
 pub(super) const ALL: &str = "*";

@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use alhost_base::progress::Progress;
+use alhost_config::{DataConfig, DataFormat};
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 
 use super::columns::{Columns, LabelsAt, labels_of_each, no_column, truth};
@@ -12,8 +14,6 @@ use super::quotes;
 use super::raw::{Names, RawSplit};
 use super::read::{Source, line_ends, utf8};
 use super::record::{Field, Record};
-use alhost_base::progress::Progress;
-use alhost_config::{DataConfig, DataFormat};
 
 /// Reads a split. The file is held in memory while it is read. Several text columns are joined with line
 /// ends.

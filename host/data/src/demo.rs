@@ -8,13 +8,13 @@
 //! topics and rarer ones, which fall into more word pieces; so texts differ in what they teach, and
 //! strategies in what they choose.
 
+use alhost_config::DemoConfig;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use rayon::prelude::*;
 
 use super::error::DataError;
 use super::{Dataset, Labels, Split, Texts};
-use alhost_config::DemoConfig;
 
 const WORDS: &str = include_str!("demo_words.txt");
 const TOPICS_OF_THEME: usize = 5;

@@ -1,10 +1,10 @@
 //! Splits that are drawn and not read: a dev set out of train, and a part of test.
 
+use alhost_config::DataConfig;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use super::{Dataset, Labels, Split, Texts};
-use alhost_config::DataConfig;
 
 /// Draws what the config asks for; the texts that are drawn stay in the order of their file.
 pub(super) fn draw(dataset: &mut Dataset, config: &DataConfig, notes: &mut Vec<String>) {

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
+use alhost_base::progress::Progress;
+use alhost_config::DataConfig;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -16,8 +18,6 @@ use super::raw::{Names, RawSplit};
 use super::read::Source;
 use super::record::{Field, Label, Record};
 use super::{objects, structure};
-use alhost_base::progress::Progress;
-use alhost_config::DataConfig;
 
 /// A line of which the labels are not asked for.
 #[derive(Deserialize)]

@@ -4,13 +4,14 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use alhost_config::{DataConfig, DataFormat};
+
 use super::error::DataError;
 use super::locate::{find, find_one, find_split};
 use super::read::{open, utf8};
 use super::record::tidy;
 use super::vocabulary::Vocabulary;
 use super::{jsonl, matrix, parquet};
-use alhost_config::{DataConfig, DataFormat};
 
 /// Names that the list usually has: ours, the raw text of XMC data sets, and their JSON lines.
 pub(super) const USUAL: [&str; 3] = ["labels.txt", "label.raw.txt", "lbl.json"];

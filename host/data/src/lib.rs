@@ -75,6 +75,17 @@ impl Dataset {
         [Some(("train", &self.train)), dev, Some(("test", &self.test))].into_iter().flatten()
     }
 
+    /// Names ids and texts of all splits, whatever their labels: what stays the same while people label.
+    pub fn texts_hash(&self) -> String {
+        let mut hasher = blake3::Hasher::new_derive_key("alhost 1 texts of a data set");
+        for (name, split) in self.splits() {
+            hash_strings(&mut hasher, [name].into_iter());
+            hash_strings(&mut hasher, split.ids.iter().map(String::as_str));
+            hasher.update(split.texts.hash().as_bytes());
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
     /// Names the content: ids, texts and labels of all splits, and the vocabulary; not `name`.
     pub fn hash(&self) -> String {
         let mut hasher = blake3::Hasher::new_derive_key("alhost 1 data set");

@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use alhost_base::progress::Progress;
+
 use super::error::DataError;
 use super::filters::Filter;
 use super::labels::Labels;
@@ -13,7 +15,6 @@ use super::read::{Source, open, utf8};
 use super::record::{Field, Label, Record};
 use super::texts::Texts;
 use super::vocabulary::Vocabulary;
-use alhost_base::progress::Progress;
 
 /// Reads the labels of a split of XMC: the matrix, which must have as many columns as there are
 /// labels, without the pairs of `filter`.

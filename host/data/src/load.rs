@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use alhost_base::progress::Progress;
+use alhost_config::{DataConfig, DataFormat};
+
 use super::error::DataError;
 use super::filters::{self, Filter};
 use super::matching::{Matching, check_unlabeled};
@@ -10,8 +13,6 @@ use super::stats::Repeated;
 use super::vocabulary::Vocabulary;
 use super::{Dataset, csv, demo, hold_out, ids, jsonl, locate, numbers, read};
 use super::{label_names, lines, look, parquet, xmc_json};
-use alhost_base::progress::Progress;
-use alhost_config::{DataConfig, DataFormat};
 
 /// A data set and what is worth knowing about how it was read.
 #[derive(Clone, Debug)]

@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use alhost_config::DataFormat;
+
 use super::error::DataError;
 use super::vocabulary::nearest;
-use alhost_config::DataFormat;
 
 /// The files of a split, in the order in which they are read.
 #[derive(Debug)]

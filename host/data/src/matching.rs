@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use alhost_config::OnUnlabeled;
+
 use super::error::DataError;
 use super::load::counted;
 use super::raw::RawSplit;
 use super::texts::Texts;
 use super::vocabulary::{Vocabulary, nearest};
 use super::{Labels, Split};
-use alhost_config::OnUnlabeled;
 
 /// The vocabulary, and for each place of `Names` the label's id in it.
 pub(super) struct Matching {

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use alhost_base::progress::Progress;
 use rayon::prelude::*;
 use serde_json::value::RawValue;
 
@@ -10,7 +11,6 @@ use super::error::DataError;
 use super::jsonl;
 use super::read::{Source, line_ends, utf8};
 use super::record::Record;
-use alhost_base::progress::Progress;
 
 /// Bytes parsed at a time: bounds the memory beside the data set itself, and is far more than
 /// what threads cost.

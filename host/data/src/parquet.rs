@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
+use alhost_base::progress::Progress;
 use alhost_base::{Unreadable, foreign};
+use alhost_config::DataConfig;
 use parquet::basic::Type as Physical;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -18,8 +20,6 @@ use super::error::DataError;
 use super::raw::{Names, RawSplit};
 use super::record::{Field as LabelField, Label, Record};
 use super::structure::whole;
-use alhost_base::progress::Progress;
-use alhost_config::DataConfig;
 
 /// The column of labels.
 pub(super) struct LabelColumn {

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use alhost_base::progress::Silent;
+use alhost_config::{DataConfig, DataFormat, OnUnlabeled};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use alhost_base::progress::Silent;
-use alhost_config::{DataConfig, DataFormat, OnUnlabeled};
 
 mod demo;
 mod figures;
@@ -286,6 +286,20 @@ fn the_hash_changes_with_all_that_counts() {
         let usual = folder(&[("train.jsonl", TRAIN), ("dev.jsonl", DEV), ("test.jsonl", &test)]);
         assert_ne!(load_jsonl(&changed).hash, load_jsonl(&usual).hash, "{old} to {new}");
     }
+}
+
+#[test]
+fn the_hash_of_texts_stays_while_labels_change() {
+    let hash = |train: &str| {
+        let folder = folder(&[("train.jsonl", train), ("dev.jsonl", DEV), ("test.jsonl", TEST)]);
+        load_jsonl(&folder).dataset.texts_hash()
+    };
+    let line = |id: &str, text: &str, label: &str| {
+        format!("{{\"id\": \"{id}\", \"text\": \"{text}\", \"labels\": [\"{label}\"]}}\n")
+    };
+    let train = |text: &str, label: &str| TRAIN.to_owned() + &line("more", text, label);
+    assert_eq!(hash(&train("one more", "a")), hash(&train("one more", "d")));
+    assert_ne!(hash(&train("one more", "a")), hash(&train("one less", "a")));
 }
 
 // CSV and TSV

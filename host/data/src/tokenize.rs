@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
+use alhost_base::progress::Progress;
 use tokenizers::{Model, ModelWrapper, NormalizerWrapper, PreTokenizerWrapper, Tokenizer};
 
 use super::error::DataError;
 use super::stranger;
 use super::texts::Texts;
 use super::tokens::WordPieces;
-use alhost_base::progress::Progress;
 
 /// A tokenizer made ready: whole texts, special strings taken as text, `[CLS]` and `[SEP]` known.
 pub(super) struct Pieces {

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use alhost_base::ledger::Work;
+use alhost_base::progress::{Progress, Silent};
+use alhost_base::store;
 use rayon::prelude::*;
 use tokenizers::Tokenizer;
 
@@ -9,9 +12,6 @@ use super::arena::{Arena, Writer};
 use super::error::DataError;
 use super::texts::Texts;
 use super::tokenize::{Pieces, Rows, WordCache};
-use alhost_base::ledger::Work;
-use alhost_base::progress::{Progress, Silent};
-use alhost_base::store;
 
 /// Part of the cache key. Raise it when the same input gives other tokens, or the file changes.
 const FORMAT: u32 = 2;

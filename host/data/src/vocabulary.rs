@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use alhost_config::DataConfig;
+
 use super::error::DataError;
 use super::locate::{find, find_one};
 use super::read::{open, utf8};
 use super::record::tidy;
-use alhost_config::DataConfig;
 
 /// The name of a vocabulary file that is used without being asked for.
 pub(super) const USUAL_NAME: &str = "labels.txt";

@@ -3,6 +3,7 @@
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use alhost_config::DataFormat;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use fs_err::File;
@@ -10,7 +11,6 @@ use serde_json::json;
 
 use super::error::DataError;
 use super::{Dataset, Split};
-use alhost_config::DataFormat;
 
 /// Says what was written.
 #[derive(Debug)]

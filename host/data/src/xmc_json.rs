@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use alhost_base::progress::Progress;
+use alhost_config::DataConfig;
 use serde_json::{Map, Value};
 
 use super::error::DataError;
@@ -11,8 +13,6 @@ use super::read::Source;
 use super::record::{Field, Label, Record};
 use super::structure::whole;
 use super::{jsonl, objects};
-use alhost_base::progress::Progress;
-use alhost_config::DataConfig;
 
 /// The fields of a text: `data.text_columns`, or title and content where it says nothing.
 fn fields(config: &DataConfig) -> Vec<&str> {

@@ -34,7 +34,10 @@ pub struct SplitTokens {
 pub struct Task {
     pub config: RunConfig,
     pub dataset: Arc<Dataset>,
+    /// Names ids, texts and labels of all splits.
     pub data_hash: String,
+    /// Names ids and texts alone.
+    pub texts_hash: String,
     pub tokens: SplitTokens,
     /// Seconds that reading and tokenizing took.
     pub seconds_of_data: f64,
@@ -90,8 +93,9 @@ impl Experiment {
             yardstick: Yardstick::new(&dataset.train.labels, &config.evaluation),
             identity: [hash.as_str(), &model.about().identity].join(" "),
             config,
-            dataset: Arc::new(dataset),
             data_hash: hash,
+            texts_hash: dataset.texts_hash(),
+            dataset: Arc::new(dataset),
             tokens,
             seconds_of_data: timed.elapsed().as_secs_f64(),
             cache: cache.to_owned(),

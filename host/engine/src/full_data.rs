@@ -4,6 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use alhost_base::ledger::Ledger;
+use alhost_base::seed::RunSeed;
+use alhost_plugin_api::DocId;
+use alhost_record::{
+    FULL_DATA, Kind, PluginManifest, Records, Resume, RoundRecord, RunDir, RunManifest,
+    SelectionRecord, Stop, peak_memory_bytes,
+};
 use anyhow::{Context as _, bail, ensure};
 
 use crate::acquired::acquired;
@@ -14,12 +20,6 @@ use crate::pool::Pool;
 use crate::rounds::{cost, record};
 use crate::saved_classifier::{self, Description};
 use crate::session::classifier;
-use alhost_base::seed::RunSeed;
-use alhost_plugin_api::DocId;
-use alhost_record::{
-    FULL_DATA, Kind, PluginManifest, Records, Resume, RoundRecord, RunDir, RunManifest,
-    SelectionRecord, Stop, peak_memory_bytes,
-};
 
 /// Names a full-data training among the strategies: it has another name for each head,
 /// since both lie in one folder.

@@ -45,6 +45,7 @@ impl Experiment {
             config: self.task.config.agreed(),
             config_hash: self.task.config.hash(),
             data_hash: self.task.data_hash.clone(),
+            texts_hash: Some(self.task.texts_hash.clone()),
             model: ModelManifest {
                 weights_hash: about.weights_hash.clone(),
                 tokenizer_hash: about.tokenizer_hash.clone(),

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use alhost_plugin_api::Selection;
-
 use alhost_data::Labels;
 use alhost_plugin_api::DocId;
+use alhost_plugin_api::Selection;
 
 /// An oracle's word on one text.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -2,14 +2,13 @@
 
 use std::str::FromStr;
 
-use anyhow::Context as _;
-use serde::Serialize;
-
 use alhost_base::ledger::{Notes, Work};
 use alhost_base::matrix::Matrix;
 use alhost_base::progress::Silent;
 use alhost_data::{Tokens, UnlabeledTexts};
-use alhost_metrics::TopLabels;
+use alhost_metrics::TopK;
+use anyhow::Context as _;
+use serde::Serialize;
 
 use crate::reading::{for_each_probabilities, rows_of};
 use crate::saved_classifier::SavedClassifier;
@@ -129,7 +128,7 @@ impl SavedClassifier {
             Choice::Above(threshold) => most_above(scores, threshold),
             Choice::AboveOwn(_) => labels.len(),
         };
-        let mut top = TopLabels::new(depth, labels.len());
+        let mut top = TopK::new(depth, labels.len());
         top.add(scores);
         let is_chosen = |&(&label, &score): &(&u32, &f32)| match choice {
             Choice::Top(_) => true,

@@ -2,13 +2,12 @@
 
 use std::time::Instant;
 
-use alhost_plugin_api::{DocId, Rng, Selection};
-use anyhow::Context as _;
-
 use alhost_base::ledger::{Ledger, Notes, Reused, Work};
 use alhost_base::seed::{Purpose, RunSeed};
+use alhost_plugin_api::{DocId, Rng, Selection};
 use alhost_plugin_host::LoadedStrategy;
 use alhost_record::Seconds;
+use anyhow::Context as _;
 
 use crate::experiment::{Experiment, Watch};
 use crate::lending::{Panels, RoundView, Services, Surroundings};

@@ -3,16 +3,16 @@
 
 use std::path::Path;
 
-use serde_json::json;
-
-use crate::experiment::{Experiment, Watch};
-use crate::full_data::{last_round, train_once};
-use crate::oracle;
 use alhost_base::seed::RunSeed;
 use alhost_record::{
     Kind, PluginManifest, RETRAINING, Records, Resume, RoundRecord, RunDir, RunManifest,
     SelectionRecord, Stop,
 };
+use serde_json::json;
+
+use crate::experiment::{Experiment, Watch};
+use crate::full_data::{last_round, train_once};
+use crate::oracle;
 
 /// Names such trainings among the strategies.
 pub fn instance(records: &Records) -> String {

@@ -16,13 +16,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use alhost_base::{Unreadable, aside, foreign};
-use anyhow::ensure;
-use serde::{Deserialize, Serialize};
-
 use alhost_config::{ConfigFile, ModelConfig};
 use alhost_metrics::Metrics;
 use alhost_model::{Model, Models};
 use alhost_record::{Thresholds, unsound};
+use anyhow::ensure;
+use serde::{Deserialize, Serialize};
 
 /// The folder's name in that of a run.
 pub const FOLDER: &str = "classifier";

@@ -4,10 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use alhost_plugin_api::DocId;
-
 use alhost_base::ledger::Ledger;
 use alhost_metrics::correlation::{kendall, spearman};
+use alhost_plugin_api::DocId;
 use alhost_plugin_host::LoadedStrategy;
 use alhost_record::{
     Likeness, RecordError, Seconds, SelectionRecord, ShadowCost, ShadowLog, ShadowRecord,

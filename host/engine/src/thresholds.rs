@@ -1,12 +1,13 @@
 //! Finds the thresholds that a round is judged at from scores, by the config's rule.
 
-use crate::pool::Pool;
 use alhost_base::matrix::Matrix;
 use alhost_config::{ConfigFile, EvaluationConfig, StopMetric, ThresholdRule};
 use alhost_data::Labels;
 use alhost_metrics::{self as metrics, At};
 use alhost_plugin_api::DocId;
 use alhost_record::Thresholds;
+
+use crate::pool::Pool;
 
 /// The thresholds that follow from scores.
 pub(crate) struct Found {

@@ -1,5 +1,9 @@
 //! Inference: any number of texts through a model state in one pass, in batches of like length.
 
+use alhost_base::matrix::{Matrix, MatrixRoom};
+use alhost_base::progress::Progress;
+use alhost_data::tokens::Tokens;
+use alhost_model::{Outputs, Wants};
 use tch::{Device, Tensor};
 
 use crate::ModelError;
@@ -7,10 +11,6 @@ use crate::encoder::batch;
 use crate::encoder::states::States;
 use crate::heads::{Draws, Head};
 use crate::random::seeded;
-use alhost_base::matrix::{Matrix, MatrixRoom};
-use alhost_base::progress::Progress;
-use alhost_data::tokens::Tokens;
-use alhost_model::{Outputs, Wants};
 
 /// A model state, ready to read texts.
 pub(crate) struct Reader<'a> {

@@ -4,6 +4,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use alhost_base::ledger::Work;
+use alhost_base::matrix::{Matrix, MatrixRoom};
+use alhost_base::store;
+use alhost_config::{EncoderMode, HeadBias, HeadKind, ModelConfig, PoolingRule};
+use alhost_data::Labels;
+use alhost_data::tokens::Tokens;
+use alhost_model::{Outputs, Wants};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
@@ -18,13 +25,6 @@ use crate::files::identity::Computation;
 use crate::heads::Head;
 use crate::infer::Reader;
 use crate::precision;
-use alhost_base::ledger::Work;
-use alhost_base::matrix::{Matrix, MatrixRoom};
-use alhost_base::store;
-use alhost_config::{EncoderMode, HeadBias, HeadKind, ModelConfig, PoolingRule};
-use alhost_data::Labels;
-use alhost_data::tokens::Tokens;
-use alhost_model::{Outputs, Wants};
 
 /// The word embeddings among the encoder's variables.
 pub(crate) const WORDS: &str = "embeddings.word_embeddings.weight";

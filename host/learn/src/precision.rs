@@ -1,8 +1,7 @@
 //! The number format in which the encoder computes. Weights, losses and the optimiser stay in f32.
 
-use tch::{Device, Kind};
-
 use alhost_config::Precision;
+use tch::{Device, Kind};
 
 /// `Auto` is bf16 where the device multiplies it faster than f32: on a GPU, and on a CPU with
 /// AVX512-BF16 (every CPU with AMX-BF16 has that too). Elsewhere libtorch emulates bf16, slowly.

@@ -5,11 +5,6 @@ mod logistic;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use tch::{Device, Tensor};
-use tempfile::TempDir;
-
-use super::*;
-use crate::training::optimizer::Adam;
 use alhost_base::ledger::{Notes, Work};
 use alhost_base::matrix::Matrix;
 use alhost_base::progress::Silent;
@@ -17,6 +12,11 @@ use alhost_config::{EncoderMode, HeadBias, HeadKind, ModelConfig, Precision, Sta
 use alhost_data::Labels;
 use alhost_data::tokens::Tokens;
 use alhost_model::{Dev, Examples, Seeds, Training, Wants, probabilities};
+use tch::{Device, Tensor};
+use tempfile::TempDir;
+
+use super::*;
+use crate::training::optimizer::Adam;
 
 const N_LABELS: usize = 4;
 const LOGITS: Wants = Wants::LOGITS;

@@ -1,10 +1,11 @@
 //! Two measures of probabilities that know no threshold, for early stopping and for choosing C on dev:
 //! average precision and cross-entropy.
 
-use super::descending::Descending;
-use super::sweep::tag;
 use alhost_base::matrix::Matrix;
 use alhost_data::Labels;
+
+use super::descending::Descending;
+use super::sweep::tag;
 
 /// Micro-averaged average precision: all (text, label) pairs in one list, from the highest score down;
 /// `sum_k (R_k - R_(k-1)) P_k` over its groups of equal scores, as scikit-learn's

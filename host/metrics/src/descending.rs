@@ -1,9 +1,8 @@
 //! The scores of a matrix from the highest down, in chunks: the thresholds that are worth having
 //! are found in the top few percent, so sorting the rest would be wasted.
 
-use rayon::prelude::*;
-
 use alhost_base::matrix::Matrix;
+use rayon::prelude::*;
 
 /// The key of what is above no threshold (`s > t` is false for every t): NaN and minus infinity.
 const NEVER: u32 = 0;

@@ -1,13 +1,14 @@
 //! Judges a classifier on a split whose scores come block by block, so that texts x labels need
 //! never lie in memory at once.
 
-use super::f1::{Counts, Metrics};
-use super::frequency::{Group, LabelFrequencies};
-use super::ranking::{DEEPEST, Ranking, rank};
-use super::top::TopLabels;
 use alhost_base::matrix::Matrix;
 use alhost_config::EvaluationConfig;
 use alhost_data::Labels;
+
+use super::f1::{Counts, Metrics};
+use super::frequency::{Group, LabelFrequencies};
+use super::ranking::{DEEPEST, Ranking, rank};
+use super::top::TopK;
 
 /// Holds what depends on the data set alone.
 #[derive(Clone, Debug)]
@@ -54,7 +55,7 @@ pub struct Evaluator<'a> {
     /// Counts at `used`, `micro`, `macro_paper`, `macro_f1`.
     counts: [Option<(f32, Counts)>; 4],
     per_label: Option<(Vec<f32>, Counts)>,
-    top: TopLabels,
+    top: TopK,
     /// Texts taken in.
     seen: usize,
 }
@@ -69,7 +70,7 @@ impl<'a> Evaluator<'a> {
             gold,
             counts: counts.map(|at| at.map(|threshold| (threshold, Counts::empty(n_labels)))),
             per_label: per_label.map(|thresholds| (thresholds, Counts::empty(n_labels))),
-            top: TopLabels::new(DEEPEST, n_labels),
+            top: TopK::new(DEEPEST, n_labels),
             seen: 0,
         }
     }

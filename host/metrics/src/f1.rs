@@ -1,12 +1,12 @@
 //! Predicted against gold label sets: precision, recall and F1 in their several averages, subset
 //! accuracy and Hamming loss. A label is predicted where its score is above the threshold.
 
+use alhost_base::matrix::Matrix;
+use alhost_data::Labels;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::frequency::Group;
-use alhost_base::matrix::Matrix;
-use alhost_data::Labels;
 
 /// Metrics at one threshold. 0/0 is 0 throughout, as scikit-learn answers by default, and every
 /// class counts in a macro average, so that an untrained classifier never looks perfect on a rare

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use alhost_base::matrix::Matrix;
+use alhost_data::Labels;
 use serde_json::Value;
 
 use super::f1::Counts;
 use super::ranking::DEEPEST;
-use super::{LabelFrequencies, TopLabels, evaluate, rank};
-use alhost_base::matrix::Matrix;
-use alhost_data::Labels;
+use super::{LabelFrequencies, TopK, evaluate, rank};
 
 fn cases(file: &str) -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/statistics");
@@ -53,8 +53,8 @@ fn train(n_texts: usize, counts: &[f64]) -> Labels {
     train
 }
 
-fn top(scores: &Matrix) -> TopLabels {
-    let mut top = TopLabels::new(DEEPEST, scores.cols);
+fn top(scores: &Matrix) -> TopK {
+    let mut top = TopK::new(DEEPEST, scores.cols);
     top.add(scores);
     top
 }

@@ -24,7 +24,7 @@ pub use frequency::LabelFrequencies;
 pub use per_label::per_label;
 pub use ranking::{Ranking, rank};
 pub use threshold::{Optima, Optimum, cardinality_threshold, optima};
-pub use top::TopLabels;
+pub use top::TopK;
 
 use alhost_base::matrix::Matrix;
 use alhost_config::{EarlyStopping, EvaluationConfig, ThresholdRule};

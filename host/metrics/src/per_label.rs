@@ -11,11 +11,11 @@
 //! `k` is the number of texts that the global threshold is worth: 0 takes each label's own, and a large one
 //! takes the global one for all.
 
+use alhost_base::matrix::Matrix;
+use alhost_data::Labels;
 use rayon::prelude::*;
 
 use super::threshold::optima;
-use alhost_base::matrix::Matrix;
-use alhost_data::Labels;
 
 /// The least distance from 0 and 1; nearer, log-odds are of no use.
 const LEAST: f64 = 1e-6;

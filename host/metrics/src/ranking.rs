@@ -1,10 +1,10 @@
 //! Measures what the order of a text's labels is worth, without a threshold: precision and nDCG of
 //! the top k, plain and propensity-scored.
 
+use alhost_data::Labels;
 use serde::{Deserialize, Serialize};
 
-use super::top::TopLabels;
-use alhost_data::Labels;
+use super::top::TopK;
 
 /// Metrics of the k highest-scoring labels of each text, k = 1, 3, 5, as pyxclib's `xc_metrics` has
 /// them. A text without gold labels counts as 0, and with fewer than k classes P@k is still divided
@@ -41,7 +41,7 @@ pub const DEEPEST: usize = 5;
 ///
 /// # Panics
 /// If `top` and `gold` are not of the same texts, or `inverse_propensities` of other labels.
-pub fn rank(top: &TopLabels, gold: &Labels, inverse_propensities: &[f64]) -> Ranking {
+pub fn rank(top: &TopK, gold: &Labels, inverse_propensities: &[f64]) -> Ranking {
     let n_labels = gold.n_labels();
     assert_eq!(inverse_propensities.len(), n_labels, "one inverse propensity for each label");
     assert!(n_labels == 0 || top.len() == gold.len(), "top labels are of the same texts");
@@ -147,7 +147,7 @@ mod tests {
     fn ranking(rows: &[(&[f32], &[u32])], inverse_propensities: &[f64]) -> Ranking {
         let cols = rows[0].0.len();
         let mut gold = Labels::new(cols);
-        let mut top = TopLabels::new(DEEPEST, cols);
+        let mut top = TopK::new(DEEPEST, cols);
         for (scores, labels) in rows {
             top.add(&Matrix::new(scores.to_vec(), 1, cols));
             gold.push(labels);
@@ -194,7 +194,7 @@ mod tests {
         close(plain.psndcg_at_3, plain.ndcg_at_3.unwrap());
         // No gold label at all, no class at all.
         close(ranking(&[(&[0.9, 0.5], &[])], &[1.0; 2]).psp_at_3, 0.0);
-        let nothing = rank(&TopLabels::new(DEEPEST, 0), &Labels::new(0), &[]);
+        let nothing = rank(&TopK::new(DEEPEST, 0), &Labels::new(0), &[]);
         close(nothing.psndcg_at_5, 0.0);
     }
 }

@@ -2,9 +2,10 @@
 //! entry, all criteria follow from running sums, and upper bounds on what they can still become
 //! say when to stop.
 
+use alhost_data::Labels;
+
 use super::descending::{between, score};
 use super::f1::{harmonic_mean, ratio};
-use alhost_data::Labels;
 
 /// Packs what the walk has to know of an entry: the label and, in the last bit, the truth.
 pub(super) fn tag(gold: &Labels, text: usize, label: usize) -> u32 {

@@ -1,13 +1,13 @@
 //! The one threshold that turns scores into label sets, found exactly: metrics change only where
 //! the threshold passes a score, so walking down the sorted scores sees every value they can take.
 
+use alhost_base::matrix::Matrix;
+use alhost_data::Labels;
 use rayon::prelude::*;
 
 use super::descending::{Descending, between, score};
 use super::f1::evaluate;
 use super::sweep::{Sweep, Walk, tag};
-use alhost_base::matrix::Matrix;
-use alhost_data::Labels;
 
 /// The best threshold that there is, for each criterion.
 #[derive(Clone, Copy, Debug, PartialEq)]

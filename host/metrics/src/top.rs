@@ -1,22 +1,22 @@
 //! The highest-scoring labels of each text: all that ranking metrics need, also where texts x labels
 //! would not fit in memory.
 
+use alhost_base::matrix::Matrix;
 use rayon::prelude::*;
 
 use super::descending::key;
-use alhost_base::matrix::Matrix;
 
 /// The `depth` labels of each text with the highest scores, best first. Equal scores rank by label
 /// id, and NaN ranks last.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TopLabels {
+pub struct TopK {
     depth: usize,
     /// Row-major [texts, depth].
     labels: Vec<u32>,
     scores: Vec<f32>,
 }
 
-impl TopLabels {
+impl TopK {
     /// Begins with no text. With fewer than `depth` classes, all of them are kept.
     pub fn new(depth: usize, n_labels: usize) -> Self {
         Self { depth: depth.min(n_labels), labels: Vec::new(), scores: Vec::new() }
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn equal_scores_rank_by_label_and_nan_ranks_last() {
         let check = |scores: &[f32], depth, expected: &[u32]| {
-            let mut top = TopLabels::new(depth, scores.len());
+            let mut top = TopK::new(depth, scores.len());
             top.add(&Matrix::new(scores.to_vec(), 1, scores.len()));
             assert_eq!(top.labels(0), expected);
             for (&label, score) in expected.iter().zip(top.scores(0)) {
@@ -106,9 +106,9 @@ mod tests {
         for n_labels in 1..40 {
             let depth = 1 + n_labels % 7;
             let scores = Matrix::new((0..9 * n_labels).map(|_| next()).collect(), 9, n_labels);
-            let mut whole = TopLabels::new(depth, n_labels);
+            let mut whole = TopK::new(depth, n_labels);
             whole.add(&scores);
-            let mut blocks = TopLabels::new(depth, n_labels);
+            let mut blocks = TopK::new(depth, n_labels);
             for rows in scores.data.chunks(4 * n_labels) {
                 blocks.add(&Matrix::new(rows.to_vec(), rows.len() / n_labels, n_labels));
             }

@@ -56,8 +56,6 @@ fn also(tried: &[PathBuf]) -> String {
 /// Names the parameter that a misspelt one was probably meant to be.
 fn nearest(error: &ParamError) -> String {
     let ParamError::Unknown { name, known } = error else { return String::new() };
-    let near = known
-        .iter()
-        .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+    let near = alhost_base::near::nearest(name, known.iter().map(String::as_str), 0.0);
     near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }

@@ -20,7 +20,7 @@ mod worker;
 pub use error::PluginError;
 pub use listing::{Listed, Status, list};
 pub use loader::{PluginFile, PluginLibrary};
-pub use manifest::{Manifest, PROVIDED};
+pub use manifest::Manifest;
 pub use program::worker_program;
 pub use resolve::SearchPath;
 pub use secrecy::hide_from_plugins;

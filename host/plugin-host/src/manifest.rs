@@ -4,33 +4,14 @@ use std::path::Path;
 
 use alhost_base::foreign;
 use alhost_plugin_api::export::API_VERSION;
-use alhost_plugin_api::features::{
-    EMBEDDING, FEATURES, LOGITS, MC_PROBABILITIES, MLM_SURPRISAL, OF_THE_CLASSIFIER, PROBABILITIES,
-    TEXT, WORD_PIECES,
-};
+use alhost_plugin_api::offers::{self, OFFERS};
 use alhost_plugin_api::params::{Declared, declared, resolve};
-use alhost_plugin_api::services::{DISCRIMINATOR, KMEANS, NEAREST};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::elf::{self, ElfError};
 use crate::error::PluginError;
 use crate::worker::cut;
-
-/// Every feature and service of this host.
-pub const PROVIDED: [&str; 11] = [
-    TEXT,
-    WORD_PIECES,
-    MLM_SURPRISAL,
-    EMBEDDING,
-    FEATURES,
-    LOGITS,
-    PROBABILITIES,
-    MC_PROBABILITIES,
-    KMEANS,
-    NEAREST,
-    DISCRIMINATOR,
-];
 
 /// Most bytes of a manifest, of a name in it, and of a text for people, which is cut.
 const MAX_MANIFEST: usize = 1 << 20;
@@ -133,7 +114,9 @@ impl Manifest {
 
     /// Whether it can choose texts before a classifier is trained.
     pub fn is_cold_start(&self) -> bool {
-        !self.needs.iter().any(|need| OF_THE_CLASSIFIER.contains(&need.as_str()))
+        let of_classifier =
+            |need: &String| offers::find(need).is_some_and(|offer| offer.of_classifier);
+        !self.needs.iter().any(of_classifier)
     }
 
     /// Refuses everything that can be refused without loading: api version, panic strategy, needs.
@@ -142,8 +125,8 @@ impl Manifest {
         if self.panic != "unwind" {
             return Err(PluginError::Abort { id: self.id.clone() });
         }
-        if let Some(need) = self.needs.iter().find(|need| !PROVIDED.contains(&need.as_str())) {
-            let known = PROVIDED.map(str::to_owned).to_vec();
+        if let Some(need) = self.needs.iter().find(|need| offers::find(need).is_none()) {
+            let known = OFFERS.map(|offer| offer.id.to_owned()).to_vec();
             return Err(PluginError::Need { id: self.id.clone(), need: need.clone(), known });
         }
         Ok(())
@@ -177,6 +160,9 @@ pub(crate) fn major_minor(version: &str) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
+    use alhost_plugin_api::features::MLM_SURPRISAL;
+    use alhost_plugin_api::services::KMEANS;
+
     use super::*;
 
     fn manifest(api: &str) -> Manifest {

@@ -73,7 +73,6 @@ impl LoadedStrategy {
         plugin.check()?;
         let params = plugin.manifest.resolve_params(&plugin.path, setting.given)?;
         let start = worker::Start {
-            protocol: worker::PROTOCOL,
             plugin: copy.to_owned(),
             blake3: plugin.hash.clone(),
             instance: setting.instance.to_owned(),

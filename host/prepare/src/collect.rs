@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use alhost_base::near::nearest;
+
 use crate::document::{Document, Part};
 use crate::draw::key;
-use crate::error::{PrepareError, nearest};
+use crate::error::{LIKE_ENOUGH, PrepareError};
 use crate::hierarchy::Hierarchy;
 use crate::options::{Options, UnknownLabels};
 use crate::progress::Progress;
@@ -95,7 +97,8 @@ impl Collector<'_> {
                         document: document.id.clone(),
                         label: name.clone(),
                         n_labels: self.hierarchy.len(),
-                        nearest: nearest(name, self.hierarchy.ids()),
+                        nearest: nearest(name, self.hierarchy.ids(), LIKE_ENOUGH)
+                            .map(str::to_owned),
                     });
                 }
                 (None, UnknownLabels::Drop) => {

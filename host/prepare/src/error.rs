@@ -143,17 +143,5 @@ fn both(first: &str, second: &str) -> String {
     }
 }
 
-/// The name that was probably meant, if one is close enough.
-pub(crate) fn nearest<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
-    /// Jaro-Winkler similarity below which two names have little to do with each other.
-    const SIMILAR: f64 = 0.8;
-    let lower = given.to_lowercase();
-    let mut best: Option<(f64, &str)> = None;
-    for name in names {
-        let similarity = strsim::jaro_winkler(&lower, &name.to_lowercase());
-        if similarity >= SIMILAR && best.is_none_or(|(so_far, _)| similarity > so_far) {
-            best = Some((similarity, name));
-        }
-    }
-    best.map(|(_, name)| name.to_owned())
-}
+/// The likeness from which on a name is suggested; see [`alhost_base::near::nearest`].
+pub(crate) const LIKE_ENOUGH: f64 = 0.8;

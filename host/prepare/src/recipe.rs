@@ -1,8 +1,10 @@
 //! Recipes, which are what each data set has to say for itself. A new one is a file in `recipes/`
 //! and a line in [`RECIPES`]; everything after reading its documents is common.
 
+use alhost_base::near::nearest;
+
 use crate::document::Document;
-use crate::error::{PrepareError, nearest};
+use crate::error::{LIKE_ENOUGH, PrepareError};
 use crate::hierarchy::Hierarchy;
 use crate::options::Options;
 use crate::progress::Progress;
@@ -119,7 +121,7 @@ pub(crate) fn find(name: &str) -> Result<&'static dyn Recipe, PrepareError> {
         let names = RECIPES.iter().map(|recipe| recipe.about().name);
         PrepareError::NoRecipe {
             name: name.to_owned(),
-            nearest: nearest(name, names.clone()),
+            nearest: nearest(name, names.clone(), LIKE_ENOUGH).map(str::to_owned),
             names: names.map(str::to_owned).collect(),
         }
     })

@@ -27,6 +27,9 @@ pub struct RunManifest {
     pub config_hash: String,
     /// Hash of texts, labels and splits.
     pub data_hash: String,
+    /// Hash of the texts alone, whatever their labels; records of alhost 0.1 do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub texts_hash: Option<String>,
     pub model: ModelManifest,
     /// Environments of the run: one entry, and one more each time it went on elsewhere.
     pub environments: Vec<Environment>,
@@ -150,6 +153,10 @@ impl RunManifest {
         if self.model.revision.is_none() || now.model.revision.is_none() {
             there["model"]["revision"] = Value::Null;
             here["model"]["revision"] = Value::Null;
+        }
+        if self.texts_hash.is_none() || now.texts_hash.is_none() {
+            there["texts_hash"] = Value::Null;
+            here["texts_hash"] = Value::Null;
         }
         if self.kind() == now.kind() {
             there["kind"] = Value::Null;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::error::RecordError;
 use super::rounds::RoundRecord;
 use super::selections::SelectionRecord;
+use crate::rounds::is_finished;
 
 /// Holds what is on disk of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,7 +30,7 @@ impl Resume {
 
     /// Whether the last round said that it is the last.
     pub fn is_finished(&self) -> bool {
-        self.rounds.last().is_some_and(|round| round.stop.is_some())
+        is_finished(&self.rounds)
     }
 }
 
@@ -91,7 +92,7 @@ fn check_rounds(selections: &[SelectionRecord], rounds: &[RoundRecord]) -> Resul
 
 /// Checks that there are as many selections as a run has that was stopped after these rounds.
 fn check_end(selections: &[SelectionRecord], rounds: &[RoundRecord]) -> Result<(), String> {
-    let finished = rounds.last().is_some_and(|round| round.stop.is_some());
+    let finished = is_finished(rounds);
     let ahead = selections.len().checked_sub(rounds.len());
     let fits = match ahead {
         Some(0) => finished || rounds.is_empty(),

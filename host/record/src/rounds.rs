@@ -2,11 +2,11 @@
 
 use std::fmt;
 
+use alhost_base::ledger::Reused;
+use alhost_metrics::{Metrics, Ranking};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::acquired::Acquired;
-use alhost_base::ledger::Reused;
-use alhost_metrics::{Metrics, Ranking};
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -65,6 +65,11 @@ pub struct Headline {
     pub micro_f1: f64,
     pub macro_f1_paper: f64,
     pub macro_f1: f64,
+}
+
+/// Whether the last of a run's rounds said that it is the last.
+pub(crate) fn is_finished(rounds: &[RoundRecord]) -> bool {
+    rounds.last().is_some_and(|round| round.stop.is_some())
 }
 
 impl RoundRecord {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use alhost_base::lock::{Busy, Lock, try_lock};
 use alhost_base::{aside, foreign};
+use alhost_config::names_a_folder;
 use serde_json::Value;
 
 use super::append::{self, Log};
@@ -14,7 +15,7 @@ use super::manifest::RunManifest;
 use super::resume::{Resume, check_consistent};
 use super::rounds::RoundRecord;
 use super::selections::SelectionRecord;
-use alhost_config::names_a_folder;
+use crate::rounds::is_finished;
 
 /// Most bytes of a manifest: far more than one has.
 const LIMIT: u64 = 1 << 26;
@@ -123,7 +124,7 @@ pub struct Records {
 impl Records {
     /// Whether the last round said that it is the last.
     pub fn is_finished(&self) -> bool {
-        self.rounds.last().is_some_and(|round| round.stop.is_some())
+        is_finished(&self.rounds)
     }
 }
 

@@ -1,8 +1,7 @@
 //! One line of `selections.jsonl`: which texts were selected.
 
-use serde::{Deserialize, Serialize};
-
 use alhost_plugin_api::DocId;
+use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]

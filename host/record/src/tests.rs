@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use alhost_metrics::{Metrics, Ranking};
 use serde_json::json;
 
 use super::*;
-use alhost_metrics::{Metrics, Ranking};
 
 pub(super) fn manifest() -> RunManifest {
     let text = |text: &str| text.to_owned();
@@ -28,6 +28,7 @@ pub(super) fn manifest() -> RunManifest {
         config: json!({ "loop": { "query_size": 100, "budget": 500 } }),
         config_hash: text("c1"),
         data_hash: text("d1"),
+        texts_hash: Some(text("t1")),
         model: ModelManifest {
             weights_hash: text("w1"),
             tokenizer_hash: text("t1"),

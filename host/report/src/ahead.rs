@@ -1,11 +1,12 @@
 //! Compares each strategy with the baseline along the curve: how often it is ahead, from how many
 //! labels on it stays ahead, and what it loses at its worst.
 
+use alhost_metrics::statistics::summary;
+
 use super::collect::{DataSet, Strategy};
 use super::document::{Cell, Section, Table, signed};
 use super::metric::Metric;
 use super::view::View;
-use alhost_metrics::statistics::summary;
 
 /// Differences to the baseline of one seed, at each number of labeled texts after the initial set,
 /// which both share.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use alhost_record::{Kind, Records, RoundRecord, RunManifest, ShadowRecord, Stop};
 use serde_json::Value;
 
 use super::caveats;
 use super::error::ReportError;
 use super::metric::Metric;
-use alhost_record::{Kind, Records, RoundRecord, RunManifest, ShadowRecord, Stop};
 
 /// Runs that are compared: on the same data, with the same config but for the budget.
 #[derive(Clone, Debug)]
@@ -96,12 +96,9 @@ pub fn collect(paths: &[PathBuf], upto: Option<usize>) -> Result<Collected, Repo
     if finished.is_empty() {
         return Err(ReportError::NoneFinished { n, paths: paths.to_vec() });
     }
-    let (references, finished): (Vec<Run>, Vec<Run>) =
-        finished.into_iter().partition(|run| run.records.manifest.kind() == Kind::Reference);
-    let (retrained, finished): (Vec<Run>, Vec<Run>) =
-        finished.into_iter().partition(|run| run.records.manifest.kind() == Kind::LabelsOf);
-    let (full, finished): (Vec<Run>, Vec<Run>) =
-        finished.into_iter().partition(|run| run.records.manifest.kind() == Kind::FullData);
+    let (references, finished) = apart(finished, Kind::Reference);
+    let (retrained, finished) = apart(finished, Kind::LabelsOf);
+    let (full, finished) = apart(finished, Kind::FullData);
     let mut sets = group(finished)?;
     if sets.is_empty() {
         return Err(ReportError::NoneFinished { n, paths: paths.to_vec() });
@@ -124,6 +121,11 @@ pub fn collect(paths: &[PathBuf], upto: Option<usize>) -> Result<Collected, Repo
         set.notes = caveats::of(set);
     }
     Ok(Collected { sets, notes })
+}
+
+/// Takes the runs of one kind apart from the others.
+fn apart(runs: Vec<Run>, kind: Kind) -> (Vec<Run>, Vec<Run>) {
+    runs.into_iter().partition(|run| run.records.manifest.kind() == kind)
 }
 
 fn read(paths: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<Run>, ReportError> {

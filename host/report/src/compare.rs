@@ -1,10 +1,11 @@
 //! Compares strategies on one data set: learning curves in one number a seed, and tests.
 
-use super::collect::{DataSet, Strategy};
-use super::metric::Metric;
 use alhost_metrics::statistics::{
     self, PairedT, Summary, UnpairedT, Wilcoxon, area, holm, labels_to_reach, summary,
 };
+
+use super::collect::{DataSet, Strategy};
+use super::metric::Metric;
 
 /// Value of p below which a difference counts as shown.
 pub(super) const ALPHA: f64 = 0.05;

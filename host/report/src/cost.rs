@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use alhost_base::text::file_name;
+use alhost_metrics::statistics::summary;
+use alhost_record::{RoundRecord, Seconds};
 
 use super::collect::{DataSet, Run, Strategy};
 use super::document::{Cell, Section, Table};
 use super::plot::{Chart, Point, Scale, Series, draw};
 use super::view::View;
-use alhost_metrics::statistics::summary;
-use alhost_record::{RoundRecord, Seconds};
 
 /// The paper's Table 3 counts 100 batches of 16.
 const TEXTS: f64 = 1600.0;

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::error::ReportError;
 use alhost_record::RoundRecord;
+
+use super::error::ReportError;
 
 /// A score of test, more is better.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

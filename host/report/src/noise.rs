@@ -1,12 +1,13 @@
 //! The noise of the instrument: how far training alone moves the scores on one labeled set, from
 //! `alhost train --labels-of RUN --seed 1 --seed 2 ...`.
 
+use alhost_metrics::statistics::summary;
+
 use super::collect::{DataSet, Strategy};
 use super::document::{Cell, Section, Table, score};
 use super::metric::Metric;
 use super::scores::mean_and_sd;
 use super::view::View;
-use alhost_metrics::statistics::summary;
 
 pub(super) fn section(view: &View<'_>, set: &DataSet) -> Option<Section> {
     let mut section = Section::new(3, "Noise of training");

@@ -1,12 +1,13 @@
 //! The first section: the answer in one table, and what keeps it from being more.
 
+use alhost_metrics::statistics::summary;
+
 use super::collect::Collected;
 use super::compare::{Quantity, numbers, standing, values};
 use super::document::{Cell, Section, Table};
 use super::scores::mean_and_sd;
 use super::significance::limits;
 use super::view::{View, common_seeds};
-use alhost_metrics::statistics::summary;
 
 pub(super) fn section(view: &View<'_>, collected: &Collected) -> Section {
     let mut section = Section::new(2, "At a glance");

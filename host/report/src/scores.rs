@@ -1,6 +1,7 @@
 //! Sections on scores: learning curves, and the tables that sum them up.
 
 use alhost_base::text::file_name;
+use alhost_metrics::statistics::{Summary, summary};
 
 use super::collect::{DataSet, Strategy};
 use super::compare::{
@@ -10,7 +11,6 @@ use super::document::{Block, Cell, Figure, Section, Table, score};
 use super::metric::Metric;
 use super::plot::{Chart, Point, Scale, Series, draw};
 use super::view::View;
-use alhost_metrics::statistics::{Summary, summary};
 
 pub(super) fn curves(view: &View<'_>, set: &DataSet) -> Section {
     let mut section = Section::new(3, "Learning curves");

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use alhost_base::text::file_name;
+use alhost_metrics::statistics::summary;
+use alhost_record::{Acquired, RoundRecord};
 
 use super::collect::{DataSet, Run, Strategy};
 use super::document::{Cell, Section, Table};
 use super::plot::{Chart, Point, Scale, Series, draw};
 use super::view::View;
-use alhost_metrics::statistics::summary;
-use alhost_record::{Acquired, RoundRecord};
 
 pub(super) fn coverage(view: &View<'_>, set: &DataSet) -> Section {
     let mut section = Section::new(3, "Classes in the labeled set");

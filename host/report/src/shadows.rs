@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use alhost_record::ShadowRecord;
+
 use super::collect::DataSet;
 use super::document::{Cell, Section, Table};
-use alhost_record::ShadowRecord;
 
 /// Reports on the shadows; `None` where no run had one.
 pub(super) fn section(set: &DataSet) -> Option<Section> {

@@ -1,5 +1,10 @@
 //! Sections on what the seeds and data sets can and cannot show.
 
+use alhost_metrics::statistics::{
+    critical_difference, detectable_effect, friedman, ranks, seeds_for_wilcoxon, seeds_needed,
+    smallest_wilcoxon_p, student_t, summary,
+};
+
 use super::cd;
 use super::collect::DataSet;
 use super::compare::{ALPHA, Comparison, POWER, Quantity, compare, numbers, values};
@@ -7,10 +12,6 @@ use super::document::{Cell, Figure, Section, Table, p_value, score, signed};
 use super::metric::Metric;
 use super::noise::noise;
 use super::view::{View, all_pairs, common_seeds};
-use alhost_metrics::statistics::{
-    critical_difference, detectable_effect, friedman, ranks, seeds_for_wilcoxon, seeds_needed,
-    smallest_wilcoxon_p, student_t, summary,
-};
 
 /// Tests over the seeds of one data set.
 pub(super) fn over_seeds(view: &View<'_>, set: &DataSet) -> Section {

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 use alhost_base::text;
+use alhost_metrics::statistics::{ranks, summary};
+use alhost_record::RoundRecord;
 
 use super::collect::{DataSet, Run, Strategy};
 use super::compare::{Comparison, Quantity, compare, numbers, reached, reference, values};
@@ -13,8 +15,6 @@ use super::scores::SHARES;
 use super::selected::{Which, jaccard};
 use super::significance::{point_test, set_blocks};
 use super::view::{View, all_pairs};
-use alhost_metrics::statistics::{ranks, summary};
-use alhost_record::RoundRecord;
 
 /// A file's name and text.
 pub(super) type File = (String, String);

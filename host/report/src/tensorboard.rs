@@ -10,12 +10,11 @@
 use std::path::{Path, PathBuf};
 
 use alhost_base::text::file_name;
-
-use crate::collect::run_name;
+use alhost_record::{Records, RoundRecord};
 
 use super::error::ReportError;
 use super::metric::Metric;
-use alhost_record::{Records, RoundRecord};
+use crate::collect::run_name;
 
 /// Writes one folder a run below `out`, for runs that are not finished too; called again, it brings
 /// the files up to date. Gives back how many there are.

@@ -7,12 +7,6 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
-
-use super::progress::{Bars, Standings};
-use super::run::{Finished, cancel_on_interrupt, shelf};
-use super::terminal::{say, tell_error};
-use super::{BenchArgs, environment, tables};
 use alhost_config::{GridFile, Overrides, RunConfig};
 use alhost_engine::grid::{
     self, BenchFolder, Cell, Crew, Outside, ReusedBy, State, reused_by, supervise,
@@ -20,6 +14,12 @@ use alhost_engine::grid::{
 use alhost_learn::{Checkpoint, device};
 use alhost_record::RoundRecord;
 use alhost_report::{Options, report};
+use anyhow::Context as _;
+
+use super::progress::{Bars, Standings};
+use super::run::{Finished, cancel_on_interrupt, shelf};
+use super::terminal::{say, tell_error};
+use super::{BenchArgs, environment, tables};
 
 pub(super) fn bench(args: &BenchArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     let started = Instant::now();

@@ -6,15 +6,15 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use alhost_config::{ConfigFile, Overrides};
+use alhost_engine::grid::{Order, Reply, die_with_parent};
+use alhost_engine::{Experiment, Plan, Strategies, Watch};
+use alhost_record::RecordError;
 use anyhow::Context as _;
 
 use super::progress::Bars;
 use super::run::{self, cancel_on_interrupt, one_run, shelf};
 use super::{environment, terminal};
-use alhost_config::{ConfigFile, Overrides};
-use alhost_engine::grid::{Order, Reply, die_with_parent};
-use alhost_engine::{Experiment, Plan, Strategies, Watch};
-use alhost_record::RecordError;
 
 /// One data set, opened for the cells that follow each other.
 struct Opened {

@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use super::terminal::say;
-use super::{ConfigArgs, environment, run};
 use alhost_config::Overrides;
 use alhost_engine::Plan;
+
+use super::terminal::say;
+use super::{ConfigArgs, environment, run};
 
 pub(super) fn show(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     say!("{}", args.read(Overrides::default())?.to_toml().trim_end());

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use alhost_config::{DataFormat, Overrides};
 use clap::{Args, ValueEnum};
 
 use super::progress::Bars;
 use super::terminal::say;
 use super::{ConfigArgs, environment};
-use alhost_config::{DataFormat, Overrides};
 
 #[derive(Debug, Args)]
 pub(super) struct ConvertArgs {

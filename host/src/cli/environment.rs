@@ -4,12 +4,11 @@
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-use etcetera::{BaseStrategy as _, choose_base_strategy};
-
 use alhost_config::RunConfig;
 use alhost_learn::Places;
 use alhost_plugin_host::SearchPath;
+use anyhow::Context as _;
+use etcetera::{BaseStrategy as _, choose_base_strategy};
 
 /// Looks a variable up, for `${NAME}` in a config.
 pub(super) fn lookup(name: &str) -> Option<String> {

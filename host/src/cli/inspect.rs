@@ -5,13 +5,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use alhost_base::text;
+use alhost_engine::lock::Lock;
+use alhost_plugin_host::PluginFile;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
 use super::environment;
 use super::terminal::{self, say};
-use alhost_engine::lock::Lock;
-use alhost_plugin_host::PluginFile;
 
 /// The word of `alhost.lock` in the working directory on a file.
 enum Pinned {

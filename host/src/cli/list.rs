@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use alhost_base::text;
+use alhost_plugin_host::{Listed, PluginFile, Status};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
 use super::environment;
 use super::terminal::{self, say};
-use alhost_plugin_host::{Listed, PluginFile, Status};
 
 pub(super) fn list(as_json: bool) -> anyhow::Result<ExitCode> {
     let search = environment::search_path();

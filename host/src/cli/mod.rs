@@ -29,11 +29,10 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
-
 use alhost_config::{ConfigFile, Overrides};
 use alhost_engine::prediction::NamedThreshold;
 use alhost_learn::device;
+use clap::{Args, Parser, Subcommand};
 
 /// Runs and compares active-learning strategies for extreme multi-label text classification.
 ///

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use alhost_engine::lock::Lock;
+use alhost_plugin_host::{PluginFile, Status};
 use anyhow::ensure;
 
 use super::environment;
 use super::terminal::say;
-use alhost_engine::lock::Lock;
-use alhost_plugin_host::{PluginFile, Status};
 
 /// Pins these plugins in the lock file, or all on the search path that could be used.
 pub(super) fn pin(plugins: &[String], path: &Path) -> anyhow::Result<ExitCode> {

@@ -4,14 +4,14 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-
-use super::progress::Bars;
-use super::{PredictArgs, environment, terminal};
 use alhost_base::progress::Progress as _;
 use alhost_engine::prediction::Choice;
 use alhost_engine::saved_classifier::SavedClassifier;
 use alhost_learn::Torch;
+use anyhow::Context as _;
+
+use super::progress::Bars;
+use super::{PredictArgs, environment, terminal};
 
 pub(super) fn predict(args: &PredictArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     let classifier =

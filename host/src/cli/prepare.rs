@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use alhost_base::progress::Progress as _;
 use alhost_prepare::{
     About, Choices, DateRange, IdFiles, LeafRule, Prepared, Scope, SplitKind, UnknownLabels,
     Unlabeled, defaults, prepare, recipes,
@@ -14,7 +15,6 @@ use indicatif::HumanCount;
 
 use super::progress::Bars;
 use super::terminal::say;
-use alhost_base::progress::Progress as _;
 
 #[derive(Debug, Args)]
 #[command(after_long_help = sources())]

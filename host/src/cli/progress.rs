@@ -5,7 +5,9 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use alhost_base::progress::Progress;
 use alhost_base::text;
+use alhost_engine::grid::Standing;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
@@ -13,8 +15,6 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter}
 use tracing_subscriber::registry::LookupSpan;
 
 use super::{OutputArgs, terminal};
-use alhost_base::progress::Progress;
-use alhost_engine::grid::Standing;
 
 /// Phases that are going on, the innermost last.
 pub(super) struct Bars {

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use alhost_report::{Options, export_to_tensorboard, report};
+
 use super::terminal::say;
 use super::{ReportArgs, tables};
-use alhost_report::{Options, export_to_tensorboard, report};
 
 pub(super) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let options =

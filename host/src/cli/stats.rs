@@ -3,6 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use alhost_base::ledger::{Notes, Work};
+use alhost_config::{Overrides, RunConfig};
+use alhost_data::{Dataset, SplitStats, Stats, Tokenized, Tokens};
+use alhost_learn::{Checkpoint, Places};
+use alhost_report::{ClassSizes, class_distribution};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use comfy_table::Table;
@@ -11,11 +16,6 @@ use super::progress::Bars;
 use super::tables::{align, new_table};
 use super::terminal::{self, say};
 use super::{ConfigArgs, environment};
-use alhost_base::ledger::{Notes, Work};
-use alhost_config::{Overrides, RunConfig};
-use alhost_data::{Dataset, SplitStats, Stats, Tokenized, Tokens};
-use alhost_learn::{Checkpoint, Places};
-use alhost_report::{ClassSizes, class_distribution};
 
 #[derive(Debug, Args)]
 pub(super) struct StatsArgs {

@@ -1,11 +1,11 @@
 //! The tables at the end of a run.
 
 use alhost_base::text;
+use alhost_record::{RoundRecord, read_shadows};
 use comfy_table::{CellAlignment, Table, TableComponent, presets};
 
 use super::run::Finished;
 use super::terminal::say;
-use alhost_record::{RoundRecord, read_shadows};
 
 /// One table a run, then the strategies side by side where there are several.
 pub(super) fn print(data: &str, runs: &[Finished], seconds_of_data: f64) {

@@ -6,10 +6,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::{self, Builder};
 use std::time::Duration;
 
+use alhost_learn::device;
 use anyhow::Context as _;
 
 use super::environment;
-use alhost_learn::device;
 
 /// Starts rayon's pool and sizes libtorch's, once and before anything computes.
 pub(super) fn start() -> anyhow::Result<()> {

@@ -5,13 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
-use anyhow::{Context as _, bail, ensure};
-
-use super::progress::Bars;
-use super::run::cancel_on_interrupt;
-use super::terminal::say;
-use super::train_tables::print;
-use super::{TrainArgs, environment};
 use alhost_base::seed::RunSeed;
 use alhost_config::{Overrides, RunConfig};
 use alhost_engine::full_data;
@@ -20,6 +13,13 @@ use alhost_engine::tfidf;
 use alhost_engine::{Experiment, Watch};
 use alhost_learn::Torch;
 use alhost_record::{REFERENCE, Records, Resume, RoundRecord, RunDir, RunManifest, place};
+use anyhow::{Context as _, bail, ensure};
+
+use super::progress::Bars;
+use super::run::cancel_on_interrupt;
+use super::terminal::say;
+use super::train_tables::print;
+use super::{TrainArgs, environment};
 
 /// A training that is done.
 pub(super) struct Done {

@@ -1,13 +1,13 @@
 //! The tables that `alhost train` ends with: test scores by head, and two heads against each other.
 
+use alhost_engine::saved_classifier::FOLDER;
+use alhost_metrics::statistics::{student_t, summary};
+use alhost_record::RoundRecord;
 use comfy_table::Table;
 
 use super::tables::{align, new_table};
 use super::terminal::say;
 use super::train::Done;
-use alhost_engine::saved_classifier::FOLDER;
-use alhost_metrics::statistics::{student_t, summary};
-use alhost_record::RoundRecord;
 
 /// The metrics that are shown and compared, as the paper's Table 2 and beyond it.
 type Shown = (&'static str, fn(&RoundRecord) -> Option<f64>);

@@ -3,12 +3,11 @@
 
 use serde_json::Value;
 
+use super::arena::Owned;
+use super::{discriminator, kmeans};
 use crate::features::Matrix;
 use crate::services::{DISCRIMINATOR, KMEANS, NEAREST};
 use crate::{Error, Result, Rng};
-
-use super::arena::Owned;
-use super::{discriminator, kmeans};
 
 /// Answers a service as the host does: the same options, the same streams of `seed`.
 pub(super) fn run(

@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::{Selection, Strategy};
-
 use super::StandIn;
+use crate::{Selection, Strategy};
 
 /// Lets a strategy select on stand-in hosts of 60 texts and 8 labels, 12 of the texts labeled, and
 /// checks its answers: min(n, pool) ids, all of the pool, none twice; as many scores as ids; the

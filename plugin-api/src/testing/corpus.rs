@@ -1,8 +1,7 @@
 //! The stand-in's synthetic texts and model, from a fixed seed.
 
-use crate::Rng;
-
 use super::StandIn;
+use crate::Rng;
 
 /// Width of features and embeddings.
 const WIDTH: usize = 12;

@@ -2,10 +2,9 @@
 
 use serde_json::Value;
 
+use super::arena::Owned;
 use crate::Rng;
 use crate::features::Matrix;
-
-use super::arena::Owned;
 
 /// One linear layer.
 #[derive(Clone)]

@@ -7,16 +7,15 @@ use std::sync::atomic::Ordering;
 use abi_stable::std_types::{RResult, RSlice, RStr};
 use serde_json::Value;
 
+use super::arena::Owned;
+use super::trouble::quickened;
+use super::{StandIn, compute, corpus};
 use crate::features::{
     EMBEDDING, FEATURES, LOGITS, MC_PROBABILITIES, MLM_SURPRISAL, Matrix, PROBABILITIES, TEXT,
     WORD_PIECES,
 };
 use crate::ffi::{Block, Host, PlugError, RoundInfo, SinkMut};
 use crate::{Error, Result};
-
-use super::arena::Owned;
-use super::trouble::quickened;
-use super::{StandIn, compute, corpus};
 
 impl StandIn {
     fn feature(&self, feature: &str, options: &str, ids: &[u32]) -> Result<Owned> {

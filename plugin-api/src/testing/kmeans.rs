@@ -2,10 +2,9 @@
 
 use serde_json::Value;
 
+use super::arena::Owned;
 use crate::features::Matrix;
 use crate::{Error, Result, Rng};
-
-use super::arena::Owned;
 
 /// Rows in f64.
 struct Points {

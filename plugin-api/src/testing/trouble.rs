@@ -4,11 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
-use crate::features::OF_THE_CLASSIFIER;
-use crate::{Error, Result};
-
 use super::StandIn;
 use super::arena::Owned;
+use crate::offers;
+use crate::{Error, Result};
 
 /// The trouble that a host is in; none by default.
 #[derive(Default)]
@@ -106,7 +105,7 @@ impl StandIn {
         if self.trouble.missing.iter().any(|missing| missing == id) {
             return Err(Error::new(format!("there is no `{id}` here, as the test asked")));
         }
-        if self.trouble.is_untrained && OF_THE_CLASSIFIER.contains(&id) {
+        if self.trouble.is_untrained && offers::find(id).is_some_and(|offer| offer.of_classifier) {
             return Err(Error::new(format!("`{id}` needs a classifier, and none is trained yet")));
         }
         match &self.needs {

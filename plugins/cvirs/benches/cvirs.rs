@@ -1,8 +1,8 @@
-//! Time and memory of CVIRS at the size of EurLex: 44,689 pool texts, 2,000 labelled ones, 739
+//! Time and memory of CVIRS at the size of EurLex: 44,689 pool texts, 2,000 labeled ones, 739
 //! labels. `cargo bench -p alhost-plugin-cvirs`.
 //!
 //! Labels have a long tail: the prior of label l is proportional to 1 / (l + 3)^0.9. About 5.5
-//! labels are predicted for a pool text; a labelled text has about 4.4.
+//! labels are predicted for a pool text; a labeled text has about 4.4.
 
 use std::io::Write;
 use std::path::Path;
@@ -27,7 +27,7 @@ fn main() {
     let labeled = labeled(&prior, &mut uniform);
     let predicted = LabelSets::predicted(logits, logit_cutoff(0.5)).expect("no NaN");
     print(&format!(
-        "{N_POOL} x {N_LABELS} logits, {:.1} labels predicted; {N_LABELED} labelled, {:.1} labels",
+        "{N_POOL} x {N_LABELS} logits, {:.1} labels predicted; {N_LABELED} labeled, {:.1} labels",
         mean_size(&predicted),
         mean_size(&labeled),
     ));
@@ -109,7 +109,7 @@ fn status_kib(field: &str) -> u64 {
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
-/// Counts the entries that the inverted index would go through, were no two labelled sets equal.
+/// Counts the entries that the inverted index would go through, were no two labeled sets equal.
 fn posting_entries(predicted: &LabelSets, labeled: &LabelSets) -> usize {
     let mut length = vec![0; N_LABELS];
     for &label in labeled.rows().flatten() {

@@ -1,13 +1,13 @@
 //! Category-vector inconsistency: how far a predicted label set is from those seen so far.
 //!
 //! With the counts of a 2x2 table over the q labels, a = |U and T|, b = |U| - a, c = |T| - a,
-//! d = q - a - b - c, the published distance of a predicted set U and a labelled set T is
+//! d = q - a - b - c, the published distance of a predicted set U and a labeled set T is
 //!
 //! ```text
 //! d(U,T) = (2 H(U,T) - H(U) - H(T)) / H(U,T)     H(U,T): entropy of the table, H(U), H(T): margins
 //!        = 1   if they differ in every label (a complement has no entropy distance)
 //!        = 0   if they are equal (0/0)
-//! v(U)   = mean of d(U,T) over the labelled texts
+//! v(U)   = mean of d(U,T) over the labeled texts
 //! ```
 //!
 //! Grouping terms with phi(x) = x log2 x, phi(0) = 0, r = |U| and t = |T|, it depends on three
@@ -18,7 +18,7 @@
 //!                / (phi(q) - phi(a) - phi(r-a) - phi(t-a) - phi(q-r-t+a))
 //! ```
 //!
-//! So v needs only how many labelled texts of each size t overlap U in a labels: a histogram of
+//! So v needs only how many labeled texts of each size t overlap U in a labels: a histogram of
 //! integers, summed in a fixed order. However it is counted (see [`crate::overlaps`]) and on however
 //! many threads, the bits of v are the same.
 
@@ -34,7 +34,7 @@ pub fn inconsistency(
     n_labels: usize,
     counting: Counting,
 ) -> Vec<f64> {
-    assert!(!labeled.is_empty(), "the caller has checked that there is a labelled text");
+    assert!(!labeled.is_empty(), "the caller has checked that there is a labeled text");
     let distance = Distance::new(n_labels);
     let labeled = Labeled::new(labeled, n_labels);
     let distinct = predicted.distinct();

@@ -1,11 +1,11 @@
-//! Counts how many labelled texts of each size share how many labels with a predicted set.
+//! Counts how many labeled texts of each size share how many labels with a predicted set.
 //!
 //! Two ways, with the same integers as result:
 //!
-//! * **inverted index**: for each predicted label, the labelled texts that carry it. Costs the
+//! * **inverted index**: for each predicted label, the labeled texts that carry it. Costs the
 //!   length of those lists; best where texts have few labels of many.
-//! * **popcount**: AND the sets as bits, 64 labels at a time, with every labelled text. Costs the
-//!   number of labelled texts times q / 64; best where sets are dense.
+//! * **popcount**: AND the sets as bits, 64 labels at a time, with every labeled text. Costs the
+//!   number of labeled texts times q / 64; best where sets are dense.
 
 use std::ops::Range;
 
@@ -24,10 +24,10 @@ pub enum Counting {
 /// against 0.8 ns, as measured with `cargo bench`.
 const WORDS_PER_HIT: usize = 5;
 
-/// The labelled sets: distinct ones, ordered by size, indexed both ways.
+/// The labeled sets: distinct ones, ordered by size, indexed both ways.
 pub struct Labeled {
     n_texts: u32,
-    /// The number of labelled texts that have the j-th distinct set.
+    /// The number of labeled texts that have the j-th distinct set.
     weight: Vec<u32>,
     /// The j-th distinct set's class.
     class_of: Vec<u32>,
@@ -40,7 +40,7 @@ pub struct Labeled {
     words: usize,
 }
 
-/// The distinct labelled sets of one size.
+/// The distinct labeled sets of one size.
 struct Class {
     size: usize,
     sets: Range<usize>,
@@ -126,10 +126,10 @@ fn set_bits(words: &mut [u64], set: &[u32]) {
 /// The histogram of one predicted set, and what is needed to count it again and again.
 pub struct Counter<'a> {
     labeled: &'a Labeled,
-    /// [classes, largest size + 1]: labelled texts of the class with this overlap.
+    /// [classes, largest size + 1]: labeled texts of the class with this overlap.
     histogram: Vec<u32>,
     stride: usize,
-    /// Distinct labelled set -> labels shared so far; zero between calls.
+    /// Distinct labeled set -> labels shared so far; zero between calls.
     overlap: Vec<u32>,
     /// The sets with an overlap above zero.
     hit: Vec<u32>,
@@ -150,7 +150,7 @@ impl<'a> Counter<'a> {
         }
     }
 
-    /// Returns the histogram of the last counted set: overlap -> labelled texts of this class.
+    /// Returns the histogram of the last counted set: overlap -> labeled texts of this class.
     pub fn histogram(&self, class: usize) -> &[u32] {
         &self.histogram[class * self.stride..(class + 1) * self.stride]
     }

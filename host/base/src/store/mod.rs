@@ -14,9 +14,8 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::aside;
-use crate::lock::{self, Lock};
-
 use crate::ledger::{Reused, Work};
+use crate::lock::{self, Lock};
 
 /// The right and the duty to make a file; other processes that ask for it wait until this is
 /// dropped.

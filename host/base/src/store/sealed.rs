@@ -12,9 +12,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use crate::{aside, foreign};
 use fs_err::File;
 use tempfile::NamedTempFile;
+
+use crate::{aside, foreign};
 
 const MAGIC: [u8; 8] = *b"alhkept1";
 

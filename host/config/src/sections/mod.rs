@@ -21,16 +21,16 @@ pub enum Protocol {
     Paper,
 }
 
-/// `[loop]`: how much is labelled, and when.
+/// `[loop]`: how much is labeled, and when.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LoopConfig {
-    /// Texts labelled before the first training.
+    /// Texts labeled before the first training.
     pub initial: usize,
     /// Names who chooses them: `random`, or a strategy that needs no classifier, as in `--plugin`.
     pub initial_strategy: String,
     pub query_size: usize,
-    /// Labelled texts at which the run ends.
+    /// Labeled texts at which the run ends.
     pub budget: usize,
     pub stop: StopConfig,
 }
@@ -156,7 +156,7 @@ pub enum ThresholdRule {
     MacroF1Paper,
     MacroF1,
     MicroF1,
-    /// Predicts as many labels a text as the labelled set has; it needs no dev set.
+    /// Predicts as many labels a text as the labeled set has; it needs no dev set.
     Cardinality,
     Fixed,
 }

@@ -164,7 +164,7 @@ pub enum EarlyStopping {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HeadBias {
-    /// Each label's log-odds in the labelled set, with add-one smoothing.
+    /// Each label's log-odds in the labeled set, with add-one smoothing.
     LogOdds,
     Zero,
 }

@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
-use super::*;
 use alhost_config::{ConfigFile, Overrides};
+
+use super::*;
 
 /// The config that a user writes with these lines in `[data]`; files lie in the folder `.`.
 pub(super) fn written(lines: &str) -> DataConfig {

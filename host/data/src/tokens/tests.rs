@@ -1,5 +1,7 @@
 //! Tests of the token ids and counts: the golden texts, the cache, and word by word.
 
+use alhost_base::ledger::{Notes, Work};
+use alhost_base::progress::Silent;
 use proptest::prelude::*;
 use serde::Deserialize;
 use tokenizers::models::wordpiece::WordPiece;
@@ -8,8 +10,6 @@ use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::processors::bert::BertProcessing;
 
 use super::*;
-use alhost_base::ledger::{Notes, Work};
-use alhost_base::progress::Silent;
 
 const VOCABULARY: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/subword_vocab.txt");

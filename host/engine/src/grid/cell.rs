@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use alhost_record::{PluginManifest, RecordError, Records, RunManifest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-use alhost_record::{PluginManifest, RecordError, Records, RunManifest};
 
 /// One run of the grid.
 #[derive(Clone, Debug)]
@@ -77,8 +76,7 @@ impl Cell {
     /// The records of a finished run; `None` if there is something left to do.
     pub fn finished(&self) -> Result<Option<Records>, RecordError> {
         let records = alhost_record::read(&self.folder)?;
-        let is_finished = records.rounds.last().is_some_and(|round| round.stop.is_some());
-        Ok(is_finished.then_some(records))
+        Ok(records.is_finished().then_some(records))
     }
 
     /// Rounds that are recorded.

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use alhost_record::RoundRecord;
+use serde::{Deserialize, Serialize};
 
 /// A line of `shared.json`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]

@@ -1,5 +1,7 @@
 //! The compute services behind the boundary: options and blocks in, blocks out.
 
+use alhost_base::matrix::Matrix;
+use alhost_model::{Compute, KMeans};
 use alhost_plugin_api::ffi::{Block, OwnedBlock};
 use alhost_plugin_api::services::{
     DISCRIMINATOR, DiscriminatorOptions, KMEANS, KMeansOptions, NEAREST, NearestOptions,
@@ -7,9 +9,6 @@ use alhost_plugin_api::services::{
 use anyhow::{Context as _, bail, ensure};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-
-use alhost_base::matrix::Matrix;
-use alhost_model::{Compute, KMeans};
 
 pub(super) struct Call<'a> {
     pub(super) service: &'a str,

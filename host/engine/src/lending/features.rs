@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use abi_stable::std_types::RSlice;
+use alhost_base::matrix::Matrix;
 use alhost_model::{Outputs, Surprisal, Wants, probabilities};
 use alhost_plugin_api::features::{
     EMBEDDING, EmbeddingOptions, FEATURES, LOGITS, MC_PROBABILITIES, MLM_SURPRISAL, McOptions,
@@ -14,7 +15,6 @@ use anyhow::{Context as _, bail, ensure};
 
 use super::panels::Lent;
 use super::services::{Services, Surroundings};
-use alhost_base::matrix::Matrix;
 
 /// Panel keys of the current encoder's embeddings.
 const CURRENT_CLS: &str = "embedding/1 current cls";

@@ -1,8 +1,7 @@
 //! Dense features computed for one model state: kept until the state changes, lent without a copy.
 
-use elsa::sync::FrozenVec;
-
 use alhost_base::matrix::{Matrix, MatrixRoom};
+use elsa::sync::FrozenVec;
 
 /// Rows of one feature for some texts.
 struct Panel {

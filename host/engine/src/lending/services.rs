@@ -8,9 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use abi_stable::std_types::{RResult, RSlice, RStr};
+use alhost_base::ledger::Work;
+use alhost_base::matrix::{Matrix, MatrixRoom, Numbers};
 use alhost_base::memory::MemoryHandle;
-use alhost_plugin_api::features::{FEATURES, LOGITS, PROBABILITIES};
+use alhost_data::{Texts, tokens::Tokens};
+use alhost_model::{Model, Outputs, Surprisal, Wants, probabilities};
+use alhost_plugin_api::features::{FEATURES, PROBABILITIES};
 use alhost_plugin_api::ffi::{Block, Host, OwnedBlock, PlugError, RoundInfo, SinkMut};
+use alhost_plugin_api::offers::{self, Offer};
 use alhost_plugin_host::Lends;
 use anyhow::{Context as _, bail, ensure};
 use elsa::sync::FrozenVec;
@@ -19,10 +24,6 @@ use super::compute;
 use super::features::block;
 use super::panels::{Lent, Panels};
 use crate::reading::read_whole;
-use alhost_base::ledger::Work;
-use alhost_base::matrix::{Matrix, MatrixRoom, Numbers};
-use alhost_data::{Texts, tokens::Tokens};
-use alhost_model::{Model, Outputs, Surprisal, Wants, probabilities};
 
 /// The part of the round that a strategy may know; see `RoundInfo` for the fields.
 #[derive(Clone, Debug, Default)]
@@ -170,11 +171,9 @@ impl<'a> Services<'a> {
         self.check_declared(feature).map_err(failed)?;
         self.check_ids(ids).map_err(failed)?;
         self.check_trained(feature).map_err(failed)?;
-        let key = match feature {
-            LOGITS => LOGITS,
-            PROBABILITIES => PROBABILITIES,
-            FEATURES => FEATURES,
-            _ => return Err(failed(anyhow::anyhow!("`{feature}` cannot be streamed"))),
+        let Some(Offer { id: key, .. }) = offers::find(feature).filter(|offer| offer.streams)
+        else {
+            return Err(failed(anyhow::anyhow!("`{feature}` cannot be streamed")));
         };
         let rows = rows.max(1);
         for (i, chunk) in ids.chunks(rows).enumerate() {

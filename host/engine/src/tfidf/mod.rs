@@ -12,6 +12,14 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use alhost_base::matrix::Matrix;
+use alhost_base::seed::RunSeed;
+use alhost_metrics::{Evaluator, Judgement, Yardstick};
+use alhost_model::Training;
+use alhost_record::{
+    Kind, PluginManifest, REFERENCE, Records, Resume, RoundRecord, RunDir, RunManifest, Seconds,
+    Stop, peak_memory_bytes,
+};
 use anyhow::bail;
 use serde_json::json;
 use svm::Machines;
@@ -25,14 +33,6 @@ use crate::oracle;
 use crate::pool::Pool;
 use crate::rounds::{cost, record};
 use crate::thresholds::{Found, unseen};
-use alhost_base::matrix::Matrix;
-use alhost_base::seed::RunSeed;
-use alhost_metrics::{Evaluator, Judgement, Yardstick};
-use alhost_model::Training;
-use alhost_record::{
-    Kind, PluginManifest, REFERENCE, Records, Resume, RoundRecord, RunDir, RunManifest, Seconds,
-    Stop, peak_memory_bytes,
-};
 
 /// Its records are those of a run; the run whose labels it takes, if there is one, is in its parameters.
 pub fn manifest(experiment: &Experiment, run: Option<&Records>, seed: RunSeed) -> RunManifest {

@@ -11,11 +11,11 @@
 //!
 //! Our own, since the crates that we know solve dense problems or wrap another language's library.
 
+use alhost_base::matrix::Matrix;
+use alhost_data::Labels;
 use rayon::prelude::*;
 
 use super::words::Rows;
-use alhost_base::matrix::Matrix;
-use alhost_data::Labels;
 
 /// Weight of the losses against the penalty.
 pub(super) const C: f64 = 1.0;

@@ -1,10 +1,10 @@
 //! Against scikit-learn's rows and weights.
 
+use alhost_data::Labels;
 use serde::Deserialize;
 
 use super::svm::Machines;
 use super::words::TfIdf;
-use alhost_data::Labels;
 
 /// Made by `tests/tools/tfidf_golden.py`.
 #[derive(Deserialize)]

@@ -1,14 +1,14 @@
 //! The discriminator of DAL (Gissin & Shalev-Shwartz 2019): how unlike the labeled rows is each
 //! unlabeled one?
 
+use alhost_base::seed::shuffle;
+use alhost_model::Discriminator;
+use alhost_plugin_api::services::DiscriminatorOptions;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::RngCore;
 use tch::{Device, Tensor, no_grad};
 
 use super::mlp::{Batch, Mlp};
 use super::{ComputeError, MatrixView};
-use alhost_model::Discriminator;
-use alhost_plugin_api::services::DiscriminatorOptions;
 
 /// Trains a fresh discriminator between `labeled` and `unlabeled` and asks it about the latter.
 ///
@@ -247,15 +247,6 @@ impl Epoch {
         let losses = (log_p * &self.one_hot * &self.weights).f_neg()?;
         let losses = Vec::<f64>::try_from(losses.f_reshape([-1])?)?;
         Ok(losses.chunks(2 * batch).map(|batch| batch.iter().sum()).collect())
-    }
-}
-
-/// Shuffles by Fisher and Yates, from the last place down.
-fn shuffle(order: &mut [i64], rng: &mut ChaCha8Rng) {
-    for last in (1..order.len()).rev() {
-        // The product's upper half is uniform in 0..=last up to 2^-64.
-        let other = (u128::from(rng.next_u64()) * (last as u128 + 1)) >> 64;
-        order.swap(last, other as usize);
     }
 }
 

@@ -13,13 +13,12 @@ pub use error::ComputeError;
 pub use kmeans::kmeans;
 pub use nearest::nearest;
 
+use alhost_base::matrix::Matrix;
 use alhost_model::{Cancelled, Compute, Discriminator, KMeans, Nearest};
 use alhost_plugin_api::services::{DiscriminatorOptions, KMeansOptions};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::RngCore;
 use tch::Device;
-
-use alhost_base::matrix::Matrix;
 
 /// A dense row-major matrix that somebody else owns.
 #[derive(Clone, Copy, Debug)]

@@ -1,11 +1,11 @@
 //! The nearest rows to given centres, exactly: a matrix product in f32 finds the candidates, and
 //! distances in f64 decide.
 
+use alhost_model::Nearest;
 use rayon::prelude::*;
 
 use super::distance::{BLOCK, dot_products, squared_distance, squared_norms};
 use super::{ComputeError, MatrixView};
-use alhost_model::Nearest;
 
 /// Centres that one task looks at together.
 const CENTERS: usize = 8;

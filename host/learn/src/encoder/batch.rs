@@ -2,9 +2,8 @@
 
 use std::cmp::Reverse;
 
-use tch::{Device, Kind, Tensor};
-
 use alhost_data::tokens::Tokens;
+use tch::{Device, Kind, Tensor};
 
 /// A few texts of one split, padded to the longest of them.
 #[derive(Debug)]

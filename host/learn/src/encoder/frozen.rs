@@ -9,6 +9,11 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use alhost_base::aside;
+use alhost_base::matrix::{Matrix, MatrixRoom};
+use alhost_base::progress::Progress;
+use alhost_base::store::sealed;
+use alhost_data::tokens::Tokens;
+use alhost_plugin_api::features::Pooling;
 use fs_err::File;
 use tch::{Device, Kind, Tensor};
 use tempfile::NamedTempFile;
@@ -18,11 +23,6 @@ use crate::encoder::batch::{self, Batch};
 use crate::encoder::bert::Weights;
 use crate::encoder::states::Encoded;
 use crate::files::identity;
-use alhost_base::matrix::{Matrix, MatrixRoom};
-use alhost_base::progress::Progress;
-use alhost_base::store::sealed;
-use alhost_data::tokens::Tokens;
-use alhost_plugin_api::features::Pooling;
 
 /// Tokens in one batch of what is kept, whatever `model.token_budget` says: a batch's shape shows in the
 /// last bits, and what is kept must not depend on who asks first.

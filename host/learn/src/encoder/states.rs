@@ -1,12 +1,12 @@
 //! The hidden states of a few texts, wherever they come from, and their poolings.
 
+use alhost_data::tokens::Tokens;
 use tch::{Device, IndexOp, Kind, Tensor};
 
 use crate::ModelError;
 use crate::encoder::batch::Batch;
 use crate::encoder::bert::Weights;
 use crate::encoder::frozen::Kept;
-use alhost_data::tokens::Tokens;
 
 /// A source of the hidden states of one split's texts.
 pub(crate) enum States<'a> {

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use alhost_config::HeadKind;
 use serde_json::{Value, json};
 use tch::Tensor;
 
@@ -14,7 +15,6 @@ use crate::files::checkpoint::Checkpoint;
 use crate::files::pooling;
 use crate::learner::Learner;
 use crate::tokenizer::export as tokenizer_export;
-use alhost_config::HeadKind;
 
 /// The head's file in the folder; its tensors have the names of `heads.rs`.
 pub const HEAD: &str = "head.safetensors";

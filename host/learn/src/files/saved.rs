@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use alhost_base::aside;
+use alhost_base::store::sealed;
+use alhost_config::EncoderMode;
 use tch::{Device, Kind, Tensor};
 
 use super::{safetensors_file, tensors};
 use crate::ModelError;
 use crate::learner::{Learner, WORDS};
-use alhost_base::store::sealed;
-use alhost_config::EncoderMode;
 
 /// The tensor with what a kept model says of itself, as bytes.
 const NOTE: &str = "note";

@@ -2,17 +2,17 @@
 
 use std::time::Instant;
 
-use tch::Tensor;
-
-use crate::ModelError;
-use crate::heads::logistic::{Fit, TOLERANCE, Texts};
-use crate::learner::Learner;
 use alhost_base::ledger::Work;
 use alhost_base::progress::Silent;
 use alhost_config::{Chosen, Penalty};
 use alhost_data::Labels;
 use alhost_data::tokens::Tokens;
 use alhost_model::{Dev, Examples, Training, Wants, probabilities};
+use tch::Tensor;
+
+use crate::ModelError;
+use crate::heads::logistic::{Fit, TOLERANCE, Texts};
+use crate::learner::Learner;
 
 /// The values that `train.c = "dev"` chooses from.
 pub(crate) const GRID: [f64; 6] = [1.0, 3.0, 10.0, 30.0, 100.0, 300.0];

@@ -10,14 +10,14 @@
 mod fit;
 mod logistic;
 
+use alhost_config::{HeadBias, HeadKind, ModelConfig};
+use alhost_data::Labels;
 use tch::{Device, IndexOp, Kind, Tensor, nn};
 
 use self::logistic::Fit;
 use crate::Pooling;
 use crate::encoder::states::Encoded;
 use crate::random::seeded;
-use alhost_config::{HeadBias, HeadKind, ModelConfig};
-use alhost_data::Labels;
 
 pub(crate) struct Head {
     vars: nn::VarStore,

@@ -3,13 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
+use alhost_base::store::sealed;
+use alhost_data::tokens::Tokens;
 use tch::{Kind, Tensor};
 
 use crate::ModelError;
 use crate::files::{identity, tensors};
 use crate::surprisal::{Sampling, Surprisal};
-use alhost_base::store::sealed;
-use alhost_data::tokens::Tokens;
 
 /// Part of the name: raise it when the same input gives other losses, or the file changes.
 const VERSION: u32 = 2;

@@ -1,15 +1,15 @@
 //! The examples that a masked-LM head is fitted on: texts with some pieces hidden, and the hidden
 //! states there.
 
+use alhost_base::progress::Progress;
+use alhost_base::seed::{below, shuffle};
+use alhost_data::tokens::Tokens;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::RngCore;
 use tch::{Kind, Tensor};
 
 use super::Specials;
 use crate::encoder::batch::{Batch, by_length};
 use crate::encoder::bert::Weights;
-use alhost_base::progress::Progress;
-use alhost_data::tokens::Tokens;
 
 /// Bounds of the work.
 const MAX_TEXTS: usize = 2000;
@@ -57,17 +57,6 @@ impl Masked {
             };
         }
         Self { ids, targets }
-    }
-}
-
-fn below(rng: &mut ChaCha8Rng, n: usize) -> usize {
-    // The high half of a 128-bit product; its bias is below n / 2^64.
-    ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize
-}
-
-pub(crate) fn shuffle<T>(items: &mut [T], rng: &mut ChaCha8Rng) {
-    for last in (1..items.len()).rev() {
-        items.swap(last, below(rng, last + 1));
     }
 }
 

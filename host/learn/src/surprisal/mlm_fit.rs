@@ -8,6 +8,11 @@
 
 use std::path::{Path, PathBuf};
 
+use alhost_base::ledger::Work;
+use alhost_base::progress::Progress;
+use alhost_base::seed::shuffle;
+use alhost_base::store::{self, sealed};
+use alhost_data::tokens::Tokens;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tch::nn::{Adam, OptimizerConfig, VarStore};
@@ -18,12 +23,8 @@ use crate::encoder::frozen::KEPT_BUDGET;
 use crate::files::identity::{self, Computation};
 use crate::files::tensors;
 use crate::surprisal::mlm::{Fitted, MlmHead, MlmSource, Pieces, Transform};
-use crate::surprisal::mlm_data::{Examples, Masked, choose, encode, shuffle};
+use crate::surprisal::mlm_data::{Examples, Masked, choose, encode};
 use crate::{Checkpoint, ModelError, Specials};
-use alhost_base::ledger::Work;
-use alhost_base::progress::Progress;
-use alhost_base::store::{self, sealed};
-use alhost_data::tokens::Tokens;
 
 /// A bump makes old cache files unused.
 const VERSION: &str = "1";

@@ -11,15 +11,15 @@ pub mod mlm;
 mod mlm_data;
 pub mod mlm_fit;
 
+use alhost_base::progress::Progress;
+use alhost_data::tokens::Tokens;
+use alhost_model::Surprisal;
 use tch::{Kind, Tensor};
 
 use crate::encoder::batch::{Batch, by_length};
 use crate::encoder::bert::Weights;
 use crate::surprisal::mlm::MlmHead;
 use crate::tokenizer::specials::Specials;
-use alhost_base::progress::Progress;
-use alhost_data::tokens::Tokens;
-use alhost_model::Surprisal;
 
 /// The choice of positions that are looked at, and of tokens at a time.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,7 +1,8 @@
 //! Tests of a learner with a logistic head.
 
-use super::*;
 use alhost_config::{Chosen, Penalty};
+
+use super::*;
 
 fn logistic() -> ModelConfig {
     ModelConfig { head: HeadKind::Logistic, encoder: EncoderMode::Frozen, ..config() }

@@ -13,6 +13,7 @@ pub(crate) mod specials;
 use std::path::{Path, PathBuf};
 
 use alhost_base::{Unreadable, foreign};
+use alhost_data::stranger;
 use serde_json::{Value, json};
 use tokenizers::decoders::wordpiece::WordPiece as WordPieceDecoder;
 use tokenizers::models::wordpiece::WordPiece;
@@ -25,7 +26,6 @@ use crate::ModelError;
 use crate::files::folder::{Folder, Part};
 use crate::tokenizer::config::{Casing, Class, TokenizerConfig};
 use crate::tokenizer::specials::Specials;
-use alhost_data::stranger;
 
 /// The first that a folder has is read.
 pub(crate) const FILES: &[&str] = &["tokenizer.json", "vocab.txt"];

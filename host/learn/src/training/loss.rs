@@ -1,8 +1,7 @@
 //! The training loss: binary cross-entropy with logits.
 
-use tch::{Device, Reduction, Tensor};
-
 use alhost_data::Labels;
+use tch::{Device, Reduction, Tensor};
 
 /// Returns the sum of `max(x, 0) - x * y + log(1 + exp(-|x|))` over texts and labels, of logits and
 /// targets f32 [batch, labels].

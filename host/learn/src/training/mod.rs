@@ -5,6 +5,13 @@ pub(crate) mod optimizer;
 
 use std::time::Instant;
 
+use alhost_base::ledger::Work;
+use alhost_base::matrix::Matrix;
+use alhost_base::progress::Silent;
+use alhost_config::{EncoderMode, HeadKind, Start, TrainConfig};
+use alhost_data::Labels;
+use alhost_data::tokens::Tokens;
+use alhost_model::{Dev, Examples, Seeds, Training, Wants, probabilities};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use tch::Tensor;
@@ -17,13 +24,6 @@ use crate::encoder::states::Encoded;
 use crate::learner::{Learner, WORDS};
 use crate::random::seeded;
 use crate::training::optimizer::Adam;
-use alhost_base::ledger::Work;
-use alhost_base::matrix::Matrix;
-use alhost_base::progress::Silent;
-use alhost_config::{EncoderMode, HeadKind, Start, TrainConfig};
-use alhost_data::Labels;
-use alhost_data::tokens::Tokens;
-use alhost_model::{Dev, Examples, Seeds, Training, Wants, probabilities};
 
 struct Best {
     epoch: usize,
@@ -237,7 +237,8 @@ fn words(labeled: Examples<'_>) -> Vec<u32> {
     words
 }
 
-/// Shuffles by Fisher and Yates. Of 2^64 draws, a bias of some 2^-50 is nothing to avoid.
+/// Shuffles by Fisher and Yates, with a bias of some 2^-50. Not `seed::shuffle`, whose other bits would
+/// change what the same seed has trained so far.
 fn shuffle(items: &mut [u32], rng: &mut ChaCha8Rng) {
     for last in (1..items.len()).rev() {
         items.swap(last, (rng.next_u64() % (last as u64 + 1)) as usize);

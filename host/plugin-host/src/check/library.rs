@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use alhost_plugin_api::offers;
 use serde_json::Map;
 
 use super::hosts::{self, Experiment};
@@ -12,7 +13,7 @@ use super::verdict::{Checked, Problem, demand};
 use crate::elf;
 use crate::error::PluginError;
 use crate::loader::{PluginFile, PluginLibrary};
-use crate::manifest::{Manifest, PROVIDED};
+use crate::manifest::Manifest;
 
 pub(super) fn manifest_static(subject: &Subject) -> Checked {
     let file = PluginFile::read(&subject.path).map_err(|e| Problem::Blocks(e.to_string()))?;
@@ -28,7 +29,7 @@ pub(super) fn manifest_static(subject: &Subject) -> Checked {
     demand(is_version(version), || format!("version `{version}`: not of the form 1.2.3"))?;
     demand(!summary.trim().is_empty(), || "the summary is empty".to_owned())?;
     for (i, need) in needs.iter().enumerate() {
-        demand(PROVIDED.contains(&need.as_str()), || format!("this alhost has no `{need}`"))?;
+        demand(offers::find(need).is_some(), || format!("this alhost has no `{need}`"))?;
         demand(!needs[..i].contains(need), || format!("`{need}` is declared twice"))?;
     }
     let parameters = file.manifest.parameters();

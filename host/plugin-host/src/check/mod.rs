@@ -24,6 +24,7 @@ mod verdict;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use alhost_base::near::nearest;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -89,9 +90,7 @@ impl CheckOptions {
     pub fn chosen(&self) -> Result<Vec<&'static Case>, CheckError> {
         for id in &self.only {
             if !CASES.iter().any(|case| case.is_called(id)) {
-                let near = CASES.iter().map(|case| case.id).max_by(|a, b| {
-                    strsim::jaro_winkler(a, id).total_cmp(&strsim::jaro_winkler(b, id))
-                });
+                let near = nearest(id, CASES.iter().map(|case| case.id), 0.0);
                 let near = near.map(str::to_owned);
                 return Err(CheckError::NoSuchCase { id: id.clone(), near });
             }

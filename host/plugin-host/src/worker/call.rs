@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::channel::ChannelError;
+use alhost_plugin_protocol::ChannelError;
+
 use super::host::WorkerOptions;
 use super::rates::{Messages, Steps};
 

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use abi_stable::std_types::{RResult, RSlice, RStr};
 use alhost_plugin_api::Error;
 use alhost_plugin_api::ffi::{Block, Host, PlugError, RoundInfo, SinkMut};
+use alhost_plugin_protocol::{BlockMessage, Failure, FromWorker, RoundMessage, ToWorker};
+use alhost_plugin_protocol::{Channel, ChannelError, Received};
+use alhost_plugin_protocol::{MAX_TEXT, cut};
 
-use super::channel::{Channel, ChannelError, Received};
 use super::host::NothingLent;
-use super::protocol::{BlockMessage, Failure, FromWorker, RoundMessage, ToWorker};
-use super::rates::{MAX_TEXT, Messages, Steps, cut};
+use super::rates::{Messages, Steps};
 use super::slices::{Arena, Mapped, Packer};
 
 /// Lives for one call of `select`; what it lends lives as long.
@@ -72,7 +73,7 @@ impl<'a> Client<'a> {
     fn ask(
         &self,
         ids: &[u32],
-        request: impl FnOnce(super::protocol::Slice) -> FromWorker,
+        request: impl FnOnce(alhost_plugin_protocol::Slice) -> FromWorker,
     ) -> Result<Block<'_>, PlugError> {
         let mut line = self.line();
         let mut packer = Packer::new(&NothingLent, None);
@@ -102,7 +103,7 @@ impl<'a> Client<'a> {
     fn stream_blocks(
         &self,
         ids: &[u32],
-        request: impl FnOnce(super::protocol::Slice) -> FromWorker,
+        request: impl FnOnce(alhost_plugin_protocol::Slice) -> FromWorker,
         mut sink: SinkMut<'_>,
     ) -> Result<(), PlugError> {
         let Ok(_one_at_a_time) = self.streaming.try_lock() else {
@@ -160,13 +161,6 @@ impl Line<'_> {
     /// Sends what needs no answer; a host that is gone is noticed by the next request.
     fn tell(&self, message: &FromWorker) {
         let _noticed_later = self.channel.send(message, &[], None);
-    }
-}
-
-/// Says what the strategy is told when the connection fails.
-impl From<ChannelError> for PlugError {
-    fn from(error: ChannelError) -> Self {
-        Error::new(format!("the host does not answer: {error}")).into()
     }
 }
 

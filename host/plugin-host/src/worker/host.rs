@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use alhost_base::memory::MemoryHandle;
 use alhost_plugin_api::ffi::{Answer, Host};
+use alhost_plugin_protocol::ChannelError;
+use alhost_plugin_protocol::{Start, ToWorker};
 
-use super::channel::ChannelError;
 use super::process::Process;
-use super::protocol::{Start, ToWorker};
 use super::serving::Serving;
 use super::slices::Lent;
 use super::talk::{CLOSED, Lost, Talk};
-use alhost_base::memory::MemoryHandle;
 
 /// Says what a worker is, and what it may have.
 #[derive(Clone, Debug)]

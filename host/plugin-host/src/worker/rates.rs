@@ -8,8 +8,6 @@ use std::time::{Duration, Instant};
 const BETWEEN_STEPS: Duration = Duration::from_millis(50);
 /// Log messages of one call that are passed on.
 const MESSAGES: u64 = 1000;
-/// Bytes of a log message or an error that are passed on.
-pub(crate) const MAX_TEXT: usize = 8 << 10;
 
 /// Which reports of progress are passed on: one in a while, and the last one.
 #[derive(Debug, Default)]
@@ -49,16 +47,6 @@ impl Messages {
     }
 }
 
-/// Cuts a text of a plugin's to at most `limit` bytes, what a person may still want to read.
-pub(crate) fn cut(text: String, limit: usize) -> String {
-    if text.len() <= limit {
-        return text;
-    }
-    let note = format!(" ... (cut: it has {} bytes)", text.len());
-    let start = &text[..text.floor_char_boundary(limit.saturating_sub(note.len()))];
-    format!("{start}{note}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,13 +70,5 @@ mod tests {
         assert_eq!(messages.left_out(), None);
         assert!(!messages.passes() && !messages.passes());
         assert_eq!(messages.left_out().unwrap(), "2 more messages of this call are left out");
-    }
-
-    #[test]
-    fn a_text_is_cut_between_characters() {
-        assert_eq!(cut("abc".to_owned(), 3), "abc");
-        let once = cut(format!("a{}", "é".repeat(100)), 40);
-        assert_eq!(once, "aééééé ... (cut: it has 201 bytes)");
-        assert_eq!(cut(once.clone(), 40), once);
     }
 }

@@ -8,14 +8,14 @@ use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::{RResult, RSlice};
 use alhost_plugin_api::Error;
 use alhost_plugin_api::ffi::{Answer, EnvInfo, Host_TO, PlugError, StrategyBox};
+use alhost_plugin_protocol::{
+    AnswerMessage, Failure, FromWorker, Hello, PROTOCOL, RoundMessage, Start, ToWorker,
+};
+use alhost_plugin_protocol::{Channel, ChannelError, Received};
 use rustix::process::{Resource, Rlimit, Signal};
 
-use super::channel::{Channel, ChannelError, Received};
 use super::client::Client;
 use super::host::NothingLent;
-use super::protocol::{
-    AnswerMessage, Failure, FromWorker, PROTOCOL, RoundMessage, Start, ToWorker,
-};
 use super::slices::{Arena, Mapped, Packer};
 use crate::loader::PluginFile;
 use crate::strategy::too_large;
@@ -60,6 +60,12 @@ fn take_stdin() -> io::Result<UnixStream> {
 }
 
 fn talk(channel: &Channel) -> Result<(), ChannelError> {
+    channel.send(&Hello { protocol: PROTOCOL }, &[], None)?;
+    let Received { message: Hello { protocol }, .. } = channel.receive(None)?;
+    if protocol != PROTOCOL {
+        // The host tells of it.
+        return Ok(());
+    }
     let Received { message, .. } = channel.receive(None)?;
     let ToWorker::Start(start) = message else {
         return Err(ChannelError::Broken("the first message is not `Start`".to_owned()));
@@ -91,13 +97,6 @@ fn talk(channel: &Channel) -> Result<(), ChannelError> {
 /// Loads the plugin, with no more memory than it may have from here on.
 fn create(start: &Start) -> Result<StrategyBox, PlugError> {
     let failed = |why: String| PlugError::from(Error::new(why));
-    if start.protocol != PROTOCOL {
-        let (host, own) = (start.protocol, PROTOCOL);
-        return Err(failed(format!(
-            "`alhost` speaks version {host} of the worker's protocol, `alhost-worker` {own}\n\
-             hint: build both together"
-        )));
-    }
     // Private memory that can be written; the shared matrices are not counted.
     limit(Resource::Data, start.memory_bytes).map_err(|e| failed(e.to_string()))?;
     let plugin = PluginFile::read(&start.plugin).map_err(|e| failed(e.to_string()))?;

@@ -6,12 +6,12 @@ use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::{RResult, RSlice};
 use alhost_plugin_api::Error;
 use alhost_plugin_api::ffi::{Block, Host, PlugError, Sink, Sink_TO};
+use alhost_plugin_protocol::Received;
+use alhost_plugin_protocol::{BlockMessage, Failure, FromWorker, Slice, ToWorker};
+use alhost_plugin_protocol::{MAX_TEXT, cut};
 
 use super::call::Call;
-use super::channel::Received;
 use super::host::Lends;
-use super::protocol::{BlockMessage, Failure, FromWorker, Slice, ToWorker};
-use super::rates::{MAX_TEXT, cut};
 use super::slices::{Arena, MAX_BLOCKS};
 use super::talk::{Lost, Talk, unexpected};
 

@@ -4,16 +4,16 @@ use std::collections::{HashMap, HashSet};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use alhost_base::memory::{self, MemoryHandle, WORTH_SHARING};
 use alhost_plugin_api::ffi::Block;
+use alhost_plugin_protocol::{BlockMessage, Slice};
+use alhost_plugin_protocol::{ChannelError, MAX_FDS};
 use bytemuck::Pod;
 use elsa::sync::FrozenVec;
 use memmap2::Mmap;
 use serde_bytes::ByteBuf;
 
-use super::channel::{ChannelError, MAX_FDS};
 use super::host::Lends;
-use super::protocol::{BlockMessage, Slice};
-use alhost_base::memory::{self, MemoryHandle, WORTH_SHARING};
 
 /// Packs the slices of one message; its descriptors go along.
 pub(super) struct Packer<'a> {

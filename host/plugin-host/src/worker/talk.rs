@@ -6,11 +6,13 @@ use std::os::unix::net::UnixStream;
 
 use abi_stable::std_types::RVec;
 use alhost_plugin_api::ffi::{Answer, Block, PlugError};
+use alhost_plugin_protocol::{
+    AnswerMessage, BlockMessage, FromWorker, Hello, PROTOCOL, RoundMessage, ToWorker,
+};
+use alhost_plugin_protocol::{Channel, ChannelError, Received};
 
 use super::call::Call;
-use super::channel::{Channel, ChannelError, Received};
 use super::host::{Lends, NothingLent, WorkerOptions};
-use super::protocol::{AnswerMessage, BlockMessage, FromWorker, RoundMessage, ToWorker};
 use super::serving::{Nobody, Serves, Serving};
 use super::slices::{Arena, Known, Lent, Mapped, Packer};
 use crate::strategy::too_large;
@@ -59,8 +61,26 @@ impl Talk {
     }
 
     pub(super) fn start(&mut self, start: &ToWorker) -> Result<(), Lost> {
+        self.greet()?;
         self.send(start)?;
         self.done()
+    }
+
+    /// Makes sure that both sides speak the same version.
+    fn greet(&mut self) -> Result<(), Lost> {
+        let Self { channel, call, .. } = self;
+        let ours = Hello { protocol: PROTOCOL };
+        channel.send(&ours, &[], Some(&mut || call.check()))?;
+        let Received { message: theirs, .. } =
+            channel.receive::<Hello>(Some(&mut || call.check()))?;
+        if theirs != ours {
+            return Err(Lost::Gone(format!(
+                "speaks version {} of the worker's protocol, and `alhost` {PROTOCOL}\n\
+                 hint: build `alhost` and `alhost-worker` together; it was started",
+                theirs.protocol
+            )));
+        }
+        Ok(())
     }
 
     fn done(&mut self) -> Result<(), Lost> {

@@ -10,22 +10,23 @@ use std::time::{Duration, Instant};
 
 use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::{RResult, RSlice, RStr};
+use alhost_base::memory::MemoryHandle;
 use alhost_plugin_api::Rng;
 use alhost_plugin_api::ffi::{Block, Host, PlugError, RoundInfo, Sink, Sink_TO, SinkMut};
+use alhost_plugin_protocol::MAX_TEXT;
+use alhost_plugin_protocol::{
+    AnswerMessage, BlockMessage, Failure, FromWorker, Hello, PROTOCOL, RoundMessage, Slice,
+    ToWorker,
+};
+use alhost_plugin_protocol::{Channel, ChannelError};
 use serde::Serialize;
 use serde_bytes::ByteBuf;
 
-use super::channel::{Channel, ChannelError};
 use super::client::Client;
 use super::host::{NothingLent, WorkerOptions};
-use super::protocol::{
-    AnswerMessage, BlockMessage, Failure, FromWorker, RoundMessage, Slice, ToWorker,
-};
-use super::rates::MAX_TEXT;
 use super::serving::Serving;
 use super::slices::{Arena, Lent, Mapped};
 use super::talk::{Lost, Talk};
-use alhost_base::memory::MemoryHandle;
 
 const NUMBERS: [f32; 6] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
 
@@ -352,6 +353,27 @@ fn a_worker_that_does_not_listen_keeps_nobody() {
     let sent = Channel::new(ours).send(&message, &[], Some(&mut impatient()));
     assert!(matches!(sent, Err(ChannelError::Ended(_))));
     drop(theirs);
+}
+
+#[test]
+fn a_worker_of_another_version_is_told_apart_before_anything_else_is_said() {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let mut talk = Talk::new(ours, &options(Duration::from_secs(5)), Lent::default());
+    let lost = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let channel = Channel::new(theirs);
+            let greeted = channel.receive::<Hello>(None).unwrap().message;
+            assert_eq!(greeted, Hello { protocol: PROTOCOL });
+            channel.send(&Hello { protocol: 99 }, &[], None).unwrap();
+            assert!(channel.receive::<ToWorker>(None).is_err(), "nothing more is said");
+        });
+        talk.next_call();
+        let answer = talk.start(&ToWorker::Save);
+        drop(talk);
+        answer
+    });
+    let Err(Lost::Gone(why)) = lost else { panic!("it was started") };
+    assert!(why.contains("version 99") && why.contains("hint: build"), "{why}");
 }
 
 /// Returns what becomes of a call that asks for two texts, in which the other side does `worker`.

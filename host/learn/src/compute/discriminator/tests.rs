@@ -1,11 +1,11 @@
 //! The discriminator against golden trainings, and its rules.
 
+use alhost_base::matrix::Matrix;
 use ndarray::{Array1, Array2};
 use ndarray_npy::NpzReader;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::*;
-use alhost_base::matrix::Matrix;
 
 struct Golden(NpzReader<fs_err::File>);
 

@@ -1,11 +1,11 @@
 //! k-means' arithmetic on a torch device: the points stay there, and what comes back per step is
 //! one number a row, or one sum a cluster.
 
+use alhost_base::matrix::Matrix;
 use tch::{Device, Kind, Tensor};
 
 use super::Arithmetic;
 use crate::compute::{ComputeError, MatrixView};
-use alhost_base::matrix::Matrix;
 
 /// Values of a temporary tensor; more rows than fit go in several steps.
 const STEP: usize = 1 << 26;

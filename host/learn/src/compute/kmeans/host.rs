@@ -1,11 +1,11 @@
 //! k-means' arithmetic on the CPU: fixed blocks of rows, so that the threads change no bit.
 
+use alhost_base::matrix::Matrix;
 use rayon::prelude::*;
 
 use super::Arithmetic;
 use crate::compute::distance::{BLOCK, dot_products, squared_distance, squared_norms};
 use crate::compute::{ComputeError, MatrixView};
-use alhost_base::matrix::Matrix;
 
 pub(super) struct OnHost<'a> {
     points: MatrixView<'a>,

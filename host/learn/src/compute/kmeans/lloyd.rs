@@ -1,11 +1,11 @@
 //! Lloyd's iteration: each row to its nearest centre, each centre to the mean of its rows.
 
+use alhost_base::matrix::Matrix;
 use rayon::prelude::*;
 
 use super::{Arithmetic, KMeans};
 use crate::compute::distance::{BLOCK, squared_distance};
 use crate::compute::{ComputeError, MatrixView};
-use alhost_base::matrix::Matrix;
 
 /// The conditions on which the iteration stops.
 pub(super) struct Stop {

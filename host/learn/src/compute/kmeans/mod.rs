@@ -10,15 +10,15 @@ mod host;
 mod lloyd;
 mod start;
 
+use alhost_base::matrix::Matrix;
+use alhost_model::KMeans;
+use alhost_plugin_api::services::KMeansOptions;
 use rand_chacha::ChaCha8Rng;
 use tch::Device;
 
 use self::device::OnDevice;
 use self::host::OnHost;
 use super::{ComputeError, MatrixView, uniform};
-use alhost_base::matrix::Matrix;
-use alhost_model::KMeans;
-use alhost_plugin_api::services::KMeansOptions;
 
 /// Clusters the rows of `points`. On the CPU the arithmetic is our own, and its bits depend on
 /// nothing but the arguments.

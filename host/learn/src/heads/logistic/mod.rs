@@ -19,9 +19,8 @@ mod lbfgs;
 #[cfg(test)]
 mod tests;
 
-use tch::{Kind, Tensor};
-
 use alhost_data::Labels;
+use tch::{Kind, Tensor};
 
 /// Half the squared Newton step, in units of the loss, below which a label counts as solved. With C = 30
 /// it bounds the distance to the optimum by 8e-4 in `|w|`.

@@ -7,6 +7,7 @@
 
 mod nitf;
 
+use nitf::Article;
 use rayon::prelude::*;
 
 use crate::document::{Document, Part};
@@ -17,7 +18,6 @@ use crate::progress::Progress;
 use crate::recipe::{About, Knob, Official, PaperRow, Recipe};
 use crate::source::{Member, Source};
 use crate::walk;
-use nitf::Article;
 
 pub(crate) struct Nyt;
 

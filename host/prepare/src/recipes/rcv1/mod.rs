@@ -10,6 +10,8 @@ mod newsitem;
 
 use std::io::BufReader;
 
+use lyrl::{ItemIds, LineError, Qrels};
+use newsitem::NewsItem;
 use rayon::prelude::*;
 
 use crate::document::{Document, Part};
@@ -20,8 +22,6 @@ use crate::progress::{Progress, Silent};
 use crate::recipe::{About, Knob, Official, PaperRow, Recipe};
 use crate::source::{Member, Source};
 use crate::walk;
-use lyrl::{ItemIds, LineError, Qrels};
-use newsitem::NewsItem;
 
 pub(crate) struct Rcv1;
 

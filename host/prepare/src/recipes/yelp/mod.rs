@@ -12,7 +12,9 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::ops::ControlFlow;
 
+use categories::{Category, Named, Titles};
 use rayon::prelude::*;
+use reviews::Spool;
 use serde::Deserialize;
 
 use crate::document::{Document, Part};
@@ -24,8 +26,6 @@ use crate::recipe::{About, Knob, Official, PaperRow, Recipe};
 use crate::source::Source;
 use crate::text::{BLOCK, blocks, utf8};
 use crate::walk;
-use categories::{Category, Named, Titles};
-use reviews::Spool;
 
 pub(crate) struct Yelp;
 

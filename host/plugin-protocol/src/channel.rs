@@ -5,6 +5,8 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
+use alhost_plugin_api::Error as ApiError;
+use alhost_plugin_api::ffi::PlugError;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{
@@ -18,12 +20,12 @@ use thiserror::Error;
 /// No message is longer: what is large goes through shared memory.
 const MAX_BYTES: usize = 64 << 20;
 /// Slices of one message, of which each may lie in a memory of its own.
-pub(super) const MAX_FDS: usize = 32;
+pub const MAX_FDS: usize = 32;
 /// How often a wait is interrupted to ask whether it should go on.
 const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 #[derive(Debug, Error)]
-pub(super) enum ChannelError {
+pub enum ChannelError {
     /// The other side is gone.
     #[error("the connection is closed")]
     Closed,
@@ -53,27 +55,34 @@ impl From<Errno> for ChannelError {
     }
 }
 
+/// Says what the strategy is told when the connection fails.
+impl From<ChannelError> for PlugError {
+    fn from(error: ChannelError) -> Self {
+        ApiError::new(format!("the host does not answer: {error}")).into()
+    }
+}
+
 /// Function that is asked on every tick of a wait; its error ends the wait.
-pub(super) type Watch<'a> = &'a mut dyn FnMut() -> Result<(), ChannelError>;
+pub type Watch<'a> = &'a mut dyn FnMut() -> Result<(), ChannelError>;
 
 /// A received message, and the shared memories that it speaks of.
-pub(super) struct Received<T> {
-    pub(super) message: T,
-    pub(super) fds: Vec<Option<OwnedFd>>,
+pub struct Received<T> {
+    pub message: T,
+    pub fds: Vec<Option<OwnedFd>>,
 }
 
 #[derive(Debug)]
-pub(super) struct Channel {
+pub struct Channel {
     socket: UnixStream,
 }
 
 impl Channel {
-    pub(super) fn new(socket: UnixStream) -> Self {
+    pub fn new(socket: UnixStream) -> Self {
         Self { socket }
     }
 
     /// Waits for room as long as `watch` lets it; for ever where there is none.
-    pub(super) fn send<T: Serialize>(
+    pub fn send<T: Serialize>(
         &self,
         message: &T,
         fds: &[BorrowedFd<'_>],
@@ -109,7 +118,7 @@ impl Channel {
 
     /// Waits for a message as long as `watch` lets it, for its beginning as for its parts; for ever
     /// where there is none.
-    pub(super) fn receive<T: DeserializeOwned>(
+    pub fn receive<T: DeserializeOwned>(
         &self,
         mut watch: Option<Watch<'_>>,
     ) -> Result<Received<T>, ChannelError> {

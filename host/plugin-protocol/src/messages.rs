@@ -1,5 +1,4 @@
-//! The messages between a host and a worker, in postcard's encoding. Both are built together, so the
-//! version is there to catch an `alhost-worker` of another build, not to be negotiated.
+//! The messages, in the order in which they are said.
 
 use std::path::PathBuf;
 
@@ -7,15 +6,20 @@ use alhost_plugin_api::ffi::PlugError;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use super::rates::{MAX_TEXT, cut};
+use crate::{MAX_TEXT, cut};
 
-pub(crate) const PROTOCOL: u32 = 2;
+/// The first message in either direction. It has this form in every version.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Hello {
+    /// The version that the sender speaks.
+    pub protocol: u32,
+}
 
 /// An error that crosses: code and message of a `PlugError`, cut to a length.
 #[derive(Debug, Deserialize, Serialize)]
-pub(crate) struct Failure {
-    pub(crate) code: u32,
-    pub(crate) message: String,
+pub struct Failure {
+    pub code: u32,
+    pub message: String,
 }
 
 impl From<PlugError> for Failure {
@@ -32,7 +36,7 @@ impl From<Failure> for PlugError {
 
 /// Numbers or bytes, in the order in which they lie in memory.
 #[derive(Debug, Default, Deserialize, Serialize)]
-pub(crate) enum Slice {
+pub enum Slice {
     #[default]
     Empty,
     Inline(ByteBuf),
@@ -49,49 +53,48 @@ pub(crate) enum Slice {
 
 /// An `ffi::Block` on its way.
 #[derive(Debug, Default, Deserialize, Serialize)]
-pub(crate) struct BlockMessage {
-    pub(crate) rows: u64,
-    pub(crate) cols: u64,
-    pub(crate) f32s: Slice,
-    pub(crate) f64s: Slice,
-    pub(crate) u32s: Slice,
-    pub(crate) u64s: Slice,
-    pub(crate) bytes: Slice,
-    pub(crate) row_index: Option<Slice>,
+pub struct BlockMessage {
+    pub rows: u64,
+    pub cols: u64,
+    pub f32s: Slice,
+    pub f64s: Slice,
+    pub u32s: Slice,
+    pub u64s: Slice,
+    pub bytes: Slice,
+    pub row_index: Option<Slice>,
 }
 
 /// An `ffi::RoundInfo` on its way.
 #[derive(Debug, Deserialize, Serialize)]
-pub(crate) struct RoundMessage {
-    pub(crate) round: u32,
-    pub(crate) n_texts: u32,
-    pub(crate) n_labels: u32,
-    pub(crate) threshold: f32,
-    pub(crate) pool: Slice,
-    pub(crate) labeled: Slice,
-    pub(crate) label_offsets: Slice,
-    pub(crate) label_ids: Slice,
-    pub(crate) acquired_in: Slice,
-    pub(crate) seed: [u8; 32],
+pub struct RoundMessage {
+    pub round: u32,
+    pub n_texts: u32,
+    pub n_labels: u32,
+    pub threshold: f32,
+    pub pool: Slice,
+    pub labeled: Slice,
+    pub label_offsets: Slice,
+    pub label_ids: Slice,
+    pub acquired_in: Slice,
+    pub seed: [u8; 32],
 }
 
 #[derive(Debug, Deserialize, Serialize)]
-pub(crate) struct Start {
-    pub(crate) protocol: u32,
+pub struct Start {
     /// The host's own copy of the plugin's file, which nobody else changes.
-    pub(crate) plugin: PathBuf,
-    pub(crate) blake3: String,
-    pub(crate) instance: String,
+    pub plugin: PathBuf,
+    pub blake3: String,
+    pub instance: String,
     /// Parameters, as a JSON object.
-    pub(crate) params: String,
-    pub(crate) n_texts: u32,
-    pub(crate) n_labels: u32,
+    pub params: String,
+    pub n_texts: u32,
+    pub n_labels: u32,
     /// Bytes of memory of its own that the worker may have.
-    pub(crate) memory_bytes: u64,
+    pub memory_bytes: u64,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
-pub(crate) enum ToWorker {
+pub enum ToWorker {
     Start(Start),
     Select {
         n: u64,
@@ -112,7 +115,7 @@ pub(crate) enum ToWorker {
 }
 
 #[derive(Debug, Deserialize, Serialize)]
-pub(crate) enum FromWorker {
+pub enum FromWorker {
     /// Answers `Start`, `Load`.
     Done(Result<(), Failure>),
     /// Answers `Select`.
@@ -150,7 +153,7 @@ pub(crate) enum FromWorker {
 
 impl FromWorker {
     /// Names the message, for messages about messages.
-    pub(crate) fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Done(_) => "Done",
             Self::Answer(_) => "Answer",
@@ -167,7 +170,7 @@ impl FromWorker {
 }
 
 #[derive(Debug, Deserialize, Serialize)]
-pub(crate) struct AnswerMessage {
-    pub(crate) ids: Slice,
-    pub(crate) scores: Option<Slice>,
+pub struct AnswerMessage {
+    pub ids: Slice,
+    pub scores: Option<Slice>,
 }
