@@ -44,7 +44,8 @@ fn main() -> anyhow::Result<()> {
         }
     }
     for round in session.rounds() {
-        println!("{:4} labeled: micro-F1 {:.3}", round.labeled, round.headline().micro_f1);
+        let micro_f1 = round.headline().map(|scores| scores.micro_f1);
+        println!("{:4} labeled: micro-F1 {micro_f1:.3?}", round.labeled);
     }
     Ok(())
 }

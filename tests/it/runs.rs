@@ -84,6 +84,27 @@ fn the_table_has_what_the_records_have() {
 }
 
 #[test]
+fn a_run_without_dev_and_test_selects_and_has_no_scores() {
+    let sandbox = Sandbox::new();
+    let without = ["--set", "data.test=", "--set", "data.dev="];
+    let ran = sandbox.run(&["cvirs", "dal"], &without).ok();
+    assert_eq!(lines(&sandbox, "cvirs", "selections").len(), 4);
+    let rounds = lines(&sandbox, "cvirs", "rounds");
+    assert!(rounds.iter().all(|round| round.get("metrics").is_none()), "{:?}", rounds[0]);
+    let row = ran.stdout.lines().find(|line| line.trim_start().starts_with("3 ")).unwrap();
+    assert!(row.contains(" 40 ") && row.contains(" - "), "{row}");
+    // What was trained predicts all the same.
+    sandbox
+        .alhost(
+            &[&["train", "--config", "tiny.toml"], &without[..], &["--set", "loop.initial=20"]]
+                .concat(),
+        )
+        .ok();
+    let report = sandbox.alhost(&["report", "runs/tiny"]);
+    report.refused(&["has scores: they had no test split", "hint: "]);
+}
+
+#[test]
 fn configs_are_shown_and_checked_and_data_is_counted() {
     let sandbox = Sandbox::new();
     let shown = sandbox.alhost(&["config", "show", "--config", "tiny.toml"]).ok();

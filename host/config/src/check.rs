@@ -246,7 +246,6 @@ impl Check<'_> {
     fn data(&mut self) {
         let data = &self.file.data;
         self.require(!data.train.is_empty(), "data.train", "is empty", None);
-        self.require(!data.test.is_empty(), "data.test", "is empty", None);
         self.require(!data.labels_column.is_empty(), "data.labels_column", "is empty", None);
         self.require(!data.text_columns.is_empty(), "data.text_columns", "is empty", None);
         if let Some(separator) = &data.separator {

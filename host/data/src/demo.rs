@@ -38,7 +38,7 @@ pub(super) fn make(config: &DemoConfig) -> Result<Dataset, DataError> {
         name: "demo".to_owned(),
         train: split("train", config.train_texts),
         dev: (config.dev_texts > 0).then(|| split("dev", config.dev_texts)),
-        test: split("test", config.test_texts),
+        test: Some(split("test", config.test_texts)),
         vocabulary: law.words.topics.iter().map(|topic| topic.name.to_owned()).collect(),
     })
 }

@@ -22,10 +22,11 @@ pub(super) fn draw(dataset: &mut Dataset, config: &DataConfig, notes: &mut Vec<S
         ));
         (dataset.dev, dataset.train) = (Some(dev), train);
     }
-    let n_test = dataset.test.ids.len();
+    let Some(test) = &dataset.test else { return };
+    let n_test = test.ids.len();
     if config.test_texts > 0 && config.test_texts < n_test {
         let kept = chosen(n_test, config.test_texts, config.split_seed, "test");
-        dataset.test = part(&dataset.test, &kept, true);
+        dataset.test = Some(part(test, &kept, true));
         notes.push(format!(
             "test: {} of {n_test} texts, drawn by `data.split_seed` = {}",
             config.test_texts, config.split_seed

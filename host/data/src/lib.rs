@@ -57,7 +57,8 @@ pub struct Dataset {
     /// The pool of the experiment.
     pub train: Split,
     pub dev: Option<Split>,
-    pub test: Split,
+    /// The split that classifiers are judged on. Without one, runs have no scores.
+    pub test: Option<Split>,
 }
 
 /// One split: `ids`, `texts` and `labels` have the same length and order.
@@ -72,7 +73,8 @@ impl Dataset {
     /// The splits that there are, each with its name.
     pub fn splits(&self) -> impl Iterator<Item = (&'static str, &Split)> {
         let dev = self.dev.as_ref().map(|dev| ("dev", dev));
-        [Some(("train", &self.train)), dev, Some(("test", &self.test))].into_iter().flatten()
+        let test = self.test.as_ref().map(|test| ("test", test));
+        [Some(("train", &self.train)), dev, test].into_iter().flatten()
     }
 
     /// Names ids and texts of all splits, whatever their labels: what stays the same while people label.

@@ -99,14 +99,17 @@ fn from_folder(
             notes.extend(vocabulary.note());
             Matching::with_file(vocabulary, &names, &splits)?
         }
-        None => Matching::with_labels_of(&splits[..splits.len() - 1], &names)?,
+        None => {
+            let n_seen = splits.len() - usize::from(!config.test.is_empty());
+            Matching::with_labels_of(&splits[..n_seen], &names)?
+        }
     };
     let mut matched =
         splits.into_iter().map(|split| matching.apply(split, config.unlabeled, notes));
-    let mut next = || matched.next().expect("train and test are always read");
+    let mut next = || matched.next().expect("a split for each file that is named");
     let train = next()?;
     let dev = if config.dev.is_empty() { None } else { Some(next()?) };
-    let test = next()?;
+    let test = if config.test.is_empty() { None } else { Some(next()?) };
     drop(matched);
     notes.extend(seen);
     Ok(Dataset { name: folder_name(folder), train, dev, test, vocabulary: matching.vocabulary })

@@ -187,16 +187,16 @@ fn labels_of_test_alone_are_dropped_and_counted() {
 {"id": "6", "text": "six", "labels": ["b"]}"#;
     let folder = small("test", test);
     let loaded = load_jsonl(&folder);
-    assert_eq!(loaded.dataset.test.ids, ["4", "6"]);
-    assert_eq!(loaded.dataset.test.texts.get(1), "six");
-    assert_eq!(row(&loaded.dataset, &loaded.dataset.test, 0), ["a"]);
+    assert_eq!(loaded.dataset.test.as_ref().unwrap().ids, ["4", "6"]);
+    assert_eq!(loaded.dataset.test.as_ref().unwrap().texts.get(1), "six");
+    assert_eq!(row(&loaded.dataset, loaded.dataset.test.as_ref().unwrap(), 0), ["a"]);
     let note =
         "test: 2 labels found in neither train nor dev dropped, and 1 text that had no other";
     assert_eq!(loaded.notes[0], note);
     let keep = DataConfig { unlabeled: OnUnlabeled::Keep, ..config(DataFormat::Jsonl) };
     let kept = load(&keep, folder.path(), &Silent).unwrap();
-    assert_eq!(kept.dataset.test.ids, ["4", "5", "6"]);
-    assert!(kept.dataset.test.labels.row(1).is_empty());
+    assert_eq!(kept.dataset.test.as_ref().unwrap().ids, ["4", "5", "6"]);
+    assert!(kept.dataset.test.as_ref().unwrap().labels.row(1).is_empty());
     let folder = small("test", r#"{"id": "5", "text": "five", "labels": ["new"]}"#);
     fails(&config(DataFormat::Jsonl), &folder, &["test.jsonl: no text is left", "data.test"]);
 }
@@ -350,7 +350,7 @@ fn without_an_id_column_texts_are_numbered() {
     let folder = csv_folder("title,body,tags\nx,y,a\nx,z,a\n");
     let dataset = load(&config, folder.path(), &Silent).unwrap().dataset;
     assert_eq!(
-        (&dataset.train.ids[1], &dataset.test.ids[0]),
+        (&dataset.train.ids[1], &dataset.test.as_ref().unwrap().ids[0]),
         (&"train-2".into(), &"test-1".into())
     );
 }

@@ -11,7 +11,7 @@ use alhost_base::store;
 use alhost_config::{ConfigFile, EarlyStopping, HeadKind, Start};
 use alhost_data::Labels;
 use alhost_data::tokens::Tokens;
-use alhost_metrics::{self as metrics, Evaluator, Metrics, Ranking, stability};
+use alhost_metrics::{self as metrics, Evaluator, Judgement, stability};
 use alhost_model::{Dev, Examples, Model, Seeds, Training};
 use alhost_plugin_api::Rng;
 use alhost_record::{RoundRecord, Seconds, Signals, Thresholds};
@@ -29,18 +29,10 @@ pub(crate) struct Trained {
     /// Probability above which a label is predicted.
     pub threshold: f32,
     pub thresholds: Thresholds,
-    /// Scores on test, at `threshold`.
-    pub metrics: Metrics,
-    /// Scores on test, at the micro-optimal threshold of dev; `None` without a dev set.
-    pub metrics_at_micro: Option<Metrics>,
-    /// Each macro-F1 at its own, where the config's rule is that.
-    pub metrics_at_macro_paper: Option<Metrics>,
-    pub metrics_at_macro: Option<Metrics>,
-    /// Scores on test with `per_label`.
-    pub metrics_per_label: Option<Metrics>,
+    /// All metrics on test; `None` without a test split.
+    pub judged: Option<Judgement>,
     /// A threshold for each label, where the config asks for them.
     pub per_label: Option<Vec<f32>>,
-    pub ranking: Ranking,
     /// The best value on dev of the metric that stopping rules look at.
     pub dev_optimum: Option<f64>,
     /// `train`, `dev` and `test`, as if the run were alone; the others are 0.
@@ -188,37 +180,45 @@ impl Classifier<'_> {
         let (charged_dev, mut shared) = self.ledger.charge(dev, notes.take());
 
         let timed = Instant::now();
-        let test = &self.task.tokens.test;
-        let gold = &self.task.dataset.test.labels;
-        let at = found.at(self.task.config.evaluation.threshold);
-        let mut evaluator = Evaluator::new(&self.task.yardstick, gold, at);
-        let rows = rows_of(test.len());
-        for_each_probabilities(&*self.model, (test, &rows), gold.n_labels(), work, |_, block| {
-            evaluator.add(&block);
-            Ok(())
-        })?;
-        let judgement = evaluator.finish();
+        let judged = self.judge_on_test(&found, work)?;
         let seconds = timed.elapsed().as_secs_f64();
         let (charged_test, of_test) = self.ledger.charge(seconds, notes.take());
         shared.extend(of_test);
-        let n_tokens: usize = (0..test.len()).map(|row| test.row(row).len()).sum();
+        let test = self.task.tokens.test.as_ref();
+        let n_tokens: usize =
+            test.map_or(0, |test| (0..test.len()).map(|row| test.row(row).len()).sum());
         Ok(Trained {
             training,
             threshold: found.threshold,
             thresholds: found.thresholds,
-            metrics: judgement.metrics,
-            metrics_at_micro: judgement.metrics_at_micro,
-            metrics_at_macro_paper: judgement.metrics_at_macro_paper,
-            metrics_at_macro: judgement.metrics_at_macro,
-            metrics_per_label: judgement.metrics_per_label,
+            judged,
             per_label: found.per_label,
-            ranking: judgement.ranking,
             dev_optimum: found.dev_optimum,
             seconds: Seconds { dev: charged_dev, test: charged_test, ..Seconds::default() },
             actual: Seconds { dev, test: seconds, ..Seconds::default() },
             shared,
             tokens_per_second: n_tokens as f64 / seconds,
         })
+    }
+
+    fn judge_on_test(&self, found: &Found, work: Work<'_>) -> anyhow::Result<Option<Judgement>> {
+        let (Some(tokens), Some(split)) = (&self.task.tokens.test, &self.task.dataset.test) else {
+            return Ok(None);
+        };
+        let (gold, at) = (&split.labels, found.at(self.task.config.evaluation.threshold));
+        let mut evaluator = Evaluator::new(&self.task.yardstick, gold, at);
+        let rows = rows_of(tokens.len());
+        for_each_probabilities(
+            &*self.model,
+            (tokens, &rows),
+            gold.n_labels(),
+            work,
+            |_, block| {
+                evaluator.add(&block);
+                Ok(())
+            },
+        )?;
+        Ok(Some(evaluator.finish()))
     }
 
     fn thresholds(&self, pool: &Pool, work: Work<'_>) -> anyhow::Result<Found> {

@@ -27,7 +27,7 @@ pub struct Watch<'a> {
 pub struct SplitTokens {
     pub train: Tokens,
     pub dev: Option<Tokens>,
-    pub test: Tokens,
+    pub test: Option<Tokens>,
 }
 
 /// Data, config, and what follows of both.
@@ -143,6 +143,6 @@ fn tokenize(
     Ok(SplitTokens {
         train: tokens(&dataset.train.texts)?,
         dev: dataset.dev.as_ref().map(|dev| tokens(&dev.texts)).transpose()?,
-        test: tokens(&dataset.test.texts)?,
+        test: dataset.test.as_ref().map(|test| tokens(&test.texts)).transpose()?,
     })
 }

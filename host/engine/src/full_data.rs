@@ -162,7 +162,7 @@ fn save(
             .per_label
             .clone()
             .filter(|all| all.iter().all(|t| t.is_finite())),
-        test: trained.metrics,
+        test: trained.judged.map(|judged| judged.metrics),
         labels: experiment.task.dataset.vocabulary.clone(),
         files: BTreeMap::new(), // Known once they are written.
     };

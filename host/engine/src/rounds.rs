@@ -3,7 +3,7 @@
 use alhost_base::ledger::Reused;
 use alhost_base::seed::RunSeed;
 use alhost_metrics as metrics;
-use alhost_record::{Cost, RoundRecord, Seconds, Signals, Stop};
+use alhost_record::{Cost, Headline, RoundRecord, Seconds, Signals, Stop};
 
 use crate::classifier::Trained;
 use crate::pool::Pool;
@@ -39,15 +39,16 @@ pub(crate) fn record(
     stop: Option<Stop>,
     cost: Cost,
 ) -> RoundRecord {
+    let judged = trained.judged;
     RoundRecord {
         round,
         labeled: pool.labeled().len(),
-        metrics: trained.metrics,
-        metrics_at_micro: trained.metrics_at_micro,
-        metrics_at_macro_paper: trained.metrics_at_macro_paper,
-        metrics_at_macro: trained.metrics_at_macro,
-        metrics_per_label: trained.metrics_per_label,
-        ranking: trained.ranking,
+        metrics: judged.map(|judged| judged.metrics),
+        metrics_at_micro: judged.and_then(|judged| judged.metrics_at_micro),
+        metrics_at_macro_paper: judged.and_then(|judged| judged.metrics_at_macro_paper),
+        metrics_at_macro: judged.and_then(|judged| judged.metrics_at_macro),
+        metrics_per_label: judged.and_then(|judged| judged.metrics_per_label),
+        ranking: judged.map(|judged| judged.ranking),
         thresholds: trained.thresholds,
         best_epoch: trained.training.dev_score.map(|_| trained.training.best_epoch),
         epochs: trained.training.epochs,
@@ -68,16 +69,15 @@ pub(crate) fn tell(instance: &str, seed: RunSeed, record: &RoundRecord) {
     if let Some(stop) = record.stop.filter(|stop| *stop != Stop::Budget) {
         tracing::info!("{instance}, seed {}: ends after round {} ({stop})", seed.0, record.round);
     }
-    let headline = record.headline();
-    tracing::info!(
-        "{instance}, seed {}, round {}: {} labeled, micro-F1 {:.3}, macro-F1 {:.3} (paper) {:.3}, \
-         {:.0} s",
-        seed.0,
-        record.round,
-        record.labeled,
-        headline.micro_f1,
-        headline.macro_f1_paper,
-        headline.macro_f1,
-        record.cost.seconds.total(),
-    );
+    let (seed, round, labeled) = (seed.0, record.round, record.labeled);
+    let seconds = record.cost.seconds.total();
+    match record.headline() {
+        Some(Headline { micro_f1, macro_f1_paper, macro_f1 }) => tracing::info!(
+            "{instance}, seed {seed}, round {round}: {labeled} labeled, micro-F1 {micro_f1:.3}, \
+             macro-F1 {macro_f1_paper:.3} (paper) {macro_f1:.3}, {seconds:.0} s"
+        ),
+        None => tracing::info!(
+            "{instance}, seed {seed}, round {round}: {labeled} labeled, {seconds:.0} s"
+        ),
+    }
 }

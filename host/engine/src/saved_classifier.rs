@@ -52,7 +52,8 @@ pub struct Description {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thresholds_per_label: Option<Vec<f32>>,
     /// Scores on test, at `thresholds.used`.
-    pub test: Metrics,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<Metrics>,
     /// Names of the labels, by id.
     pub labels: Vec<String>,
     /// blake3 of each other file of the folder, in hex, by name; alhost 0.1 first wrote none.
@@ -109,7 +110,7 @@ impl Description {
         struct Numbers {
             thresholds: Thresholds,
             thresholds_per_label: Vec<f32>,
-            test: Metrics,
+            test: Option<Metrics>,
         }
         if self.labeled == 0 {
             return Some("`labeled` is 0, but must be positive".to_owned());

@@ -4,6 +4,7 @@
 use alhost_base::matrix::Matrix;
 use alhost_config::EvaluationConfig;
 use alhost_data::Labels;
+use serde::{Deserialize, Serialize};
 
 use super::f1::{Counts, Metrics};
 use super::frequency::{Group, LabelFrequencies};
@@ -38,7 +39,7 @@ pub struct At {
 }
 
 /// All metrics of a split, at each threshold that was asked for.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Judgement {
     pub metrics: Metrics,
     pub metrics_at_micro: Option<Metrics>,

@@ -15,7 +15,8 @@ pub struct RoundRecord {
     /// Labeled texts that the model was trained on.
     pub labeled: usize,
     /// Metrics on test, at `thresholds.used`.
-    pub metrics: Metrics,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Metrics>,
     /// Metrics on test, at `thresholds.micro`; absent without a dev set.
     pub metrics_at_micro: Option<Metrics>,
     /// Metrics on test, each macro-F1 at its own threshold: at `thresholds.macro_paper` and at
@@ -29,7 +30,8 @@ pub struct RoundRecord {
     /// them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics_per_label: Option<Metrics>,
-    pub ranking: Ranking,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranking: Option<Ranking>,
     pub thresholds: Thresholds,
     /// Best epoch, counted from 0; absent without a dev set, where the last epoch is the one kept.
     pub best_epoch: Option<usize>,
@@ -73,16 +75,17 @@ pub(crate) fn is_finished(rounds: &[RoundRecord]) -> bool {
 }
 
 impl RoundRecord {
-    /// Takes each metric at its own threshold where the config's rule is that, else all at the one
+    /// The scores on test; none without a test split. Takes each metric at its own threshold where the config's rule is that, else all at the one
     /// of the rule.
-    pub fn headline(&self) -> Headline {
+    pub fn headline(&self) -> Option<Headline> {
         let own = self.has_own_thresholds();
-        let at = |metrics: Option<Metrics>| metrics.filter(|_| own).unwrap_or(self.metrics);
-        Headline {
+        let used = self.metrics?;
+        let at = |metrics: Option<Metrics>| metrics.filter(|_| own).unwrap_or(used);
+        Some(Headline {
             micro_f1: at(self.metrics_at_micro).micro_f1,
             macro_f1_paper: at(self.metrics_at_macro_paper).macro_f1_paper,
             macro_f1: at(self.metrics_at_macro).macro_f1,
-        }
+        })
     }
 
     /// Whether each metric was measured at its own threshold.

@@ -63,17 +63,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use alhost_metrics::{Metrics, Ranking};
+
     use crate::tests::{round, selection};
     use crate::{RoundRecord, SelectionRecord, Signals};
 
     /// A record with a number wherever one can be.
     fn full() -> RoundRecord {
         let mut record = round(0, 10, None);
-        record.metrics.head_f1 = Some(0.5);
-        record.metrics_at_micro = Some(record.metrics);
-        record.metrics_at_macro = Some(record.metrics);
-        record.metrics_at_macro_paper = Some(record.metrics);
-        record.ranking.ndcg_at_1 = Some(0.5);
+        record.metrics = record.metrics.map(|all| Metrics { head_f1: Some(0.5), ..all });
+        record.metrics_at_micro = record.metrics;
+        record.metrics_at_macro = record.metrics;
+        record.metrics_at_macro_paper = record.metrics;
+        record.ranking = record.ranking.map(|all| Ranking { ndcg_at_1: Some(0.5), ..all });
         (record.dev_score, record.c) = (Some(-0.5), Some(30.0));
         let signals = Signals {
             dev: Some(0.5),
@@ -137,7 +139,7 @@ mod tests {
     fn what_is_not_finite_is_refused_but_where_it_has_a_meaning() {
         for wrong in [f64::NAN, f64::INFINITY] {
             let mut record = full();
-            record.metrics.micro_f1 = wrong;
+            record.metrics = record.metrics.map(|all| Metrics { micro_f1: wrong, ..all });
             assert!(problem(&record).unwrap().contains("`metrics.micro_f1`"));
             let mut record = full();
             record.cost.seconds.train = wrong;

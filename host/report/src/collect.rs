@@ -92,6 +92,7 @@ pub fn collect(paths: &[PathBuf], upto: Option<usize>) -> Result<Collected, Repo
         let rounds = run.records.rounds.len();
         notes.push(format!("{} is not finished ({rounds} rounds) and left out.", label(&run)));
     }
+    let finished = scored(finished, paths, &mut notes)?;
     notes.extend(caveats::failed_cells(paths));
     if finished.is_empty() {
         return Err(ReportError::NoneFinished { n, paths: paths.to_vec() });
@@ -153,6 +154,22 @@ fn read(paths: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<Run>, ReportEr
         runs.push(run);
     }
     Ok(runs)
+}
+
+/// Leaves out runs that had no test split.
+fn scored(
+    finished: Vec<Run>,
+    paths: &[PathBuf],
+    notes: &mut Vec<String>,
+) -> Result<Vec<Run>, ReportError> {
+    let has_scores = |run: &Run| run.records.rounds.iter().all(|round| round.metrics.is_some());
+    let (scored, unscored): (Vec<Run>, Vec<Run>) = finished.into_iter().partition(has_scores);
+    if scored.is_empty() && !unscored.is_empty() {
+        return Err(ReportError::NoScores { paths: paths.to_vec() });
+    }
+    let without = unscored.iter();
+    notes.extend(without.map(|run| format!("{} has no scores: it had no test split.", label(run))));
+    Ok(scored)
 }
 
 fn label(run: &Run) -> String {

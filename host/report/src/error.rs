@@ -19,6 +19,12 @@ pub enum ReportError {
     )]
     NoneFinished { n: usize, paths: Vec<PathBuf> },
     #[error(
+        "none of the finished runs below {} has scores: they had no test split\n\
+         hint: a report compares scores; give the runs a `data.test`",
+        list(paths)
+    )]
+    NoScores { paths: Vec<PathBuf> },
+    #[error(
         "{data}: the strategies had different budgets, so their curves end at different numbers of \
          labeled texts:\n  {}\n\
          hint: run them with one `loop.budget`, or compare the common part: --upto {smallest}",

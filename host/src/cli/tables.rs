@@ -1,7 +1,7 @@
 //! The tables at the end of a run.
 
 use alhost_base::text;
-use alhost_record::{RoundRecord, read_shadows};
+use alhost_record::{Headline, RoundRecord, read_shadows};
 use comfy_table::{CellAlignment, Table, TableComponent, presets};
 
 use super::run::Finished;
@@ -64,16 +64,16 @@ fn of_run(rounds: &[RoundRecord]) -> Table {
     table.set_header(head);
     for record in rounds {
         let (seconds, headline) = (&record.cost.seconds, record.headline());
-        let at_micro = record.metrics_at_micro.map(|metrics| metrics.micro_f1);
-        let at_micro = at_micro.map_or_else(|| "-".to_owned(), |f1| format!("{f1:.3}"));
+        let score = |f1: Option<f64>| f1.map_or_else(|| "-".to_owned(), |f1| format!("{f1:.3}"));
+        let at_micro = score(record.metrics_at_micro.map(|metrics| metrics.micro_f1));
         let scores = [
             record.round.to_string(),
             record.labeled.to_string(),
-            format!("{:.3}", headline.micro_f1),
+            score(headline.map(|scores| scores.micro_f1)),
         ];
         table.add_row(scores.into_iter().chain((!own).then_some(at_micro)).chain([
-            format!("{:.3}", headline.macro_f1_paper),
-            format!("{:.3}", headline.macro_f1),
+            score(headline.map(|scores| scores.macro_f1_paper)),
+            score(headline.map(|scores| scores.macro_f1)),
             record.thresholds.used.map_or_else(|| "none".to_owned(), |t| format!("{t:.4}")),
             record.class_coverage.to_string(),
             format!("{:.1}", seconds.train),
@@ -122,14 +122,13 @@ fn strategies(runs: &[Finished]) -> Vec<&str> {
 }
 
 fn mean_scores(records: &[&RoundRecord]) -> String {
-    if records.is_empty() {
+    let scores: Vec<Headline> = records.iter().filter_map(|record| record.headline()).collect();
+    if scores.is_empty() {
         return "-".to_owned();
     }
-    let mean = |f: fn(&RoundRecord) -> f64| {
-        records.iter().map(|record| f(record)).sum::<f64>() / records.len() as f64
-    };
-    let micro = mean(|record| record.headline().micro_f1);
-    let macro_paper = mean(|record| record.headline().macro_f1_paper);
+    let mean = |f: fn(&Headline) -> f64| scores.iter().map(f).sum::<f64>() / scores.len() as f64;
+    let micro = mean(|scores| scores.micro_f1);
+    let macro_paper = mean(|scores| scores.macro_f1_paper);
     format!("{micro:.3} / {macro_paper:.3}")
 }
 

@@ -154,18 +154,20 @@ fn as_run(args: &TrainArgs, run: &Path, bars: &Bars) -> anyhow::Result<ExitCode>
     if let Some(recorded) = recorded {
         let same = recorded.metrics == round.metrics;
         let what = if same { "the same scores as" } else { "other scores than" };
-        say!("{what} the run's last round, {:.3} micro-F1", recorded.metrics.micro_f1);
+        let score =
+            recorded.metrics.map_or(String::new(), |m| format!(", {:.3} micro-F1", m.micro_f1));
+        say!("{what} the run's last round{score}");
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn tell(manifest: &RunManifest, round: &RoundRecord) {
     let RunManifest { strategy, seed, .. } = manifest;
+    let score = round.metrics.map_or(String::new(), |m| format!(", micro-F1 {:.3}", m.micro_f1));
     tracing::info!(
-        "{strategy}, seed {seed}: {} texts, {} epochs, micro-F1 {:.3}, {:.0} s",
+        "{strategy}, seed {seed}: {} texts, {} epochs{score}, {:.0} s",
         round.labeled,
         round.epochs,
-        round.metrics.micro_f1,
         round.cost.seconds.total()
     );
 }

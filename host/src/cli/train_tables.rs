@@ -12,12 +12,12 @@ use super::train::Done;
 /// The metrics that are shown and compared, as the paper's Table 2 and beyond it.
 type Shown = (&'static str, fn(&RoundRecord) -> Option<f64>);
 const SHOWN: [Shown; 6] = [
-    ("micro-F1", |round| Some(round.headline().micro_f1)),
+    ("micro-F1", |round| Some(round.headline()?.micro_f1)),
     ("at micro-\noptimal", |round| round.metrics_at_micro.map(|metrics| metrics.micro_f1)),
-    ("macro-F1\n(paper)", |round| Some(round.headline().macro_f1_paper)),
-    ("macro-F1\n(sklearn)", |round| Some(round.headline().macro_f1)),
-    ("P@1", |round| Some(round.ranking.p_at_1)),
-    ("nDCG@5", |round| round.ranking.ndcg_at_5),
+    ("macro-F1\n(paper)", |round| Some(round.headline()?.macro_f1_paper)),
+    ("macro-F1\n(sklearn)", |round| Some(round.headline()?.macro_f1)),
+    ("P@1", |round| Some(round.ranking?.p_at_1)),
+    ("nDCG@5", |round| round.ranking?.ndcg_at_5),
 ];
 
 pub(super) fn print(done: &[Done]) {

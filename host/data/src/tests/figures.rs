@@ -165,6 +165,7 @@ fn co_occurrence_is_averaged_over_all_pairs_as_in_the_paper() {
     let train = Split { ids, texts, labels };
     let test = Split { ids: vec![], texts: Texts::default(), labels: Labels::new(6) };
     let vocabulary = (0..6).map(|label| label.to_string()).collect();
-    let toxic = Dataset { name: "toxic".to_owned(), vocabulary, train, dev: None, test };
+    let toxic =
+        Dataset { name: "toxic".to_owned(), vocabulary, train, dev: None, test: Some(test) };
     assert!((stats(&toxic, None).cooc_pair_mean - 2065.4667).abs() < 1e-4);
 }

@@ -161,13 +161,16 @@ fn a_share_of_train_becomes_dev_and_a_part_of_test_is_kept() {
     };
     let drawn = with("test_texts = 20");
     let (dataset, dev) = (&drawn.dataset, drawn.dataset.dev.as_ref().unwrap());
-    assert_eq!((dataset.train.ids.len(), dev.ids.len(), dataset.test.ids.len()), (45, 5, 20));
+    assert_eq!(
+        (dataset.train.ids.len(), dev.ids.len(), dataset.test.as_ref().unwrap().ids.len()),
+        (45, 5, 20)
+    );
     let mut all: Vec<&String> = dataset.train.ids.iter().chain(&dev.ids).collect();
     all.sort();
     all.dedup();
     assert_eq!(all.len(), 50);
     // A text keeps its label.
-    for split in [&dataset.train, dev, &dataset.test] {
+    for split in [&dataset.train, dev, dataset.test.as_ref().unwrap()] {
         for text in 0..split.ids.len() {
             let number: usize = split.texts.get(text)[5..].parse().unwrap();
             assert_eq!(row(dataset, split, text), [format!("l{}", number % 5)]);
@@ -177,7 +180,7 @@ fn a_share_of_train_becomes_dev_and_a_part_of_test_is_kept() {
     assert!(drawn.notes[1].contains("test: 20 of 50"), "{:?}", drawn.notes);
     assert_eq!(with("test_texts = 20").hash, drawn.hash);
     assert_ne!(with("test_texts = 20\nsplit_seed = 2").hash, drawn.hash);
-    assert_eq!(with("").dataset.test.ids.len(), 50);
+    assert_eq!(with("").dataset.test.as_ref().unwrap().ids.len(), 50);
 }
 
 /// Checks for the same texts and labels; for the same ids too where the format has them.

@@ -210,11 +210,11 @@ fn check_ids(train: &str, test: &str, expected: [&[&str]; 2], note: &str) {
     let config = DataConfig { dev: String::new(), ..config(DataFormat::Jsonl) };
     let loaded = load(&config, folder.path(), &Silent).unwrap();
     assert_eq!(loaded.dataset.train.ids, expected[0]);
-    assert_eq!(loaded.dataset.test.ids, expected[1]);
+    assert_eq!(loaded.dataset.test.as_ref().unwrap().ids, expected[1]);
     assert!(loaded.notes.join("\n").contains(note), "{:?}", loaded.notes);
     let made = DataConfig { id_column: Some(String::new()), ..config };
     let loaded = load(&made, folder.path(), &Silent).unwrap();
-    assert_eq!(loaded.dataset.test.ids[0], "test-1");
+    assert_eq!(loaded.dataset.test.as_ref().unwrap().ids[0], "test-1");
 }
 
 #[test]

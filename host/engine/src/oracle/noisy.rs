@@ -103,7 +103,7 @@ mod tests {
             vocabulary: vec!["a".to_owned(), "b".to_owned(), "c".to_owned()],
             train: split(),
             dev: None,
-            test: split(),
+            test: Some(split()),
         };
         for text in 0..200_u32 {
             let labels: Vec<u32> =

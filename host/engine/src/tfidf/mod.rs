@@ -142,13 +142,8 @@ impl<'a> Reference<'a> {
             training: solved(),
             threshold: found.threshold,
             thresholds: found.thresholds,
-            metrics: judged.metrics,
-            metrics_at_micro: judged.metrics_at_micro,
-            metrics_at_macro_paper: judged.metrics_at_macro_paper,
-            metrics_at_macro: judged.metrics_at_macro,
-            metrics_per_label: judged.metrics_per_label,
+            judged,
             per_label: found.per_label,
-            ranking: judged.ranking,
             dev_optimum: found.dev_optimum,
             seconds,
             actual: seconds,
@@ -171,16 +166,17 @@ impl<'a> Reference<'a> {
     }
 
     /// Judges on test.
-    fn judge(&self, machines: &Machines, found: &Found) -> Judgement {
+    fn judge(&self, machines: &Machines, found: &Found) -> Option<Judgement> {
         let Task { config, dataset, .. } = self.task;
-        let gold = &dataset.test.labels;
+        let test = dataset.test.as_ref()?;
+        let gold = &test.labels;
         let at = found.at(config.evaluation.threshold);
         let mut evaluator = Evaluator::new(&self.yardstick, gold, at);
-        let texts: Vec<&str> = dataset.test.texts.iter().collect();
+        let texts: Vec<&str> = test.texts.iter().collect();
         for block in texts.chunks(Matrix::block_rows(gold.n_labels())) {
             evaluator.add(&machines.scores(&self.words.rows(block)));
         }
-        evaluator.finish()
+        Some(evaluator.finish())
     }
 
     fn texts_of_train(&self, rows: &[u32]) -> Vec<&str> {
