@@ -5,6 +5,7 @@
 //! costs (`ledger`). It needs no torch.
 
 pub mod aside;
+pub mod blocks;
 pub mod foreign;
 pub mod ledger;
 pub mod lines;

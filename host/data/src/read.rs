@@ -2,8 +2,11 @@
 //! bounded by what is packed, and a line by a stated maximum, so that no small file fills the memory.
 
 use std::io::{BufRead, BufReader, Read};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+pub(super) use alhost_base::blocks::{Block, line_ends};
+use alhost_base::blocks::{NotUtf8, blocks};
 use alhost_base::{Unreadable, foreign};
 
 use super::error::DataError;
@@ -71,24 +74,6 @@ fn not_text(start: &[u8]) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// Bytes that end at a line end or at the end of the file.
-pub(super) struct Block {
-    pub(super) bytes: Vec<u8>,
-    /// Line number of the first line, from 1.
-    pub(super) first_line: u64,
-}
-
-impl Block {
-    /// The lines with their numbers, without the line ends.
-    pub(super) fn lines(&self) -> Vec<(u64, &[u8])> {
-        let bytes = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
-        (self.first_line..)
-            .zip(bytes.split(|&byte| byte == b'\n'))
-            .map(|(number, line)| (number, line.strip_suffix(b"\r").unwrap_or(line)))
-            .collect()
-    }
-}
-
 impl Source {
     /// Calls `each` for one block after another, each of about `size` bytes or one longer line.
     pub(super) fn blocks(
@@ -96,30 +81,15 @@ impl Source {
         size: usize,
         mut each: impl FnMut(&Block) -> Result<(), DataError>,
     ) -> Result<(), DataError> {
-        let mut carried = Vec::new();
-        let mut first_line = 1;
-        loop {
-            let mut bytes = std::mem::take(&mut carried);
-            let read = self.fill(&mut bytes, size)?;
-            if bytes.is_empty() {
-                return Ok(());
+        let path = self.path.clone();
+        let fill = |bytes: &mut Vec<u8>, line| {
+            let read = self.fill(bytes, size)?;
+            if bytes.len() > MAX_LINE + size && !bytes.contains(&b'\n') {
+                return Err(DataError::LongLine { path: path.clone(), line, most: MAX_LINE });
             }
-            if read > 0 {
-                if bytes.len() > MAX_LINE + size && !bytes.contains(&b'\n') {
-                    let (path, line) = (self.path.clone(), first_line);
-                    return Err(DataError::LongLine { path, line, most: MAX_LINE });
-                }
-                // More may follow: what stands behind the last line end belongs to the next block.
-                let cut = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-                carried = bytes.split_off(cut);
-                if bytes.is_empty() {
-                    continue;
-                }
-            }
-            let n_lines = line_ends(&bytes);
-            each(&Block { bytes, first_line })?;
-            first_line += n_lines;
-        }
+            Ok(read)
+        };
+        blocks(fill, |block| each(block).map(ControlFlow::Continue))
     }
 
     /// Appends up to `size` bytes; 0 only at the end of the file.
@@ -154,42 +124,16 @@ impl Source {
     }
 }
 
-pub(super) fn line_ends(bytes: &[u8]) -> u64 {
-    bytes.split(|&byte| byte == b'\n').count() as u64 - 1
-}
-
-/// The mark that some editors put before UTF-8 text.
-const BYTE_ORDER_MARK: char = '\u{feff}';
-
-/// The bytes from the start of line `first_line` as text without a byte order mark, or an error
+/// Returns the bytes from the start of line `first_line` as text without a byte order mark, or an error
 /// that says where they stop being UTF-8.
 pub(super) fn utf8<'a>(
     path: &Path,
     first_line: u64,
     bytes: &'a [u8],
 ) -> Result<&'a str, DataError> {
-    let at_start = first_line == 1;
-    match std::str::from_utf8(bytes) {
-        Ok(text) if at_start => Ok(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)),
-        Ok(text) => Ok(text),
-        Err(error) => {
-            let utf16 = at_start && matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
-            let (found, from) = if utf16 {
-                ("it looks like UTF-16", "UTF-16")
-            } else {
-                ("perhaps Latin-1 or Windows-1252", "WINDOWS-1252")
-            };
-            let valid = &bytes[..error.valid_up_to()];
-            let line_start = valid.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-            Err(DataError::Encoding {
-                path: path.to_owned(),
-                line: first_line + line_ends(valid),
-                column: valid.len() - line_start + 1,
-                found,
-                from,
-            })
-        }
-    }
+    alhost_base::blocks::utf8(first_line, bytes).map_err(|NotUtf8 { line, column, found, from }| {
+        DataError::Encoding { path: path.to_owned(), line, column, found, from }
+    })
 }
 
 #[cfg(test)]
@@ -211,28 +155,6 @@ mod tests {
             })
             .unwrap();
         lines
-    }
-
-    #[test]
-    fn blocks_of_any_size_give_the_same_lines() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a");
-        let cases: [(&str, &[&str]); 6] = [
-            ("", &[]),
-            ("\n", &[""]),
-            ("one", &["one"]),
-            ("one\n", &["one"]),
-            ("one\r\n\ntwo, longer\nthree", &["one", "", "two, longer", "three"]),
-            ("\n\n\nx\n", &["", "", "", "x"]),
-        ];
-        for (text, expected) in cases {
-            fs_err::write(&path, text).unwrap();
-            let expected: Vec<(u64, String)> =
-                (1..).zip(expected.iter().map(|&line| line.to_owned())).collect();
-            for size in 1..30 {
-                assert_eq!(lines_of(&path, size), expected, "{text:?} in blocks of {size}");
-            }
-        }
     }
 
     #[test]

@@ -243,8 +243,7 @@ enum PluginCommand {
         #[arg(long, default_value = ".")]
         dir: PathBuf,
         /// Where alhost's crates come from: `path:FOLDER` (its sources), `git:URL` or
-        /// `version:REQUIREMENT`. By default the sources that this program was built from, or its
-        /// version where they are gone.
+        /// `version:REQUIREMENT`. By default the sources that this program was built from
         #[arg(long, value_name = "SOURCE")]
         api: Option<new::Source>,
     },

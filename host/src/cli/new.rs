@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 
-use alhost_plugin_api::export::API_VERSION;
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 
 use super::terminal::say;
 
@@ -57,11 +56,16 @@ fn is_plain(text: &str) -> bool {
 }
 
 impl Source {
-    /// The tree that this program was built from, where it still lies there.
-    fn default() -> Self {
+    /// The tree that this program was built from. The crates are in no registry that it could name instead.
+    fn default() -> anyhow::Result<Self> {
         match Path::new(env!("CARGO_MANIFEST_DIR")).parent() {
-            Some(tree) if tree.join("plugin-api/Cargo.toml").is_file() => Self::Path(tree.into()),
-            _ => Self::Version(API_VERSION.to_owned()),
+            Some(tree) if tree.join("plugin-api/Cargo.toml").is_file() => {
+                Ok(Self::Path(tree.into()))
+            }
+            _ => bail!(
+                "the sources that this program was built from are gone, and the crate needs them\n\
+                 hint: --api path:FOLDER or --api git:URL says where alhost's sources are"
+            ),
         }
     }
 
@@ -96,7 +100,7 @@ pub(super) fn new(name: &str, dir: &Path, api: Option<Source>) -> anyhow::Result
         "{} exists already\nhint: choose another name, or another place with --dir",
         folder.display()
     );
-    let files = files(name, &api.unwrap_or_else(Source::default))?;
+    let files = files(name, &api.map_or_else(Source::default, Ok)?)?;
     for (path, content) in &files {
         let path = folder.join(path);
         fs_err::create_dir_all(path.parent().expect("a file lies in a folder"))?;

@@ -4,6 +4,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use alhost_base::aside;
 use alhost_base::progress::Progress as _;
 use alhost_engine::prediction::Choice;
 use alhost_engine::saved_classifier::SavedClassifier;
@@ -58,11 +59,8 @@ fn write_whole(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let file = tempfile::Builder::new().prefix("predictions-").tempfile_in(folder)?;
+    let file = aside::create(path)?;
     write(&mut BufWriter::new(file.as_file()))?;
-    file.as_file().sync_all()?;
-    file.persist(path).with_context(|| format!("{} cannot be written", path.display()))?;
+    aside::put(file, path).with_context(|| format!("{} cannot be written", path.display()))?;
     Ok(())
 }

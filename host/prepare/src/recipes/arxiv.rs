@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
+use alhost_base::blocks::Block;
 use rayon::prelude::*;
 use serde::Deserialize;
 
@@ -19,7 +20,7 @@ use crate::options::{LeafRule, Options, Share, Split, SplitKind};
 use crate::progress::Progress;
 use crate::recipe::{About, Knob, Official, PaperRow, Recipe};
 use crate::source::Source;
-use crate::text::{BLOCK, Block, blocks, push_collapsed, utf8};
+use crate::text::{BLOCK, blocks, push_collapsed, utf8};
 
 pub(crate) struct Arxiv;
 
