@@ -13,7 +13,7 @@ pub const TEXT: &str = "text/1";
 pub const WORD_PIECES: &str = "word-pieces/1";
 /// Masked-LM losses at sampled positions: the surprisal embeddings of ALPS, sparse.
 pub const MLM_SURPRISAL: &str = "mlm-surprisal/1";
-/// `[hidden]` per text: [CLS] or mean of the last hidden states.
+/// `[hidden]` per text: `[CLS]` or mean of the last hidden states.
 pub const EMBEDDING: &str = "embedding/1";
 /// Input of the classifier's last linear layer.
 pub const FEATURES: &str = "features/1";
@@ -38,9 +38,9 @@ pub enum Model {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pooling {
-    /// The state of the [CLS] token.
+    /// The state of the `[CLS]` token.
     Cls,
-    /// The mean over all tokens, [CLS] and [SEP] included.
+    /// The mean over all tokens, `[CLS]` and `[SEP]` included.
     Mean,
 }
 

@@ -10,7 +10,7 @@ pub struct Wants {
     pub logits: bool,
     /// The input of the last linear layer.
     pub features: bool,
-    /// The last hidden state of [CLS].
+    /// The last hidden state of `[CLS]`.
     pub cls: bool,
     /// The mean of the last hidden states over a text's tokens.
     pub mean: bool,
@@ -33,7 +33,7 @@ pub struct Outputs {
     pub logits: Option<Matrix>,
     /// The input of the last linear layer, [rows, features].
     pub features: Option<Matrix>,
-    /// The last hidden states of [CLS], [rows, hidden].
+    /// The last hidden states of `[CLS]`, [rows, hidden].
     pub cls: Option<Matrix>,
     /// The means of the last hidden states, [rows, hidden].
     pub mean: Option<Matrix>,
@@ -56,7 +56,7 @@ pub fn probabilities(mut logits: Matrix) -> Matrix {
 pub struct Surprisal {
     /// Row `i` is `offsets[i]..offsets[i + 1]` of the other two.
     pub offsets: Vec<u64>,
-    /// Positions in the text's token ids, where [CLS] has position 0; ascending.
+    /// Positions in the text's token ids, where `[CLS]` has position 0; ascending.
     pub positions: Vec<u32>,
     /// Cross-entropy in nats.
     pub losses: Vec<f32>,

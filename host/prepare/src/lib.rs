@@ -5,7 +5,7 @@
 //!                            └────ids and texts────►  spool  ─────────────┘
 //! ```
 //!
-//! A [`recipe`] knows one distribution: it finds the files, parses them and gives documents with
+//! A `recipe` knows one distribution: it finds the files, parses them and gives documents with
 //! all of their labels. Everything else is common, and so are its choices ([`Choices`]): which
 //! labels are classes, which classes are frequent enough, which text goes where. Texts go through
 //! the disk, so that memory does not grow with them.

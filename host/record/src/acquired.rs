@@ -11,7 +11,7 @@ pub struct Acquired {
     pub unlabeled: usize,
     /// Number of labels of each text.
     pub labels: Vec<u32>,
-    /// Tokens of each text, [CLS] and [SEP] included, as the model sees it: cut at
+    /// Tokens of each text, `[CLS]` and `[SEP]` included, as the model sees it: cut at
     /// `model.max_tokens`.
     pub tokens: Vec<u32>,
     /// Entropy of the labels of the whole labeled set, in bits: -Σ p log2 p over the classes, where

@@ -31,7 +31,7 @@ pub(super) fn fill(host: &mut StandIn) {
     }
 }
 
-/// Columns of a surprisal embedding: [CLS] and [SEP] count.
+/// Columns of a surprisal embedding: `[CLS]` and `[SEP]` count.
 pub(super) fn n_positions(host: &StandIn) -> usize {
     let last = host.surprisal.1.iter().max().copied().unwrap_or(0);
     (last as usize + 2).max(LONGEST + 2)

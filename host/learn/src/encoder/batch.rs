@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor};
 pub struct Batch {
     /// i64 [batch, len]; 0 where a text has ended.
     pub ids: Tensor,
-    /// Tokens of each text, [CLS] and [SEP] included.
+    /// Tokens of each text, `[CLS]` and `[SEP]` included.
     pub lengths: Vec<i64>,
     /// bool [batch, len], true at tokens; `None` when nothing is padded.
     pub mask: Option<Tensor>,
@@ -20,13 +20,13 @@ impl Batch {
     /// Makes a batch of the texts `rows` of `tokens`.
     ///
     /// # Panics
-    /// Panics if `rows` is empty or a text has no token; each has [CLS] and [SEP] at least.
+    /// Panics if `rows` is empty or a text has no token; each has `[CLS]` and `[SEP]` at least.
     pub fn new(tokens: &Tokens, rows: &[u32], device: Device) -> Self {
         let texts: Vec<&[u32]> = rows.iter().map(|&row| tokens.row(row as usize)).collect();
         Self::from_texts(&texts, device)
     }
 
-    /// Makes a batch of token ids that already carry [CLS] and [SEP].
+    /// Makes a batch of token ids that already carry `[CLS]` and `[SEP]`.
     ///
     /// # Panics
     /// Panics where `new` does.

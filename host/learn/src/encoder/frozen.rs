@@ -47,7 +47,7 @@ impl Keep {
 
 /// The files of one split.
 pub(crate) struct Kept {
-    /// f32 [texts, 2, hidden]: [CLS], then mean.
+    /// f32 [texts, 2, hidden]: `[CLS]`, then mean.
     pooled: File,
     states: Option<StatesFile>,
     hidden: usize,

@@ -18,7 +18,7 @@ pub(crate) enum States<'a> {
 
 /// Some texts, encoded.
 pub(crate) struct Encoded {
-    /// The hidden states, [batch, len, hidden]; of kept states for a linear head only [CLS], so
+    /// The hidden states, [batch, len, hidden]; of kept states for a linear head only `[CLS]`, so
     /// that len is 1.
     pub(crate) hidden_states: Tensor,
     /// The number of each text's states that are its own.
@@ -48,12 +48,12 @@ impl Encoded {
         Self { hidden_states, lengths, mean: Some(mean) }
     }
 
-    /// The state of [CLS], f32 [batch, hidden].
+    /// The state of `[CLS]`, f32 [batch, hidden].
     pub(crate) fn cls(&self) -> Tensor {
         self.hidden_states.i((.., 0)).to_kind(Kind::Float)
     }
 
-    /// The mean over a text's tokens, [CLS] and [SEP] included, f32 [batch, hidden].
+    /// The mean over a text's tokens, `[CLS]` and `[SEP]` included, f32 [batch, hidden].
     pub(crate) fn mean(&self) -> Tensor {
         match &self.mean {
             Some(mean) => mean.shallow_clone(),

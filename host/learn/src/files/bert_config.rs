@@ -183,7 +183,7 @@ impl BertConfig {
         Activation::named(&self.hidden_act).unwrap_or(Activation::Gelu)
     }
 
-    /// Checks that texts of `max_tokens`, [CLS] and [SEP] included, have a position each.
+    /// Checks that texts of `max_tokens`, `[CLS]` and `[SEP]` included, have a position each.
     pub fn check_length(&self, max_tokens: usize) -> Result<(), ModelError> {
         let positions = self.max_position_embeddings as usize;
         if max_tokens > positions {

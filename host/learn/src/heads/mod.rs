@@ -1,6 +1,6 @@
 //! The classifier's head: from the encoder's hidden states to one logit a label.
 //!
-//! `linear` is the usual one: [CLS], a dense layer with tanh (the pooler), dropout, a linear layer.
+//! `linear` is the usual one: `[CLS]`, a dense layer with tanh (the pooler), dropout, a linear layer.
 //! `cnn` is Kim (2014), <https://arxiv.org/abs/1408.5882>, over the last hidden states:
 //! convolutions of several widths, ReLU, maximum over time, dropout, a linear layer. Public codes
 //! let it see padding; ours does not, so that a text's logits depend on the text alone.

@@ -190,7 +190,7 @@ impl MlmHead {
         logits.to_kind(Kind::Float) + &self.bias
     }
 
-    /// Cross-entropy in nats, f32 [n], of the `pieces` (i64 [n]) at positions with the given
+    /// Cross-entropy in nats, f32 `[n]`, of the `pieces` (i64 `[n]`) at positions with the given
     /// hidden states [n, hidden].
     pub fn losses(&self, hidden_states: &Tensor, pieces: &Tensor) -> Tensor {
         tch::no_grad(|| {

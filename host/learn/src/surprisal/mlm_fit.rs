@@ -1,7 +1,7 @@
 //! Fits a masked-LM head where the checkpoint has none (MiniLM), on the texts at hand and with the
 //! encoder as it is.
 //!
-//! Masking as BERT does it: 15% of positions, of which 80% become [MASK], 10% a random piece, and
+//! Masking as BERT does it: 15% of positions, of which 80% become `[MASK]`, 10% a random piece, and
 //! 10% stay. The hidden states at masked positions are computed once; then Adam runs over them for
 //! a fixed number of steps. The head starts close to the piece frequencies: the bias is their
 //! logarithm, and the transform is scaled down until it has learnt something.

@@ -12,15 +12,15 @@ use crate::tokenizer::lacks;
 /// Ids of the tokens that every tokenizer of a BERT has, under whatever name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Specials {
-    /// [CLS].
+    /// `[CLS]`.
     pub classifier: u32,
-    /// [SEP].
+    /// `[SEP]`.
     pub separator: u32,
-    /// [PAD].
+    /// `[PAD]`.
     pub padding: u32,
-    /// [MASK].
+    /// `[MASK]`.
     pub mask: u32,
-    /// [UNK].
+    /// `[UNK]`.
     pub unknown: u32,
 }
 
