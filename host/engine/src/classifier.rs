@@ -97,15 +97,20 @@ impl Classifier<'_> {
     }
 
     fn first_model(&self, pool: &Pool, seed: RunSeed) -> PathBuf {
-        let mut hasher = blake3::Hasher::new_derive_key("alhost 2 model of round 0");
+        let mut hasher = blake3::Hasher::new_derive_key("alhost 3 model of round 0");
         let ConfigFile { model, train, evaluation, r#loop, .. } = &*self.task.config;
         let config = serde_json::json!([model, train, evaluation, r#loop.stop.metric]);
         for part in [&self.task.identity, &config.to_string(), &seed.0.to_string()] {
             hasher.update(part.as_bytes());
             hasher.update(b"\0");
         }
-        for id in pool.labeled() {
+        // The labels too: an oracle need not give those of the data set, which the identity names.
+        for (id, labels) in pool.labeled().iter().zip(pool.labels().rows()) {
             hasher.update(&id.0.to_le_bytes());
+            hasher.update(&(labels.len() as u64).to_le_bytes());
+            for label in labels {
+                hasher.update(&label.to_le_bytes());
+            }
         }
         let name = hasher.finalize().to_hex();
         self.task.cache.join("round-0").join(&name[..32])

@@ -501,3 +501,17 @@ fn a_full_disk_costs_nothing() {
     assert!(done, "{told}");
     assert_eq!(told.matches("1 passed").count(), 2, "{told}");
 }
+
+/// Without its `float_roundtrip`, `serde_json` reads some numbers as their neighbours.
+#[test]
+fn numbers_come_back_bit_by_bit() {
+    let mut x = 0.1_f64;
+    for _ in 0..2_000 {
+        x = (x * 997.0 + 0.123_456_789).fract();
+        let mut written = round(0, 10, None);
+        written.metrics = written.metrics.map(|all| Metrics { micro_f1: x, ..all });
+        let read: RoundRecord =
+            serde_json::from_str(&serde_json::to_string(&written).unwrap()).unwrap();
+        assert_eq!(read, written, "{x}");
+    }
+}

@@ -307,3 +307,20 @@ fn a_later_line_corrects_what_was_trained_on_before() {
     assert_eq!(session.pool().labeled()[3], text);
     assert_eq!(session.pool().labels().row(3), [2]);
 }
+
+/// The model of round 0 is kept for all strategies of a seed: it must not be that of other labels.
+#[test]
+fn another_oracle_does_not_take_over_the_first_model_of_this_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = |set: &[&str]| {
+        let Opened { mut experiment, mut strategies } =
+            Opened::new(folder.path(), &["random"], set);
+        let session = Session::open(&mut experiment, &mut strategies, "random", 1, WATCH).unwrap();
+        session.run().unwrap()[0].metrics.unwrap()
+    };
+    let noisy = ["oracle.kind=noisy", "oracle.missed=0.6", "name=noisy"];
+    let other = ["oracle.kind=noisy", "oracle.missed=0.6", "name=other", "oracle.wrong=0.9"];
+    let (simulated, noisy, other) = (first(&[]), first(&noisy), first(&other));
+    assert_ne!(simulated, noisy);
+    assert_ne!(noisy, other);
+}
