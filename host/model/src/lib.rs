@@ -6,7 +6,7 @@ mod compute;
 mod outputs;
 mod training;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use alhost_base::ledger::Work;
@@ -40,11 +40,11 @@ pub trait Models {
     ) -> Result<Box<dyn Model>>;
 
     /// Lists the files that [`Models::open_exported`] would read in `folder`.
-    fn exported_files(&self, folder: &Path) -> Result<Vec<std::path::PathBuf>>;
+    fn exported_files(&self, folder: &Path) -> Result<Vec<PathBuf>>;
 }
 
-/// A pre-trained encoder with a classifier on it. A pair of tokens and rows means texts of the former, which are made with
-/// [`Model::tokenizer`].
+/// A pre-trained encoder with a classifier on it. A pair of tokens and rows means those rows of the tokens,
+/// which [`Model::tokenizer`] made.
 pub trait Model: Send {
     /// Says what it is, for names and records.
     fn about(&self) -> &About;

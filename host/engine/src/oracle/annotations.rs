@@ -77,7 +77,7 @@ pub fn read(path: &Path) -> Result<Annotations> {
             Err(_) if !is_whole => found.torn = Some(number),
             Err(error) => {
                 let problem = format!("line {number} is no annotation: {error}");
-                let hint = "mend or remove the line; the lines before and after it are kept apart";
+                let hint = "mend or remove the line; all others stay as they are";
                 return Err(Unreadable::new(path, problem, hint).into());
             }
         }

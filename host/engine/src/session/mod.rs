@@ -45,6 +45,8 @@ enum State {
     /// The classifier of the round is trained; boxed, since it is large.
     Trained(Box<(Trained, Option<Signals>)>),
     Over(Stop),
+    /// A step gave an error, or is under way.
+    Failed,
 }
 
 /// One run of an experiment.
@@ -159,8 +161,12 @@ impl<'a> Session<'a> {
     }
 
     /// Goes on to the next event.
+    ///
+    /// # Errors
+    /// Of the strategy, the oracle, the model or the disk. After one, every further step is an error: what
+    /// was on disk is whole, and a session that is opened on it goes on from there.
     pub fn step(&mut self) -> anyhow::Result<Step> {
-        match std::mem::replace(&mut self.state, State::New) {
+        match std::mem::replace(&mut self.state, State::Failed) {
             State::New => self.select_first(),
             State::Selected(selection) => self.label_and_train(selection),
             State::Trained(trained) => self.query_and_record(*trained),
@@ -168,6 +174,10 @@ impl<'a> Session<'a> {
                 self.state = State::Over(stop);
                 Ok(Step::Stopped(stop))
             }
+            State::Failed => bail!(
+                "{}: an earlier step of this session failed\nhint: open it again to go on from its records",
+                self.path.display()
+            ),
         }
     }
 

@@ -1,6 +1,5 @@
 //! What a session does between two events: it selects, asks for labels and trains, queries and records.
 
-use alhost_base::ledger::Ledger;
 use alhost_config::Start;
 use alhost_record::{Cost, Resume, SelectionRecord, Signals, Stop, peak_memory_bytes};
 use anyhow::Context as _;
@@ -8,7 +7,6 @@ use anyhow::Context as _;
 use super::{Session, State, Step, classifier};
 use crate::acquired::acquired;
 use crate::classifier::Trained;
-use crate::experiment::{Experiment, Watch};
 use crate::lending::Panels;
 use crate::oracle::Answer;
 use crate::pool::{Pool, ValidSelection};
@@ -22,7 +20,8 @@ impl Session<'_> {
         let selection = match recorded(&self.resume, 0, &self.pool)? {
             Some(selection) => selection,
             None => {
-                let mut asking = asking(self.experiment, &mut self.ledger, self.watch);
+                let (experiment, ledger) = (&mut *self.experiment, &mut self.ledger);
+                let mut asking = Asking { experiment, ledger, watch: self.watch };
                 let selection = asking.initial_set(self.initial.as_mut(), &self.pool, self.seed)?;
                 self.keep(0, &selection, &[])?;
                 selection
@@ -117,7 +116,8 @@ impl Session<'_> {
         let next = match recorded(&self.resume, query.round, &self.pool)? {
             Some(next) => next,
             None => {
-                let mut asking = asking(self.experiment, &mut self.ledger, self.watch);
+                let (experiment, ledger) = (&mut *self.experiment, &mut self.ledger);
+                let mut asking = Asking { experiment, ledger, watch: self.watch };
                 let answer = asking.ask(&mut self.strategy, &self.pool, query, &panels)?;
                 let query::Answer { selection, seconds, actual, shared } = answer;
                 charge_query(cost, seconds, actual, shared);
@@ -150,14 +150,6 @@ impl Session<'_> {
         let record = SelectionRecord::new(round, selected, ids);
         Ok(self.dir.append_selection(&record, strategy_state)?)
     }
-}
-
-fn asking<'a>(
-    experiment: &'a mut Experiment,
-    ledger: &'a mut Ledger,
-    watch: Watch<'a>,
-) -> Asking<'a> {
-    Asking { experiment, ledger, watch }
 }
 
 /// The selection that round `round` is the first to train on, if it is on disk.

@@ -104,6 +104,35 @@ fn a_wrong_answer_is_refused_with_its_reason() {
 }
 
 #[test]
+fn a_session_that_failed_says_so_and_one_opened_after_it_goes_on() {
+    let (_folder, mut opened) = opened();
+    let mut asked = 0;
+    let oracle = changed(&opened, move |given| {
+        asked += 1;
+        Answer::Given(if asked == 2 { Vec::new() } else { given })
+    });
+    let Opened { experiment, strategies } = &mut opened;
+    let mut session =
+        Session::open_with(experiment, strategies, "random", 1, oracle, WATCH).unwrap();
+    while session.step().is_ok() {}
+    for _ in 0..2 {
+        let error = session.step().unwrap_err().to_string();
+        assert!(error.contains("failed") && error.contains("hint: open it again"), "{error}");
+    }
+    assert_eq!(session.rounds().len(), 1);
+    let path = session.path().to_owned();
+    drop(session);
+    Session::open(experiment, strategies, "random", 1, WATCH).unwrap().run().unwrap();
+
+    let (_other, mut whole) = self::opened();
+    let Opened { experiment, strategies } = &mut whole;
+    let session = Session::open(experiment, strategies, "random", 1, WATCH).unwrap();
+    let other = session.path().to_owned();
+    session.run().unwrap();
+    assert_eq!(records(&path), records(&other));
+}
+
+#[test]
 fn skipped_texts_are_never_trained_on_nor_asked_about_again() {
     let (_folder, mut opened) = opened();
     let mut batches = 0;

@@ -11,10 +11,13 @@ use alhost_base::store::sealed;
 use alhost_config::{ModelConfig, RunConfig, Start, TrainConfig};
 use alhost_data::tokens::Tokens;
 use alhost_model::{
-    About, Compute, Dev, Examples, Model, Models, Outputs, Seeds, Surprisal, Training, Visit, Wants,
+    About, Cancelled, Compute, Dev, Discriminator, Examples, KMeans, Model, Models, Nearest,
+    Outputs, Seeds, Surprisal, Training, Visit, Wants,
 };
 use alhost_plugin_api::features::{Pooling, SurprisalOptions};
+use alhost_plugin_api::services::{DiscriminatorOptions, KMeansOptions};
 use anyhow::{Context as _, Result, bail};
+use rand_chacha::ChaCha8Rng;
 use tokenizers::Tokenizer;
 
 const WIDTH: usize = 64;
@@ -212,7 +215,7 @@ impl Model for Toy {
     }
 
     fn compute(&self) -> Box<dyn Compute> {
-        unimplemented!("no strategy of these tests asks for arithmetic")
+        Box::new(NoArithmetic)
     }
 
     fn save(&self, path: &Path) -> Result<()> {
@@ -237,5 +240,35 @@ impl Model for Toy {
 
     fn export(&self, _folder: &Path) -> Result<()> {
         bail!("a toy is not exported")
+    }
+}
+
+/// A strategy that asks for arithmetic is told that a toy has none.
+struct NoArithmetic;
+
+impl Compute for NoArithmetic {
+    fn kmeans(
+        &self,
+        _: &Matrix,
+        _: &KMeansOptions,
+        _: &mut ChaCha8Rng,
+        _: &Cancelled<'_>,
+    ) -> Result<KMeans> {
+        bail!("a toy does not cluster")
+    }
+
+    fn nearest(&self, _: &Matrix, _: &Matrix, _: usize) -> Result<Nearest> {
+        bail!("a toy finds no neighbors")
+    }
+
+    fn discriminator(
+        &self,
+        _: &Matrix,
+        _: &Matrix,
+        _: &DiscriminatorOptions,
+        _: &mut ChaCha8Rng,
+        _: &Cancelled<'_>,
+    ) -> Result<Discriminator> {
+        bail!("a toy trains no discriminator")
     }
 }
