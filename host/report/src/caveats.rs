@@ -41,7 +41,16 @@ fn other_seeds(set: &DataSet) -> Option<String> {
     if set.strategies.iter().all(|strategy| seeds(strategy) == first) {
         return None;
     }
-    let each = set.strategies.iter().map(|s| format!("{}: {:?}", s.name, seeds(s)));
+    // Strategies of the same seeds together, in the order of the first of them.
+    let mut groups: Vec<(Vec<u64>, Vec<&str>)> = Vec::new();
+    for strategy in &set.strategies {
+        let seeds = seeds(strategy);
+        match groups.iter_mut().find(|group| group.0 == seeds) {
+            Some(group) => group.1.push(&strategy.name),
+            None => groups.push((seeds, vec![&strategy.name])),
+        }
+    }
+    let each = groups.iter().map(|(seeds, names)| format!("{}: {seeds:?}", names.join(", ")));
     let each: Vec<String> = each.collect();
     Some(format!(
         "The strategies have different seeds ({}); pairs are made of common ones only.",

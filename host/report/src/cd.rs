@@ -4,73 +4,121 @@ use std::fmt::Write as _;
 
 use super::document::Figure;
 use super::svg::{Style, escape, marker};
+use super::view::FEW;
 
-const WIDTH: f64 = 480.0;
-const LEFT: f64 = 130.0;
-const RIGHT: f64 = 350.0;
+/// A strategy in the diagram.
+#[derive(Clone)]
+pub(super) struct Ranked {
+    pub(super) name: String,
+    pub(super) style: Style,
+    pub(super) rank: f64,
+}
+
+/// Measures, which leave few strategies more room than many.
+struct Layout {
+    left: f64,
+    right: f64,
+    width: f64,
+    /// Between names, and between bars.
+    row: f64,
+    bar: f64,
+    /// Every so many ranks have a number.
+    step: usize,
+    class: &'static str,
+}
+
 const AXIS: f64 = 66.0;
+
+impl Layout {
+    fn new(labels: &[String]) -> Self {
+        let k = labels.len();
+        let is_few = k <= FEW;
+        let (row, bar, letter) = if is_few { (24.0, 10.0, 7.8) } else { (16.0, 8.0, 6.8) };
+        let axis: f64 = if is_few { 220.0 } else { 15.0 * (k as f64 - 1.0) };
+        let (on_left, on_right) = labels.split_at(k.div_ceil(2));
+        let room = |labels: &[String]| {
+            let letters = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
+            (26.0 + letter * letters as f64).max(130.0)
+        };
+        let left = room(on_left);
+        let right = left + axis;
+        let step = (22.0 * (k as f64 - 1.0) / axis).ceil() as usize;
+        let class = if is_few { "" } else { "name" };
+        Self { left, right, width: right + room(on_right), row, bar, step: step.max(1), class }
+    }
+}
 
 /// Draws `ranked`, each strategy with its mean rank. Bars join strategies whose ranks are closer
 /// than `difference`.
-pub(super) fn draw(
-    name: &str,
-    caption: &str,
-    ranked: &[(String, Style, f64)],
-    difference: f64,
-) -> Figure {
+pub(super) fn draw(name: &str, caption: &str, ranked: &[Ranked], difference: f64) -> Figure {
     let mut sorted = ranked.to_vec();
-    sorted.sort_by(|a, b| a.2.total_cmp(&b.2));
+    sorted.sort_by(|a, b| a.rank.total_cmp(&b.rank));
+    let labels: Vec<String> =
+        sorted.iter().map(|entry| format!("{} ({:.2})", entry.name, entry.rank)).collect();
+    let layout = Layout::new(&labels);
     let k = sorted.len();
-    let x = |rank: f64| LEFT + (rank - 1.0) / (k as f64 - 1.0) * (RIGHT - LEFT);
-    let mut svg = axis(k, difference, &x);
-    let bars = cliques(&sorted.iter().map(|entry| entry.2).collect::<Vec<_>>(), difference);
+    let x =
+        |rank: f64| layout.left + (rank - 1.0) / (k as f64 - 1.0) * (layout.right - layout.left);
+    let mut svg = axis(k, difference, &layout, &x);
+    let bars = cliques(&sorted.iter().map(|entry| entry.rank).collect::<Vec<_>>(), difference);
+    let first = AXIS + 32.0 + layout.bar * bars.len() as f64;
+    for (at, (entry, label)) in sorted.iter().zip(&labels).enumerate() {
+        let (side, row) =
+            if at < k.div_ceil(2) { (Side::Left, at) } else { (Side::Right, k - 1 - at) };
+        let y = first + layout.row * row as f64;
+        svg.push_str(&named(entry, label, &layout, (x(entry.rank), y), side));
+    }
     for (level, (from, to)) in bars.iter().enumerate() {
-        let y = AXIS + 14.0 + 10.0 * level as f64;
+        let y = AXIS + 14.0 + layout.bar * level as f64;
         let _infallible = write!(
             svg,
             r#"<path class="axis clique" d="M{:.1} {y}H{:.1}"/>"#,
-            x(sorted[*from].2) - 3.0,
-            x(sorted[*to].2) + 3.0
+            x(sorted[*from].rank) - 3.0,
+            x(sorted[*to].rank) + 3.0
         );
     }
-    let first = AXIS + 32.0 + 10.0 * bars.len() as f64;
-    let on_the_left = k.div_ceil(2);
-    for (at, (name, style, rank)) in sorted.iter().enumerate() {
-        let is_left = at < on_the_left;
-        let row = if is_left { at } else { k - 1 - at };
-        let (y, at) = (first + 24.0 * row as f64, x(*rank));
-        let (end, anchor, text_x) = if is_left {
-            (LEFT - 16.0, "end", LEFT - 22.0)
-        } else {
-            (RIGHT + 16.0, "", RIGHT + 22.0)
-        };
-        let _infallible = write!(
-            svg,
-            r#"<path class="axis" d="M{at:.1} {AXIS}V{y}H{end}"/><g class="s{}">{}</g><text class="{anchor}" x="{text_x}" y="{}">{} ({rank:.2})</text>"#,
-            style.color,
-            marker(*style, at, AXIS),
-            y + 4.5,
-            escape(name),
-        );
-    }
-    let height = first + 24.0 * on_the_left as f64;
-    Figure { name: name.to_owned(), caption: caption.to_owned(), svg, size: (WIDTH, height) }
+    let height = first + layout.row * k.div_ceil(2) as f64;
+    Figure { svg, size: (layout.width, height), ..Figure::new(name, caption) }
 }
 
-fn axis(k: usize, difference: f64, x: &dyn Fn(f64) -> f64) -> String {
-    let mut svg = format!(r#"<path class="axis" d="M{LEFT} {AXIS}H{RIGHT}"/>"#);
+/// The side on which a name stands.
+#[derive(Clone, Copy)]
+enum Side {
+    Left,
+    Right,
+}
+
+/// Draws the mark of a strategy on the axis, and its label, with a line from one to the other.
+fn named(entry: &Ranked, label: &str, layout: &Layout, (x, y): (f64, f64), side: Side) -> String {
+    let (end, anchor, text_x) = match side {
+        Side::Left => (layout.left - 16.0, " end", layout.left - 22.0),
+        Side::Right => (layout.right + 16.0, "", layout.right + 22.0),
+    };
+    format!(
+        r#"<path class="axis thin" d="M{x:.1} {AXIS}V{y}H{end:.1}"/><g class="{}">{}<text class="{}{anchor}" x="{text_x:.1}" y="{:.1}">{}</text></g>"#,
+        entry.style.class(),
+        marker(entry.style, &[(x, AXIS)]),
+        layout.class,
+        y + 4.5,
+        escape(label),
+    )
+}
+
+fn axis(k: usize, difference: f64, layout: &Layout, x: &dyn Fn(f64) -> f64) -> String {
+    let (left, right) = (layout.left, layout.right);
+    let mut svg = format!(r#"<path class="axis" d="M{left:.1} {AXIS}H{right:.1}"/>"#);
     for rank in 1..=k {
         let at = x(rank as f64);
-        let _infallible = write!(
-            svg,
-            r#"<path class="axis" d="M{at:.1} {AXIS}v-6"/><text class="mid" x="{at:.1}" y="{}">{rank}</text>"#,
-            AXIS - 11.0
-        );
+        let _infallible = write!(svg, r#"<path class="axis" d="M{at:.1} {AXIS}v-6"/>"#);
+        if (rank - 1) % layout.step == 0 {
+            let y = AXIS - 11.0;
+            let _infallible = write!(svg, r#"<text class="mid" x="{at:.1}" y="{y}">{rank}</text>"#);
+        }
     }
-    let shown = x(1.0 + difference).min(WIDTH - 10.0);
+    let shown = x(1.0 + difference).min(layout.width - 10.0);
     let _infallible = write!(
         svg,
-        r#"<path class="axis" d="M{LEFT} 18v8m0-4H{shown:.1}m0-4v8"/><text x="{LEFT}" y="13">CD = {difference:.2}</text>"#,
+        r#"<path class="axis" d="M{left:.1} 18v8m0-4H{shown:.1}m0-4v8"/><text x="{left:.1}" y="13">CD = {difference:.2}</text>"#,
     );
     svg
 }

@@ -1,6 +1,7 @@
 //! The paper's Figure 1: how many texts each class of a data set has.
 
-use super::plot::{Chart, Point, Scale, Series, draw};
+use super::axes::Scale;
+use super::plot::{Chart, Point, Series, draw};
 use super::svg::{self, Style};
 
 /// One line of the figure.

@@ -3,8 +3,9 @@
 use alhost_metrics::statistics::{
     self, PairedT, Summary, UnpairedT, Wilcoxon, area, holm, labels_to_reach, summary,
 };
+use alhost_record::RoundRecord;
 
-use super::collect::{DataSet, Strategy};
+use super::collect::{DataSet, Run, Strategy};
 use super::metric::Metric;
 
 /// Value of p below which a difference counts as shown.
@@ -48,13 +49,26 @@ pub(super) fn values(
     metric: Metric,
     quantity: Quantity,
 ) -> BySeed {
+    values_of(set, strategy, quantity, |round| metric.of(round))
+}
+
+/// The same of what is no metric: the number of classes seen, say.
+pub(super) fn values_of(
+    set: &DataSet,
+    strategy: &Strategy,
+    quantity: Quantity,
+    of: impl Fn(&RoundRecord) -> Option<f64>,
+) -> BySeed {
     let labeled = labeled(set);
     let of_run = |scores: &[f64]| match quantity {
         Quantity::Area => area(&labeled, scores),
         Quantity::Final => scores.last().copied(),
     };
+    let curve = |run: &Run| -> Option<Vec<f64>> {
+        set.labeled.iter().map(|&labeled| of(run.at(labeled)?)).collect()
+    };
     let runs = strategy.runs.iter();
-    runs.filter_map(|run| Some((run.seed(), of_run(&set.scores(run, metric)?)?))).collect()
+    runs.filter_map(|run| Some((run.seed(), of_run(&curve(run)?)?))).collect()
 }
 
 pub(super) fn labeled(set: &DataSet) -> Vec<f64> {
@@ -159,7 +173,7 @@ pub(super) fn standing(set: &DataSet, metric: Metric, quantity: Quantity) -> Opt
         .map(|strategy| Some(summary(&numbers(&values(set, strategy, metric, quantity)))?.mean))
         .collect();
     let with_mean = means.iter().enumerate().filter_map(|(index, mean)| Some((index, (*mean)?)));
-    // Of equal ones, the first by name.
+    // Of equal ones, the first in the order of the set.
     let best = with_mean.rev().max_by(|a, b| a.1.total_cmp(&b.1))?.0;
     let others: Vec<(usize, usize)> =
         (0..means.len()).filter(|&i| i != best).map(|other| (best, other)).collect();

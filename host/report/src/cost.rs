@@ -1,56 +1,31 @@
-//! Sections on cost: seconds of each phase, queries in the paper's unit, memory, what was computed
-//! once. Costs are charged, as if a run had been alone, unless they are called really spent.
+//! Sections on cost: seconds of each phase, memory, what was computed once. Costs are charged, as if a
+//! run had been alone, unless they are called really spent.
 
 use std::collections::BTreeMap;
 
-use alhost_base::text::file_name;
 use alhost_metrics::statistics::summary;
 use alhost_record::{RoundRecord, Seconds};
 
-use super::collect::{DataSet, Run, Strategy};
+use super::collect::DataSet;
 use super::document::{Cell, Section, Table};
-use super::plot::{Chart, Point, Scale, Series, draw};
+use super::queries::{self, query_seconds};
 use super::view::View;
-
-/// The paper's Table 3 counts 100 batches of 16.
-const TEXTS: f64 = 1600.0;
-
-/// The paper's seconds for so many texts on an RTX A6000, with BERT-base and 512 tokens.
-const PAPER: [(&str, &str); 4] =
-    [("subword", "3.8"), ("alps", "50"), ("dal", "56"), ("cvirs", "123")];
 
 pub(super) fn section(view: &View<'_>, set: &DataSet) -> Section {
     let mut section = Section::new(3, "Cost");
-    section.table(phases(set));
-    section.table(queries(set));
-    section.figures(draw(&query_chart(view, set)).into_iter().collect());
-    section.table(by_round(set));
+    section.table(phases(view, set));
+    section.table(queries::table(view, set));
+    section.figures(queries::figure(view, set).into_iter().collect());
+    // A row for each round of each of many strategies would be too many.
+    let by_round = if View::is_many(set) { queries::by_round } else { phases_by_round };
+    section.table(by_round(view, set));
     section
-}
-
-/// Returns the seconds charged for the query of a round, where it made one.
-pub(super) fn query_seconds(round: &RoundRecord) -> Option<f64> {
-    let seconds = &round.cost.seconds;
-    round.stop.is_none().then_some(seconds.features + seconds.select)
-}
-
-/// Returns the seconds really spent on the query: less where something had been computed for
-/// another run.
-pub(super) fn actual_query_seconds(round: &RoundRecord) -> Option<f64> {
-    let seconds = actual(round);
-    round.stop.is_none().then_some(seconds.features + seconds.select)
 }
 
 /// Returns the seconds really spent. Records of the first version have no other cost than those
 /// charged.
 pub(super) fn actual(round: &RoundRecord) -> Seconds {
     round.cost.actual.unwrap_or(round.cost.seconds)
-}
-
-/// Seconds of a query in the paper's unit; older records do not say how large the pool was.
-pub(super) fn per_1600(round: &RoundRecord, seconds: Option<f64>) -> Option<f64> {
-    let pool = round.acquired.as_ref()?.unlabeled;
-    (pool > 0).then_some(seconds? * TEXTS / pool as f64)
 }
 
 /// Name, what it is of the seconds, and whether only rounds with a query have it.
@@ -71,11 +46,11 @@ fn phase_cell<'a>(rounds: impl Iterator<Item = &'a RoundRecord>, phase: Phase) -
     seconds(mean(rounds.map(|round| of(&round.cost.seconds))))
 }
 
-fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+pub(super) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     Some(summary(&values.collect::<Vec<_>>())?.mean)
 }
 
-fn seconds(value: Option<f64>) -> Cell {
+pub(super) fn seconds(value: Option<f64>) -> Cell {
     Cell::new(value.map_or("–".to_owned(), in_seconds))
 }
 
@@ -91,7 +66,7 @@ fn in_seconds(value: f64) -> String {
 }
 
 /// Mean seconds of each phase in a round, memory, and the seconds of a whole run.
-fn phases(set: &DataSet) -> Table {
+fn phases(view: &View<'_>, set: &DataSet) -> Table {
     let names = PHASES.iter().map(|phase| format!("{}, s", phase.0));
     let head = std::iter::once("strategy".to_owned()).chain(names).chain(
         ["whole run, s", "really spent, s", "tokens/s", "peak memory, MiB"].map(str::to_owned),
@@ -109,7 +84,7 @@ fn phases(set: &DataSet) -> Table {
         let memory = rounds().filter_map(|round| round.cost.peak_memory_bytes).max();
         let speed =
             mean(rounds().map(|round| round.cost.tokens_per_second).filter(|v| v.is_finite()));
-        let mut row = vec![Cell::new(strategy.name.clone())];
+        let mut row = vec![view.cell(&strategy.name)];
         row.extend(PHASES.iter().map(|phase| phase_cell(rounds(), *phase)));
         row.push(seconds(mean(whole)));
         row.push(seconds(mean(spent)));
@@ -130,87 +105,13 @@ fn phases(set: &DataSet) -> Table {
     }
 }
 
-fn queries(set: &DataSet) -> Table {
-    let head = [
-        "strategy",
-        "first query, s",
-        "later queries, s",
-        "s per 1,600 texts",
-        "really spent, s",
-        "the paper, s",
-    ];
-    let rows = set.strategies.iter().map(|strategy| {
-        let rounds = || strategy.runs.iter().flat_map(|run| set.rounds(run));
-        let first = rounds().filter(|round| round.round == 0).filter_map(query_seconds);
-        let later = rounds().filter(|round| round.round > 0).filter_map(query_seconds);
-        let charged = rounds().filter_map(|round| per_1600(round, query_seconds(round)));
-        let spent = rounds().filter_map(|round| per_1600(round, actual_query_seconds(round)));
-        let id = &strategy.runs[0].records.manifest.plugin.id;
-        let paper = PAPER.iter().find(|known| known.0 == id).map_or("–", |known| known.1);
-        vec![
-            Cell::new(strategy.name.clone()),
-            seconds(mean(first)),
-            seconds(mean(later)),
-            seconds(mean(charged)),
-            seconds(mean(spent)),
-            Cell::new(paper),
-        ]
-    });
-    let old = set.strategies.iter().flat_map(|s| &s.runs).any(|run| !says_pool(run));
-    let hint =
-        if old { " Records of earlier versions do not say how large the pool was." } else { "" };
-    Table {
-        caption: format!(
-            "What queries cost (features and select), and the same for 1,600 texts, the unit of the \
-             paper's Table 3, whose figures are of an RTX A6000, BERT-base and 512 tokens.{hint}"
-        ),
-        head: head.map(str::to_owned).to_vec(),
-        rows: rows.collect(),
-        is_folded: false,
-    }
-}
-
-fn says_pool(run: &Run) -> bool {
-    run.records.rounds.iter().all(|round| round.acquired.is_some())
-}
-
-fn query_chart(view: &View<'_>, set: &DataSet) -> Chart {
-    let series = |strategy: &Strategy| {
-        let at = |labeled: usize| {
-            let rounds = strategy.runs.iter().filter_map(|run| run.at(labeled));
-            let costs: Vec<f64> = rounds.filter_map(query_seconds).collect();
-            let cost = summary(&costs)?;
-            Some(Point { x: labeled as f64, mean: cost.mean, low: cost.min, high: cost.max })
-        };
-        Series {
-            name: strategy.name.clone(),
-            style: view.style(strategy),
-            points: set.labeled.iter().filter_map(|&labeled| at(labeled)).collect(),
-        }
-    };
-    let all: Vec<Series> = set.strategies.iter().map(series).collect();
-    Chart {
-        name: format!("{}-query-seconds", file_name(&set.name)),
-        caption: format!(
-            "{}: seconds of a query (mean; band: from least to most over seeds)",
-            set.name
-        ),
-        x_title: "labeled texts".to_owned(),
-        y_title: "seconds".to_owned(),
-        series: all.into_iter().filter(|series| !series.points.is_empty()).collect(),
-        level: None,
-        starts_at_zero: true,
-        scale: Scale::Linear,
-    }
-}
-
-fn by_round(set: &DataSet) -> Table {
+fn phases_by_round(view: &View<'_>, set: &DataSet) -> Table {
     let head = ["strategy", "labeled"].into_iter().chain(PHASES.iter().map(|phase| phase.0));
     let rows = set.strategies.iter().flat_map(|strategy| {
         set.labeled.iter().map(|&labeled| {
             let rounds = || strategy.runs.iter().filter_map(move |run| run.at(labeled));
             let phases = PHASES.iter().map(|phase| phase_cell(rounds(), *phase));
-            let names = [Cell::new(strategy.name.clone()), Cell::new(labeled.to_string())];
+            let names = [view.cell(&strategy.name), Cell::new(labeled.to_string())];
             names.into_iter().chain(phases).collect()
         })
     });

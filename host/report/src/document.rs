@@ -1,5 +1,7 @@
 //! Holds what a report says, before it is HTML or Markdown: both have the same content.
 
+use super::svg::Style;
+
 #[derive(Clone, Debug)]
 pub struct Document {
     pub title: String,
@@ -22,6 +24,8 @@ pub enum Block {
     Table(Table),
     /// Figures that stand side by side where there is room.
     Figures(Vec<Figure>),
+    /// What a reader can bring to the front of the figures below; a page alone can do that.
+    Choice(Choice),
     /// Text that is long and for reference; folded in HTML.
     Code {
         summary: String,
@@ -37,6 +41,17 @@ pub struct Figure {
     /// The inside of an SVG, and its size.
     pub svg: String,
     pub size: (f64, f64),
+    /// The choice that it follows.
+    pub group: Option<usize>,
+}
+
+/// Strategies of which any can be in front, in the figures of one group.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    pub group: usize,
+    pub title: String,
+    /// Their names, and how they are drawn before anything is chosen.
+    pub(super) entries: Vec<(String, Style)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -52,6 +67,8 @@ pub struct Table {
 pub struct Cell {
     pub text: String,
     pub is_best: bool,
+    /// Whether it names the baseline, whose row is to be found at once.
+    pub is_baseline: bool,
     /// Darkness of its ground, 0 to 1.
     pub shade: Option<f64>,
 }
@@ -64,6 +81,14 @@ impl Cell {
     #[must_use]
     pub fn best(self, is_best: bool) -> Self {
         Self { is_best, ..self }
+    }
+}
+
+impl Figure {
+    /// Begins a figure that has nothing on it yet.
+    pub fn new(name: impl Into<String>, caption: impl Into<String>) -> Self {
+        let (name, caption) = (name.into(), caption.into());
+        Self { name, caption, svg: String::new(), size: (0.0, 0.0), group: None }
     }
 }
 
@@ -82,6 +107,11 @@ impl Section {
 
     pub fn table(&mut self, table: Table) {
         self.blocks.push(Block::Table(table));
+    }
+
+    /// Adds a table where there is one.
+    pub fn add(&mut self, table: Option<Table>) {
+        self.blocks.extend(table.map(Block::Table));
     }
 
     pub fn figures(&mut self, figures: Vec<Figure>) {

@@ -6,28 +6,41 @@
 //! records give the same bytes.
 
 mod ahead;
+mod axes;
+mod blocks;
 mod caveats;
 mod cd;
 mod classes;
 mod collect;
+mod columns;
 mod compare;
 mod cost;
+mod curves;
 mod document;
+mod ends;
 mod error;
+mod heat;
 mod html;
 mod markdown;
+mod mean_ranks;
 mod metric;
 mod noise;
+mod order;
+mod overlap;
 mod overview;
+mod pairs;
 mod plot;
 mod provenance;
+mod queries;
 mod scores;
 mod selected;
 mod shadows;
 mod significance;
+mod style;
 mod svg;
 mod tables;
 mod tensorboard;
+mod verdicts;
 mod view;
 
 use std::path::{Path, PathBuf};
@@ -68,13 +81,18 @@ pub struct Report {
 
 /// Reads all runs below `paths` and says what there is to say.
 pub fn report(paths: &[PathBuf], options: &Options) -> Result<Report, ReportError> {
-    let collected = collect(paths, options.upto)?;
-    let view = View::new(&collected.sets, options.metric, options.baseline.as_deref())?;
+    let mut collected = collect(paths, options.upto)?;
+    let baseline = options.baseline.as_deref();
+    // Lines of CSV stay in the order of names, which does not depend on scores.
+    let tables = tables::files(&View::new(&collected.sets, options.metric, baseline)?)?;
+    order::by_area(&mut collected.sets, options.metric);
+    let view = View::new(&collected.sets, options.metric, baseline)?;
     let mut sections = vec![overview::section(&view, &collected)];
     for set in view.sets {
         sections.extend(of_set(&view, set));
     }
-    sections.extend(significance::over_sets(&view));
+    sections.extend(mean_ranks::over_sets(&view));
+    sections.extend(mean_ranks::explained(&view));
     sections.push(provenance::section(&collected));
     let mut notes = collected.notes.clone();
     for set in view.sets {
@@ -88,7 +106,7 @@ pub fn report(paths: &[PathBuf], options: &Options) -> Result<Report, ReportErro
         document: Document { title: "Active-learning report".to_owned(), sections },
         short: overview::table(&view, Quantity::Area),
         notes,
-        tables: tables::files(&view)?,
+        tables,
     })
 }
 
@@ -108,13 +126,13 @@ fn of_set(view: &View<'_>, set: &DataSet) -> Vec<Section> {
         first.note(note.clone());
     }
     first.text(thresholds(set));
-    let mut sections = vec![first, scores::curves(view, set), scores::tables(view, set)];
+    let mut sections = vec![first, curves::section(view, set), scores::tables(view, set)];
     sections.extend(noise::section(view, set));
     sections.push(significance::over_seeds(view, set));
     sections.extend(ahead::section(view, set));
     sections.extend([cost::section(view, set), selected::coverage(view, set)]);
-    sections.extend(selected::overlap(set));
-    sections.push(selected::statistics(set));
+    sections.extend(overlap::section(view, set));
+    sections.push(selected::statistics(view, set));
     sections.extend(shadows::section(set));
     sections
 }

@@ -12,8 +12,11 @@ pub(super) fn render(document: &Document) -> String {
         let _infallible =
             write!(text, "\n{} {}\n", "#".repeat(section.level), escape(&section.title));
         for block in &section.blocks {
-            text.push('\n');
-            text.push_str(&self::block(block));
+            let block = self::block(block);
+            if !block.is_empty() {
+                text.push('\n');
+                text.push_str(&block);
+            }
         }
     }
     text
@@ -30,6 +33,8 @@ fn block(block: &Block) -> String {
             });
             lines.collect::<Vec<_>>().join("\n")
         }
+        // Figures in files are as they are.
+        Block::Choice(_) => String::new(),
         Block::Code { summary, text } => {
             let fence = fence(text);
             format!("{}:\n\n{fence}json\n{}\n{fence}\n", paragraph(summary), text::visible(text))

@@ -66,7 +66,7 @@ const fn define(
 impl Metric {
     pub const MICRO_F1: Self = Self(0);
     /// The figures of every report: the paper's Figure 2 and 3, and what their thresholds hide.
-    pub(super) const HEADLINE: [Self; 4] = [Self(0), Self(1), Self(2), Self(3)];
+    const HEADLINE: [Self; 4] = [Self(0), Self(1), Self(2), Self(3)];
 
     pub fn all() -> impl Iterator<Item = Self> {
         (0..DEFINITIONS.len()).map(Self)

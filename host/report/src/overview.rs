@@ -7,7 +7,7 @@ use super::compare::{Quantity, numbers, standing, values};
 use super::document::{Cell, Section, Table};
 use super::scores::mean_and_sd;
 use super::significance::limits;
-use super::view::{View, common_seeds};
+use super::view::{FEW, View, common_seeds};
 
 pub(super) fn section(view: &View<'_>, collected: &Collected) -> Section {
     let mut section = Section::new(2, "At a glance");
@@ -21,10 +21,17 @@ pub(super) fn section(view: &View<'_>, collected: &Collected) -> Section {
         view.baseline
     ));
     for quantity in Quantity::ALL {
-        section.table(table(view, quantity));
+        let is_folded = quantity == Quantity::Final && view.names.len() > FEW;
+        section.table(Table { is_folded, ..table(view, quantity) });
     }
-    section
-        .text("Bold: the best; ≈: not to be told from it by a paired t-test over seeds, p ≥ .05.");
+    let order = match view.sets {
+        [_] => "in the order of their areas",
+        _ => "in the order of their mean rank by area over the data sets",
+    };
+    section.text(format!(
+        "Strategies are {order}. Bold: the best; ≈: not to be told from it by a paired t-test over seeds, \
+         p ≥ .05."
+    ));
     let mut said: Vec<String> = Vec::new();
     for set in view.sets {
         let comparisons = set.strategies.len().saturating_sub(1);
@@ -49,17 +56,13 @@ fn names(view: &View<'_>) -> String {
     names.join(", ")
 }
 
-/// Makes a table of strategies x data sets.
+/// Makes a table of strategies x data sets, the best over all of them first.
 pub(super) fn table(view: &View<'_>, quantity: Quantity) -> Table {
-    let mut strategies: Vec<&str> =
-        view.sets.iter().flat_map(|set| &set.strategies).map(|s| s.name.as_str()).collect();
-    strategies.sort_unstable();
-    strategies.dedup();
     let standings: Vec<_> =
         view.sets.iter().map(|set| standing(set, view.metric, quantity)).collect();
-    let rows = strategies.iter().map(|&name| {
+    let rows = view.names.iter().map(|name| {
         let cells = view.sets.iter().zip(&standings).map(|(set, standing)| {
-            let index = set.strategies.iter().position(|strategy| strategy.name == name);
+            let index = set.strategies.iter().position(|strategy| strategy.name == *name);
             let found = index.and_then(|index| {
                 let values = values(set, &set.strategies[index], view.metric, quantity);
                 Some((index, summary(&numbers(&values))?))
@@ -70,7 +73,7 @@ pub(super) fn table(view: &View<'_>, quantity: Quantity) -> Table {
             let mark = if tied { " ≈" } else { "" };
             Cell::new(format!("{}{mark}", mean_and_sd(&summary))).best(best)
         });
-        std::iter::once(Cell::new(name)).chain(cells).collect()
+        std::iter::once(view.cell(name)).chain(cells).collect()
     });
     let head = view.sets.iter().map(|set| set.name.clone());
     Table {

@@ -1,73 +1,17 @@
-//! Sections on scores: learning curves, and the tables that sum them up.
+//! The section that sums up learning curves in tables.
 
-use alhost_base::text::file_name;
 use alhost_metrics::statistics::{Summary, summary};
 
 use super::collect::{DataSet, Strategy};
 use super::compare::{
-    ALPHA, BySeed, Quantity, Standing, curve, numbers, paired, reached, reference, standing, values,
+    ALPHA, BySeed, Quantity, Reference, Standing, numbers, paired, reached, reference, standing,
+    values,
 };
-use super::document::{Block, Cell, Figure, Section, Table, score};
+use super::document::{Cell, Section, Table, score};
 use super::metric::Metric;
-use super::plot::{Chart, Point, Scale, Series, draw};
+use super::queries;
+use super::selected::classes_seen;
 use super::view::View;
-
-pub(super) fn curves(view: &View<'_>, set: &DataSet) -> Section {
-    let mut section = Section::new(3, "Learning curves");
-    let metrics = view.metric.headline();
-    section
-        .figures(metrics.iter().filter_map(|&metric| learning_curve(view, set, metric)).collect());
-    section
-}
-
-fn learning_curve(view: &View<'_>, set: &DataSet, metric: Metric) -> Option<Figure> {
-    let series = set.strategies.iter().map(|strategy| Series {
-        name: strategy.name.clone(),
-        style: view.style(strategy),
-        points: curve(set, strategy, metric).into_iter().map(point).collect(),
-    });
-    let references = set.references.iter().enumerate().map(|(index, reference)| Series {
-        name: reference.name.clone(),
-        style: view.style_of_reference(index),
-        points: curve(set, reference, metric).into_iter().map(point).collect(),
-    });
-    let series = series.chain(references.filter(|reference| reference.points.len() > 1));
-    let seeds = set.strategies.iter().map(|strategy| strategy.runs.len()).max().unwrap_or(0);
-    let spread = match seeds {
-        1 => "one seed".to_owned(),
-        _ => format!("mean of {seeds} seeds, band: ± one standard deviation"),
-    };
-    let full = reference(set, metric).filter(|reference| reference.is_full_data);
-    let like = match metric.name() {
-        "micro_f1" => "; as the paper's Figure 2",
-        "macro_f1_paper" => "; as the paper's Figure 3",
-        _ => "",
-    };
-    draw(&Chart {
-        name: format!("{}-{metric}", file_name(&set.name)),
-        caption: format!("{}: {} on test ({spread}{like})", set.name, metric.title()),
-        x_title: "labeled texts".to_owned(),
-        y_title: short(metric).to_owned(),
-        series: series.collect(),
-        level: full.map(|full| (full.score, "trained on the whole pool".to_owned())),
-        starts_at_zero: false,
-        scale: Scale::Linear,
-    })
-}
-
-/// Shortens a metric's title for an axis.
-fn short(metric: Metric) -> &'static str {
-    match metric.name() {
-        "micro_f1_at_micro" => "micro-F1 (micro-optimal)",
-        _ => metric.title(),
-    }
-}
-
-fn point((labeled, summary): (usize, Summary)) -> Point {
-    let sd = summary.spread.map_or(0.0, |spread| spread.sd);
-    let mean = summary.mean;
-    Point { x: labeled as f64, mean, low: mean - sd, high: mean + sd }
-}
 
 /// Makes a table a metric: area, final score, labels to reach shares of a score, savings.
 pub(super) fn tables(view: &View<'_>, set: &DataSet) -> Section {
@@ -77,12 +21,14 @@ pub(super) fn tables(view: &View<'_>, set: &DataSet) -> Section {
             section.table(table);
         }
     }
-    section.blocks.extend(references(view, set).map(Block::Table));
+    section.add(references(view, set));
     section.text(format!(
         "Mean ± standard deviation over seeds. Bold: the best; ≈: its seeds cannot be told from the \
          best's (paired t-test, Holm over the strategies, p ≥ {ALPHA}), which with few seeds is no \
          sign that the two are equal. Area: under the learning curve by trapezoids, divided by the \
-         range of labeled texts, so that it is the mean score over the budget."
+         range of labeled texts, so that it is the mean score over the budget. Classes seen: those that \
+         occur in the labeled set, in the mean over the budget too. A query: features and select, charged \
+         (see Cost)."
     ));
     section
 }
@@ -118,26 +64,25 @@ pub(super) const SHARES: [f64; 2] = [0.9, 0.95];
 fn table(view: &View<'_>, set: &DataSet, metric: Metric) -> Option<Table> {
     let reference = reference(set, metric)?;
     let standings = Quantity::ALL.map(|quantity| standing(set, metric, quantity));
-    let baseline = view.baseline_of(set).map(|index| &set.strategies[index]);
     let mut head = vec!["strategy".to_owned(), "area".to_owned(), "final".to_owned()];
     for share in SHARES {
         head.push(format!("labels to {:.0}%", 100.0 * share));
         head.push("saved".to_owned());
     }
-    let rows = set.strategies.iter().enumerate().map(|(index, strategy)| {
-        let mut row = vec![Cell::new(strategy.name.clone())];
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
+    for (index, strategy) in set.strategies.iter().enumerate() {
+        let mut row = vec![view.cell(&strategy.name)];
         for (quantity, standing) in Quantity::ALL.into_iter().zip(&standings) {
             row.push(mean_cell(&values(set, strategy, metric, quantity), standing.as_ref(), index));
         }
-        for share in SHARES {
-            let target = share * reference.score;
-            row.push(Cell::new(labels_needed(set, strategy, metric, target)));
-            let saved =
-                baseline.and_then(|baseline| saved(set, strategy, baseline, metric, target));
-            row.push(Cell::new(saved.unwrap_or("–".to_owned())));
-        }
-        row
-    });
+        row.extend(labels(view, set, strategy, metric, reference));
+        rows.push(row);
+    }
+    let is_headline = metric == view.metric;
+    if is_headline {
+        head.extend(["classes seen", "a query, s"].map(str::to_owned));
+        add_classes_and_cost(set, &mut rows);
+    }
     let of = if reference.is_full_data {
         "the score of training on the whole pool"
     } else {
@@ -149,7 +94,37 @@ fn table(view: &View<'_>, set: &DataSet, metric: Metric) -> Option<Table> {
         score(reference.score),
         view.baseline
     );
-    Some(Table { caption, head, rows: rows.collect(), is_folded: false })
+    Some(Table { caption, head, rows, is_folded: View::is_many(set) && !is_headline })
+}
+
+/// For each share, the labels needed to get there, and how many of the baseline's that saves.
+fn labels(
+    view: &View<'_>,
+    set: &DataSet,
+    strategy: &Strategy,
+    metric: Metric,
+    reference: Reference,
+) -> Vec<Cell> {
+    let baseline = view.baseline_of(set).map(|index| &set.strategies[index]);
+    let of_share = |share: f64| {
+        let target = share * reference.score;
+        let saved = baseline.and_then(|baseline| saved(set, strategy, baseline, metric, target));
+        [labels_needed(set, strategy, metric, target), saved.unwrap_or("–".to_owned())]
+    };
+    SHARES.into_iter().flat_map(of_share).map(Cell::new).collect()
+}
+
+/// Adds to each strategy's row the area of its classes seen, and what a query of it costs.
+fn add_classes_and_cost(set: &DataSet, rows: &mut [Vec<Cell>]) {
+    let mean = |strategy: &Strategy| Some(summary(&classes_seen(set, strategy))?.mean);
+    let means: Vec<Option<f64>> = set.strategies.iter().map(mean).collect();
+    let most = means.iter().flatten().copied().max_by(f64::total_cmp);
+    for ((row, strategy), mean) in rows.iter_mut().zip(&set.strategies).zip(means) {
+        let is_most = mean.zip(most).is_some_and(|(mean, most)| mean >= most);
+        let classes = mean.map_or("–".to_owned(), |mean| format!("{mean:.1}"));
+        row.push(Cell::new(classes).best(is_most));
+        row.push(queries::mean_cell(set, strategy));
+    }
 }
 
 fn mean_cell(values: &BySeed, standing: Option<&Standing>, index: usize) -> Cell {

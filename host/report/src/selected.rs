@@ -1,14 +1,15 @@
-//! Sections on what was selected: classes seen, overlap between strategies, labels and lengths.
-
-use std::collections::BTreeSet;
+//! Sections on what was selected: classes seen, labels and lengths.
 
 use alhost_base::text::file_name;
 use alhost_metrics::statistics::summary;
 use alhost_record::{Acquired, RoundRecord};
 
-use super::collect::{DataSet, Run, Strategy};
+use super::axes::Scale;
+use super::collect::{DataSet, Strategy};
+use super::columns::Columns;
+use super::compare::{Quantity, numbers, values_of};
 use super::document::{Cell, Section, Table};
-use super::plot::{Chart, Point, Scale, Series, draw};
+use super::plot::{Chart, Point, Series, draw};
 use super::view::View;
 
 pub(super) fn coverage(view: &View<'_>, set: &DataSet) -> Section {
@@ -18,8 +19,9 @@ pub(super) fn coverage(view: &View<'_>, set: &DataSet) -> Section {
     let entropy = chart(view, set, "label-entropy", "label entropy, bits", |round| {
         Some(round.acquired.as_ref()?.label_entropy)
     });
-    section.figures([classes, entropy].iter().filter_map(draw).collect());
-    section.table(classes_by_round(set));
+    let figure = |chart: &Chart| Some(view.follows(set, draw(chart)?));
+    section.figures([classes, entropy].iter().filter_map(figure).collect());
+    section.table(classes_by_round(view, set));
     section
 }
 
@@ -41,7 +43,7 @@ fn chart(
         };
         Series {
             name: strategy.name.clone(),
-            style: view.style(strategy),
+            style: view.style(set, strategy),
             points: set.labeled.iter().filter_map(|&labeled| at(labeled)).collect(),
         }
     };
@@ -57,137 +59,54 @@ fn chart(
     }
 }
 
-fn classes_by_round(set: &DataSet) -> Table {
+/// How many classes each seed had seen, in the mean over the budget; at its only number of labeled
+/// texts, where there is one.
+pub(super) fn classes_seen(set: &DataSet, strategy: &Strategy) -> Vec<f64> {
+    let of = |quantity: Quantity| {
+        let seen = |round: &RoundRecord| Some(round.class_coverage as f64);
+        numbers(&values_of(set, strategy, quantity, seen))
+    };
+    let areas = of(Quantity::Area);
+    if areas.is_empty() { of(Quantity::Final) } else { areas }
+}
+
+fn classes_by_round(view: &View<'_>, set: &DataSet) -> Table {
+    let shown = Columns::new(set);
+    let mean = |classes: &[f64]| {
+        Cell::new(summary(classes).map_or("–".to_owned(), |here| format!("{:.1}", here.mean)))
+    };
     let rows = set.strategies.iter().map(|strategy| {
-        let cells = set.labeled.iter().map(|&labeled| {
+        let cells = shown.labeled.iter().map(|&labeled| {
             let runs = strategy.runs.iter();
             let classes: Vec<f64> =
                 runs.filter_map(|run| Some(run.at(labeled)?.class_coverage as f64)).collect();
-            Cell::new(summary(&classes).map_or("–".to_owned(), |here| format!("{:.1}", here.mean)))
+            mean(&classes)
         });
-        std::iter::once(Cell::new(strategy.name.clone())).chain(cells).collect()
+        let area = mean(&classes_seen(set, strategy));
+        [view.cell(&strategy.name), area].into_iter().chain(cells).collect()
     });
-    let labeled = set.labeled.iter().map(usize::to_string);
     Table {
-        caption:
-            "Classes that occur in the labeled set, at each number of labeled texts, mean over \
-                  seeds"
-                .to_owned(),
-        head: std::iter::once("strategy".to_owned()).chain(labeled).collect(),
+        caption: format!(
+            "Classes that occur in the labeled set: in the mean over the budget (area), and {}, mean over \
+             seeds",
+            shown.words("rounds.csv")
+        ),
+        head: shown.head(&["strategy", "area"]),
         rows: rows.collect(),
         is_folded: true,
     }
 }
 
-/// Which selections are compared.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Which {
-    /// The query that all make on the same model and pool, so that only the strategies differ.
-    FirstQuery,
-    /// Everything but the initial set.
-    AllQueries,
-}
-
-impl Which {
-    pub(super) const ALL: [Self; 2] = [Self::FirstQuery, Self::AllQueries];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::FirstQuery => "first query",
-            Self::AllQueries => "all queries",
-        }
-    }
-}
-
-pub(super) fn overlap(set: &DataSet) -> Option<Section> {
-    if set.strategies.len() < 2 {
-        return None;
-    }
-    let mut section = Section::new(3, "Overlap of selections");
-    for which in Which::ALL {
-        section.table(overlap_table(set, which));
-    }
-    Some(section)
-}
-
-fn overlap_table(set: &DataSet, which: Which) -> Table {
-    let cell = |a: &Strategy, b: &Strategy| match jaccard(set, a, b, which) {
-        // With itself a strategy overlaps whole.
-        _ if a.name == b.name => Cell::new(""),
-        Some((value, _)) => Cell { shade: Some(value), ..Cell::new(format!("{value:.2}")) },
-        None => Cell::new("–"),
-    };
-    let rows = set.strategies.iter().map(|row| {
-        let cells = set.strategies.iter().map(|column| cell(row, column));
-        std::iter::once(Cell::new(row.name.clone())).chain(cells).collect()
-    });
-    let chance = match which {
-        Which::FirstQuery => chance(set),
-        Which::AllQueries => None,
-    };
-    let chance = chance
-        .map_or(String::new(), |chance| format!(" Two random selections would have {chance:.2}."));
-    let head = set.strategies.iter().map(|strategy| strategy.name.clone());
-    Table {
-        caption: format!(
-            "{}: texts that both selected as a share of those that either did (Jaccard), mean over \
-             common seeds.{chance}",
-            match which {
-                Which::FirstQuery => "The first query, on the same model and pool",
-                Which::AllQueries => "All queries, without the initial set",
-            }
-        ),
-        head: std::iter::once("strategy".to_owned()).chain(head).collect(),
-        rows: rows.collect(),
-        is_folded: false,
-    }
-}
-
-/// Returns the mean Jaccard similarity over common seeds, and how many there are.
-pub(super) fn jaccard(
-    set: &DataSet,
-    a: &Strategy,
-    b: &Strategy,
-    which: Which,
-) -> Option<(f64, usize)> {
-    let of_seed = |run: &Run| -> Option<f64> {
-        let other = b.runs.iter().find(|other| other.seed() == run.seed())?;
-        let (ours, theirs) = (selected(set, run, which), selected(set, other, which));
-        let either = ours.union(&theirs).count();
-        (either > 0).then(|| ours.intersection(&theirs).count() as f64 / either as f64)
-    };
-    let values: Vec<f64> = a.runs.iter().filter_map(of_seed).collect();
-    Some((summary(&values)?.mean, values.len()))
-}
-
-fn selected<'a>(set: &DataSet, run: &'a Run, which: Which) -> BTreeSet<&'a str> {
-    let last = match which {
-        Which::FirstQuery => 1,
-        Which::AllQueries => set.rounds(run).last().map_or(0, |round| round.round),
-    };
-    let queries = run.records.selections.iter().filter(|s| (1..=last).contains(&s.round));
-    queries.flat_map(|selection| &selection.ids).map(String::as_str).collect()
-}
-
-/// Returns the Jaccard similarity of two random subsets of n among N texts: n²/N in common on
-/// average, so about (n/N) / (2 - n/N).
-fn chance(set: &DataSet) -> Option<f64> {
-    let run = &set.strategies[0].runs[0];
-    let pool = run.records.rounds.first()?.acquired.as_ref()?.unlabeled;
-    let share = run.records.selections.get(1)?.ids.len() as f64 / pool as f64;
-    Some(share / (2.0 - share))
-}
-
 /// Labels and lengths of what each strategy selected.
-pub(super) fn statistics(set: &DataSet) -> Section {
+pub(super) fn statistics(view: &View<'_>, set: &DataSet) -> Section {
     let mut section = Section::new(3, "What was selected");
     let first = set.strategies.iter().flat_map(|strategy| &strategy.runs);
     let initial: Vec<&Acquired> =
         first.filter_map(|run| run.records.rounds.first()?.acquired.as_ref()).collect();
     let mut rows: Vec<Vec<Cell>> = Vec::new();
-    rows.extend(row("(initial set)", &initial));
+    rows.extend(row(Cell::new("(initial set)"), &initial));
     for strategy in &set.strategies {
-        rows.extend(row(&strategy.name, &acquired(set, strategy)));
+        rows.extend(row(view.cell(&strategy.name), &acquired(set, strategy)));
     }
     if rows.is_empty() {
         section.text(
@@ -224,7 +143,7 @@ fn acquired<'a>(set: &DataSet, strategy: &'a Strategy) -> Vec<&'a Acquired> {
     rounds.filter(|round| round.round > 0).filter_map(|round| round.acquired.as_ref()).collect()
 }
 
-fn row(name: &str, acquired: &[&Acquired]) -> Option<Vec<Cell>> {
+fn row(name: Cell, acquired: &[&Acquired]) -> Option<Vec<Cell>> {
     let labels: Vec<u32> = acquired.iter().flat_map(|acquired| acquired.labels.clone()).collect();
     let mut tokens: Vec<u32> =
         acquired.iter().flat_map(|acquired| acquired.tokens.clone()).collect();
@@ -236,7 +155,7 @@ fn row(name: &str, acquired: &[&Acquired]) -> Option<Vec<Cell>> {
     let most = labels.iter().max()?;
     let bare = labels.iter().filter(|&&labels| labels == 0).count();
     Some(vec![
-        Cell::new(name),
+        name,
         Cell::new(labels.len().to_string()),
         Cell::new(format!("{:.2}", mean(&labels))),
         Cell::new(bare.to_string()),

@@ -1,8 +1,9 @@
 //! Holds what all figures share: colours, line styles, markers, and the file of a figure by itself.
 //!
 //! SVG is written by hand and not with a plotting crate, since those write colours as attributes:
-//! here a class names the strategy, and the page's style gives it the colour that light or dark
-//! ground needs.
+//! here a class names the colour, and the page's style makes it the one that light or dark ground
+//! needs. Where strategies are many, a class names each strategy too, so that the page can bring any
+//! of them to the front without a script; those behind are grey.
 
 use std::fmt::Write as _;
 
@@ -34,37 +35,68 @@ pub(super) struct Style {
     pub(super) color: usize,
     dash: usize,
     marker: usize,
+    /// The strategy's number in the report, where the reader can choose which are in front.
+    pub(super) key: Option<usize>,
+    /// Whether it is grey, behind those that matter more.
+    pub(super) is_behind: bool,
 }
 
 impl Style {
     /// Returns the style of the `index`-th strategy that is not the baseline.
     pub(super) fn of(index: usize) -> Self {
-        let color = index % BASELINE;
-        Self { color, dash: index % DASHES.len(), marker: index % MARKERS }
+        Self::new(index % BASELINE, index % DASHES.len(), index % MARKERS.len())
     }
 
     pub(super) fn baseline() -> Self {
-        Self { color: BASELINE, dash: BASELINE, marker: MARKERS - 1 }
+        Self::new(BASELINE, BASELINE, MARKERS.len() - 1)
+    }
+
+    /// Returns the style of all those behind, for a legend.
+    pub(super) fn others() -> Self {
+        Self::new(BASELINE, 0, 0).behind()
+    }
+
+    /// Returns the same in grey.
+    pub(super) fn behind(self) -> Self {
+        Self { is_behind: true, ..self }
+    }
+
+    /// Returns the same for the strategy of a number.
+    pub(super) fn numbered(self, key: Option<usize>) -> Self {
+        Self { key, ..self }
+    }
+
+    fn new(color: usize, dash: usize, marker: usize) -> Self {
+        Self { color, dash, marker, key: None, is_behind: false }
     }
 
     pub(super) fn dash(self) -> &'static str {
         DASHES[self.dash]
     }
+
+    /// Returns the classes of what is drawn in this style.
+    pub(super) fn class(self) -> String {
+        let key = self.key.map_or(String::new(), |key| format!(" t{key}"));
+        let behind = if self.is_behind { " behind" } else { "" };
+        format!("s{}{key}{behind}", self.color)
+    }
 }
 
-const MARKERS: usize = 6;
+/// Marks of 8 units across, as steps from their middle.
+const MARKERS: [&str; 6] = [
+    "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
+    "m-3.5-3.5h7v7h-7z",
+    "m0-4.6l4.4 7.8h-8.8z",
+    "m0-5l5 5-5 5-5-5z",
+    "m0 4.6l4.4-7.8h-8.8z",
+    "m-1.3-4.5h2.6v3.2h3.2v2.6h-3.2v3.2h-2.6v-3.2h-3.2v-2.6h3.2z",
+];
 
-/// A mark of 8 units across.
-pub(super) fn marker(style: Style, x: f64, y: f64) -> String {
-    let d = match style.marker {
-        0 => "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
-        1 => "M-3.5-3.5h7v7h-7z",
-        2 => "M0-4.6L4.4 3.2H-4.4z",
-        3 => "M0-5L5 0 0 5-5 0z",
-        4 => "M0 4.6L4.4-3.2H-4.4z",
-        _ => "M-1.3-4.5h2.6v3.2h3.2v2.6h-3.2v3.2h-2.6v-3.2h-3.2v-2.6h3.2z",
-    };
-    format!(r#"<path class="mark" transform="translate({x:.1} {y:.1})" d="{d}"/>"#)
+/// Draws the mark of a style at each of `places`.
+pub(super) fn marker(style: Style, places: &[(f64, f64)]) -> String {
+    let shape = MARKERS[style.marker];
+    let marks: Vec<String> = places.iter().map(|(x, y)| format!("M{x:.1} {y:.1}{shape}")).collect();
+    format!(r#"<path class="mark" d="{}"/>"#, marks.concat())
 }
 
 /// Estimates how wide a text is, in the figures' type: rather too wide.
@@ -83,10 +115,9 @@ pub(super) fn legend(entries: &[(String, Style)], x: f64, width: f64) -> (String
         let (left, y) = (x + at, row + 12.0);
         let _infallible = write!(
             svg,
-            r#"<g class="s{}"><path class="line" stroke-dasharray="{}" d="M{left:.1} {y}h28"/>{}</g><text x="{:.1}" y="{}">{}</text>"#,
-            style.color,
-            style.dash(),
-            marker(*style, left + 14.0, y),
+            r#"<g class="{}">{}</g><text x="{:.1}" y="{}">{}</text>"#,
+            style.class(),
+            sample(*style, left, y),
             left + 34.0,
             y + 4.5,
             escape(name),
@@ -96,15 +127,32 @@ pub(super) fn legend(entries: &[(String, Style)], x: f64, width: f64) -> (String
     (svg, row + 24.0)
 }
 
+/// Draws 28 units of a style's line with its mark, from (`x`, `y`) to the right.
+pub(super) fn sample(style: Style, x: f64, y: f64) -> String {
+    format!(
+        r#"<path class="line" stroke-dasharray="{}" d="M{x:.1} {y}h28"/>{}"#,
+        style.dash(),
+        marker(style, &[(x + 14.0, y)])
+    )
+}
+
 /// Rules that say a figure's shape; colours come from the page, or from [`file`].
 pub(super) const SHAPE: &str = "\
 .plot text{font:13px system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif}\
 .plot .end{text-anchor:end}.plot .mid{text-anchor:middle}\
+.plot .name{font-size:11px;font-weight:600}.plot .value{font-size:10px;text-anchor:middle;pointer-events:none}\
+.plot .lead{stroke-width:.7;fill:none}.plot .rank{font-size:11px}\
 .plot .line{fill:none;stroke-width:2;stroke-linejoin:round}\
 .plot .band{fill-opacity:.1;stroke:none}\
 .plot .grid{stroke-width:1;fill:none}.plot .axis{stroke-width:1.2;fill:none}\
-.plot .clique{stroke-width:5;stroke-linecap:round}\
+.plot .thin{stroke-width:.8}.plot .clique{stroke-width:5;stroke-linecap:round}\
 .plot .full{stroke-width:1.2;stroke-dasharray:1 3;fill:none}";
+
+/// Rules for those behind, after those that give the others their colours.
+const BEHIND: &str = "\
+.plot .behind .line{stroke:#949494;stroke-width:1;stroke-dasharray:none}\
+.plot .behind .mark,.plot .behind .band{display:none}\
+.plot .behind .name{fill:#5c5c5c;font-weight:400}.plot .behind .lead{stroke:#949494}";
 
 /// Makes a figure a file of its own, black on white, with plain colours: not every program that
 /// makes PDF of SVG knows variables.
@@ -117,10 +165,11 @@ pub(super) fn file(figure: &Figure) -> String {
     for (index, (color, _)) in COLORS.iter().enumerate() {
         let _infallible = write!(
             style,
-            ".plot .s{index} .line{{stroke:{color}}}.plot .s{index} .mark,.plot .s{index} .band\
-             {{fill:{color}}}",
+            ".plot .s{index} .line,.plot .s{index} .lead{{stroke:{color}}}.plot .s{index} .mark,\
+             .plot .s{index} .band,.plot .cell.s{index}{{fill:{color}}}",
         );
     }
+    style.push_str(BEHIND);
     let (width, height) = figure.size;
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot\" viewBox=\"0 0 {width} {height}\" \

@@ -31,6 +31,11 @@ pub(super) fn chi_squared_tail(x: f64, df: f64) -> f64 {
     if x <= 0.0 { 1.0 } else { gamma_ur(df / 2.0, x / 2.0) }
 }
 
+/// P(X > f) of F.
+pub(super) fn f_tail(f: f64, df: f64, of_error: f64) -> f64 {
+    beta_reg(of_error / 2.0, df / 2.0, of_error / (of_error + df * f))
+}
+
 /// P(T > t) of the noncentral t: T = (Z + shift) / S, with S² = χ²/df, integrated over S:
 /// ∫ f(s) Φ(shift - t·s) ds, f(s) = 2 (df/2)^(df/2) / Γ(df/2) · s^(df-1) exp(-df·s²/2).
 pub(super) fn noncentral_t_tail(t: f64, df: f64, shift: f64) -> f64 {

@@ -15,7 +15,9 @@ mod wilcoxon;
 pub use curve::{area, labels_to_reach};
 pub use distributions::t_quantile;
 pub use power::{detectable_effect, paired_power, seeds_needed};
-pub use ranks::{Friedman, critical_difference, friedman, holm, ranks};
+pub use ranks::{
+    Friedman, ImanDavenport, critical_difference, friedman, holm, rank_difference_p, ranks,
+};
 pub use summary::{Spread, Summary, summary};
 pub use t_test::{PairedT, UnpairedT, paired_t, student_t, welch_t};
 pub use wilcoxon::{Wilcoxon, seeds_for_wilcoxon, smallest_wilcoxon_p, wilcoxon};

@@ -106,6 +106,11 @@ fn friedman_is_that_of_scipy() {
         for (ours, golden) in ours.mean_ranks.iter().zip(case["mean_ranks"].as_array().unwrap()) {
             close(*ours, golden, &case);
         }
+        assert_eq!(ours.f.is_some(), case.get("f").is_some(), "{case}");
+        if let Some(corrected) = ours.f {
+            close(corrected.f, &case["f"], &case);
+            close(corrected.p, &case["f_p"], &case);
+        }
     }
     assert_eq!(friedman(&[vec![1.0, 2.0], vec![1.0, 2.0]]), None);
     assert_eq!(friedman(&[vec![1.0, 2.0, 3.0]]), None);
@@ -124,6 +129,30 @@ fn critical_differences_are_those_of_the_studentized_range() {
     }
     // Demšar 2006, table 5: 2.850 for six; with seven data sets the root is 1.
     assert!((critical_difference(0.05, 6, 7) - 2.850).abs() < 5e-4);
+}
+
+/// The worked example of Demšar 2006: four trees on fourteen data sets, and his mean ranks.
+#[test]
+fn mean_ranks_are_compared_as_in_demsars_example() {
+    let near = |ours: f64, printed: f64, digit: f64| {
+        assert!((ours - printed).abs() <= digit / 2.0 + 1e-12, "{ours}, not {printed}");
+    };
+    let corrected = ranks::iman_davenport(9.28, 4, 14).unwrap();
+    near(corrected.f, 3.69, 0.01);
+    // F of 2.85 is where p is .05, with 3 and 39 degrees of freedom.
+    near(distributions::f_tail(2.85, 3.0, 39.0), 0.05, 0.001);
+    near(critical_difference(0.05, 4, 14), 1.25, 0.01);
+    let control = 3.143;
+    let p = [1.964, 2.000, 2.893].map(|rank| rank_difference_p(control - rank, 4, 14));
+    // He goes on from a rounded z.
+    for (ours, printed) in p.into_iter().zip([0.016, 0.019, 0.607]) {
+        near(ours, printed, 0.004);
+    }
+    // Holm rejects the first two of them.
+    let told: Vec<bool> = holm(&p).into_iter().map(|p| p < 0.05).collect();
+    assert_eq!(told, [true, true, false]);
+    // By scipy: 2 norm.sf(6 / √(22 · 23 / 90)).
+    assert!((rank_difference_p(-6.0, 22, 15) - 0.011_391_729_173_522).abs() < 1e-12);
 }
 
 #[test]
