@@ -9,7 +9,7 @@ use tch::{Device, Tensor};
 use crate::ModelError;
 use crate::encoder::batch;
 use crate::encoder::states::States;
-use crate::heads::{Draws, Head};
+use crate::heads::{Head, Layer, probabilities_of};
 use crate::random::seeded;
 
 /// A model state, ready to read texts.
@@ -49,7 +49,7 @@ impl Reader<'_> {
         &self,
         texts: &[u32],
         positions: &[u32],
-        draws: &Draws<'_>,
+        draws: &[Layer],
         outputs: &mut Outputs,
     ) -> Result<(), ModelError> {
         let encoded = self.states.encode(texts, self.device)?;
@@ -58,7 +58,7 @@ impl Reader<'_> {
             put(to, positions, &self.head.logits(&features));
         }
         if let Some(to) = &mut outputs.mc {
-            put(to, positions, &draws.probabilities(&features));
+            put(to, positions, &probabilities_of(draws, &features));
         }
         if let Some(to) = &mut outputs.features {
             put(to, positions, &features);

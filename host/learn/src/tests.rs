@@ -359,6 +359,11 @@ fn dropout_passes_differ_and_their_seed_decides_them() {
     assert_eq!((passes.rows, passes.cols), (3, 50 * N_LABELS));
     assert_eq!(passes, mc(1));
     assert!(distance(&passes, &mc(2)) > 1e-4);
+    // A pass is one classifier for all texts, whichever others are asked about.
+    let wants = Wants { mc_passes: 50, mc_seed: 1, ..Wants::default() };
+    let alone = setup.learner.infer(&tokens, &[9], wants, unwatched()).unwrap().mc.unwrap();
+    let apart = alone.row(0).iter().zip(passes.row(1)).map(|(a, b)| (a - b).abs());
+    assert!(apart.fold(0.0, f32::max) < 1e-5);
     let without = probabilities(logits(&setup.learner, &rows));
     for text in 0..3 {
         let (passes, _) = passes.row(text).as_chunks::<N_LABELS>();

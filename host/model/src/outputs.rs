@@ -14,8 +14,8 @@ pub struct Wants {
     pub cls: bool,
     /// The mean of the last hidden states over a text's tokens.
     pub mean: bool,
-    /// Passes through the head as it may be as well (its dropout on, or samples of its posterior);
-    /// 0 for none.
+    /// Passes through the head as it may be as well (some features dropped, or samples of its posterior),
+    /// each the same for all texts; 0 for none.
     pub mc_passes: u32,
     pub mc_seed: i64,
 }

@@ -175,23 +175,26 @@ impl Head {
         features.dropout(self.dropout, true)
     }
 
-    /// Returns so many draws from what the head may be as well: last layers drawn from the
-    /// posterior of a logistic head, and dropout for the others (Gal and Ghahramani 2016). Draws
-    /// from libtorch's generator.
-    pub(crate) fn draws(&self, passes: u32) -> Draws<'_> {
+    /// Returns so many last layers that this one may be as well: drawn from the posterior of a logistic head,
+    /// and with a part of the features dropped for the others (Gal and Ghahramani 2016). Each is one
+    /// classifier for all texts: what two texts have in common under it is no chance of a batch. Draws
+    /// from libtorch's generator, on the CPU, so that a seed means the same draws on every device.
+    pub(crate) fn draws(&self, passes: u32) -> Vec<Layer> {
+        tch::no_grad(|| (0..passes).map(|_| self.draw()).collect())
+    }
+
+    fn draw(&self) -> Layer {
+        let Layer { weight, bias } = &self.output;
+        let on = |drawn: Tensor| drawn.to_device(weight.device());
         let Body::Logistic(Logistic { deviation, .. }) = &self.body else {
-            return Draws::Dropout { head: self, passes };
+            let mask = Tensor::ones([self.n_features() as i64], (Kind::Float, Device::Cpu));
+            let mask = on(mask.dropout(self.dropout, true));
+            return Layer { weight: weight * mask, bias: bias.copy() };
         };
         let drawn = |mean: &Tensor, deviation: &Tensor| {
-            // On the CPU, so that a seed means the same draws on every device.
-            let noise = Tensor::randn(mean.size(), (Kind::Float, Device::Cpu));
-            mean + deviation * noise.to_device(mean.device())
+            mean + deviation * on(Tensor::randn(mean.size(), (Kind::Float, Device::Cpu)))
         };
-        let layer = |_| Layer {
-            weight: drawn(&self.output.weight, &deviation.weight),
-            bias: drawn(&self.output.bias, &deviation.bias),
-        };
-        Draws::Layers(tch::no_grad(|| (0..passes).map(layer).collect()))
+        Layer { weight: drawn(weight, &deviation.weight), bias: drawn(bias, &deviation.bias) }
     }
 
     /// Turns features, f32 [batch, features], into logits, f32 [batch, labels]: the last layer is
@@ -214,27 +217,11 @@ impl Head {
     }
 }
 
-/// The draws of [`Head::draws`].
-pub(crate) enum Draws<'a> {
-    Dropout { head: &'a Head, passes: u32 },
-    Layers(Vec<Layer>),
-}
-
-impl Draws<'_> {
-    /// Turns features, f32 [batch, features], into probabilities, f32 [batch, passes * labels],
-    /// pass after pass.
-    pub(crate) fn probabilities(&self, features: &Tensor) -> Tensor {
-        let passes: Vec<Tensor> = match self {
-            Self::Dropout { head, passes } => {
-                let pass = |_| head.logits(&head.drop_out(features)).sigmoid();
-                (0..*passes).map(pass).collect()
-            }
-            Self::Layers(layers) => {
-                layers.iter().map(|layer| layer.apply(features).sigmoid()).collect()
-            }
-        };
-        Tensor::cat(&passes, 1)
-    }
+/// Turns features, f32 [batch, features], into probabilities, f32 [batch, draws * labels], draw after
+/// draw.
+pub(crate) fn probabilities_of(draws: &[Layer], features: &Tensor) -> Tensor {
+    let passes: Vec<Tensor> = draws.iter().map(|layer| layer.apply(features).sigmoid()).collect();
+    Tensor::cat(&passes, 1)
 }
 
 impl Layer {
