@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
 
 use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::{RResult, RSlice, RStr, RVec};
@@ -31,6 +32,10 @@ pub const PANIC: &str = if cfg!(panic = "unwind") { "unwind" } else { "abort" };
 
 thread_local!(static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) });
 
+/// The last panic of any thread: that of one which the strategy started and whose panic it passed on, as
+/// thread pools do.
+static LAST_OF_ALL: Mutex<Option<String>> = Mutex::new(None);
+
 /// Notes message and place of a panic. A cdylib carries its own standard library, so the hook sees
 /// this plugin's panics and nobody else's.
 pub fn install_panic_hook(id: &'static str) {
@@ -39,9 +44,9 @@ pub fn install_panic_hook(id: &'static str) {
         std::panic::set_hook(Box::new(move |info| {
             let message = info.payload_as_str().unwrap_or("(no message)");
             let at = info.location().map(ToString::to_string).unwrap_or_default();
-            LAST_PANIC.with(|last| {
-                *last.borrow_mut() = Some(format!("plugin `{id}` panicked at {at}: {message}"));
-            });
+            let told = format!("plugin `{id}` panicked at {at}: {message}");
+            *LAST_OF_ALL.lock().unwrap_or_else(PoisonError::into_inner) = Some(told.clone());
+            LAST_PANIC.with(|last| *last.borrow_mut() = Some(told));
         }));
     });
 }
@@ -52,7 +57,8 @@ pub fn guarded<T>(f: impl FnOnce() -> Result<T>) -> RResult<T, PlugError> {
         .unwrap_or_else(|payload| {
             // Dropping the payload can panic in its turn (rust-lang/rust#86027).
             let _leaked = ManuallyDrop::new(payload);
-            let message = LAST_PANIC.with(|last| last.borrow_mut().take());
+            let elsewhere = LAST_OF_ALL.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let message = LAST_PANIC.with(|last| last.borrow_mut().take()).or(elsewhere);
             Err(Error::panicked(message.unwrap_or_else(|| "plugin panicked".to_owned())))
         })
         .map_err(PlugError::from)
@@ -134,6 +140,27 @@ pub fn is_panic(error: &Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_that_a_thread_passes_on_is_told_with_its_place() {
+        install_panic_hook("threads");
+        let answer = guarded(|| {
+            let panicked = std::thread::scope(|scope| {
+                let work = || panic!("in a thread");
+                scope.spawn::<_, ()>(work).join()
+            });
+            panicked.or_else(|payload| std::panic::resume_unwind(payload))
+        });
+        let _default = std::panic::take_hook();
+        let message = answer.into_result().unwrap_err().message.into_string();
+        assert!(
+            message.contains("plugin `threads` panicked at plugin-api/src/export.rs"),
+            "{message}"
+        );
+        assert!(message.contains("in a thread"), "{message}");
+    }
+
     /// `export_name` takes a literal only, so the macro spells the name out.
     #[test]
     fn the_exported_symbol_is_the_one_that_abi_stable_looks_for() {
