@@ -21,7 +21,7 @@ pub const FEATURES: &str = "features/1";
 pub const LOGITS: &str = "logits/1";
 /// `[labels]` per text: sigmoid of the logits.
 pub const PROBABILITIES: &str = "probabilities/1";
-/// `[passes * labels]` per text: probabilities with the head's dropout on.
+/// `[passes * labels]` per text: probabilities of other last layers, by dropout or from the posterior.
 pub const MC_PROBABILITIES: &str = "mc-probabilities/1";
 
 /// The weights that a feature is computed with.

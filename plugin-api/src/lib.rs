@@ -77,6 +77,7 @@
 //! * [`Context`]: what a strategy sees while it selects: the [pool](Context::pool), the
 //!   [labeled texts](Context::labeled), the features of [`features`], the arithmetic of
 //!   [`services`], [random streams](Context::rng), progress and log.
+//! * [`asking`]: other strategies, for one that combines them.
 //! * [`Params`] and [`Choice`]: parameters, declared once.
 //! * [`Selection`]: the answer, with the usual ways to make one from scores.
 //! * [`export_strategy!`]: what makes the crate a plugin.
@@ -96,6 +97,7 @@
 // The macros name this crate by its path, also where it uses them itself.
 extern crate self as alhost_plugin_api;
 
+pub mod asking;
 mod concat;
 mod context;
 mod error;
@@ -128,12 +130,14 @@ pub struct DocId(pub u32);
 
 /// Everything an author imports.
 pub mod prelude {
+    pub use crate::asking::STRATEGY;
     pub use crate::features::{
         EMBEDDING, FEATURES, LOGITS, MC_PROBABILITIES, MLM_SURPRISAL, Matrix, Model, PROBABILITIES,
         Pooling, SurprisalOptions, TEXT, WORD_PIECES,
     };
     pub use crate::services::{
-        DISCRIMINATOR, DiscriminatorOptions, KMEANS, KMeansOptions, NEAREST,
+        DISCRIMINATOR, DiscriminatorOptions, GreedyRule, KERNEL_GREEDY, KMEANS, KMeansOptions,
+        KernelGreedyOptions, NEAREST,
     };
     pub use crate::{
         Choice, Context, DocId, Env, Error, Params, Result, Rng, Selection, Strategy,

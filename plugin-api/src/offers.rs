@@ -1,10 +1,11 @@
 //! Everything that a host offers to strategies, in one table. Host, conformance check and stand-in read it, so
 //! that a new feature is a new row.
 
+use crate::asking::STRATEGY;
 use crate::features::{
     EMBEDDING, FEATURES, LOGITS, MC_PROBABILITIES, MLM_SURPRISAL, PROBABILITIES, TEXT, WORD_PIECES,
 };
-use crate::services::{DISCRIMINATOR, KMEANS, NEAREST};
+use crate::services::{DISCRIMINATOR, KERNEL_GREEDY, KMEANS, NEAREST};
 
 /// One feature or service.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,7 +30,7 @@ const fn of_classifier(id: &'static str, shape: &'static str, streams: bool) -> 
 }
 
 /// All features, then all services.
-pub const OFFERS: [Offer; 11] = [
+pub const OFFERS: [Offer; 13] = [
     offer(TEXT, "UTF-8"),
     offer(WORD_PIECES, "[3]: words, word pieces, unknown pieces"),
     offer(MLM_SURPRISAL, "positions and losses, sparse"),
@@ -41,6 +42,8 @@ pub const OFFERS: [Offer; 11] = [
     offer(KMEANS, "centres, and a cluster a point"),
     offer(NEAREST, "[k]: rows and distances, a row a centre"),
     offer(DISCRIMINATOR, "a probability an unlabeled row"),
+    offer(KERNEL_GREEDY, "picks and their gains"),
+    offer(STRATEGY, "texts and scores, best first"),
 ];
 
 /// Finds what is offered under an id.

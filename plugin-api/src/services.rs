@@ -1,5 +1,5 @@
 //! Arithmetic that the host does on its own device, so that a strategy needs neither tensors nor a
-//! GPU: clustering, nearest rows, and a classifier that tells labeled from unlabeled.
+//! GPU: clustering, nearest rows, a classifier that tells labeled from unlabeled, and a greedy cover.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,8 @@ pub const KMEANS: &str = "kmeans/1";
 pub const NEAREST: &str = "nearest/1";
 /// Labeled against unlabeled. See [`Context::discriminator`](crate::Context::discriminator).
 pub const DISCRIMINATOR: &str = "discriminator/1";
+/// Greedy cover. See [`Context::kernel_greedy`](crate::Context::kernel_greedy).
+pub const KERNEL_GREEDY: &str = "kernel-greedy/1";
 
 /// The options of [`KMEANS`]: the number of clusters, and when to stop.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -101,6 +103,53 @@ pub struct Discriminator<'a> {
     pub epochs: u32,
 }
 
+/// The options of [`KERNEL_GREEDY`]: how many rows are picked, and by which rule.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub struct KernelGreedyOptions {
+    /// Picks; all rows, in order, where there are fewer.
+    pub k: usize,
+    /// The worth of a pick.
+    pub rule: GreedyRule,
+    /// Divides each row by max(its length, 1e-12) first, in f64; a row of zeros stays one.
+    pub normalize: bool,
+}
+
+/// The worth of row i, given the fixed rows and the picks so far. Each row j has a weight u (1 where none are
+/// given) and a reach m: the largest K of a fixed row or a pick with it, 0 where there is none. Squared
+/// distances below 1e-12 count as 0, so that copies of a row are copies.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GreedyRule {
+    /// (1 / rows) sum over j of u max(0, K - m), K = exp(-distance² / width²).
+    Gaussian {
+        /// The distance at which K is 1/e; above 0.
+        width: f64,
+    },
+    /// The number of rows j nearer than `delta` that no fixed row and no pick is nearer to than `delta`.
+    /// Takes no weights.
+    Ball {
+        /// Radius of a ball; above 0. A row is always in its own.
+        delta: f64,
+    },
+    /// The squared distance to the nearest fixed row or pick. Where nothing is fixed, the first pick is the row
+    /// nearest to the mean of all, and what is given is its squared distance to the mean; squares that differ
+    /// by 1e-9 of the longest row's are ties, as the mean of two rows lies halfway. Takes no weights.
+    Farthest,
+}
+
+/// Rows picked one after the other, each of the largest worth; ties go to the lower row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KernelGreedy<'a> {
+    /// The rows, in the order in which they were picked.
+    pub picks: &'a [u32],
+    /// The worth of each pick when it was picked.
+    pub gains: &'a [f64],
+    /// How well all is covered at the end. Gaussian: the mean of u m. Ball: the share of all rows, fixed ones
+    /// included, that are in the ball of a fixed row or a pick. Farthest: the largest squared distance of a
+    /// row to the nearest fixed row or pick; infinite where there is neither. 0 where there are no rows.
+    pub coverage: f64,
+}
+
 /// `block.f64s[idx]`, or an error that says that the host broke its promise.
 fn number(block: &Block<'_>, idx: usize) -> Result<f64> {
     let missing = || Error::new("the host's answer lacks a number; it does not match this api");
@@ -125,5 +174,14 @@ impl<'a> Discriminator<'a> {
     pub(crate) fn from_block(block: &Block<'a>) -> Result<Self> {
         let (accuracy, epochs) = (number(block, 0)?, number(block, 1)? as u32);
         Ok(Self { p_unlabeled: block.f32s.as_slice(), accuracy, epochs })
+    }
+}
+
+impl<'a> KernelGreedy<'a> {
+    /// The gains, and the coverage after them.
+    pub(crate) fn from_block(block: &Block<'a>) -> Result<Self> {
+        let picks = block.u32s.as_slice();
+        let coverage = number(block, picks.len())?;
+        Ok(Self { picks, gains: &block.f64s.as_slice()[..picks.len()], coverage })
     }
 }

@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use alhost::cli::Cli;
-use alhost::plugin_host::PluginFile;
 use clap::Parser;
 
-use crate::support::{plugin, workspace};
+use crate::support::workspace;
 
 fn pages() -> Vec<PathBuf> {
     let root = workspace();
@@ -48,38 +47,5 @@ fn files_that_the_documentation_links_to_exist() {
             let file = page.parent().unwrap().join(target.split('#').next().unwrap());
             assert!(!is_file || file.exists(), "{}: no `{target}`", page.display());
         }
-    }
-}
-
-/// The cells of the table rows in `page` that begin with this strategy.
-fn rows<'a>(page: &'a str, id: &str) -> Vec<Vec<&'a str>> {
-    let is_of = |row: &&str| {
-        row.starts_with(&format!("| [`{id}`]")) || row.starts_with(&format!("| `{id}` |"))
-    };
-    let cells = |row: &'a str| row.split(" | ").map(|cell| cell.trim_matches(['|', ' '])).collect();
-    page.lines().filter(is_of).map(cells).collect()
-}
-
-/// What stands between backticks.
-fn literals(cell: &str) -> Vec<&str> {
-    cell.split('`').skip(1).step_by(2).collect()
-}
-
-#[test]
-fn the_table_of_strategies_has_what_their_manifests_have() {
-    let page = fs_err::read_to_string(workspace().join("docs/strategies.md")).unwrap();
-    let entries = fs_err::read_dir(workspace().join("plugins")).unwrap();
-    let folders: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-    assert!(folders.len() >= 5, "{folders:?}");
-    for folder in folders {
-        let name = folder.file_name().unwrap().to_str().unwrap();
-        let manifest = PluginFile::read(&plugin(name)).unwrap().manifest;
-        let id = manifest.id.as_str();
-        let [about, costs, departs] = rows(&page, id).try_into().unwrap();
-        assert_eq!(literals(about[2]), manifest.needs, "needs of {id}");
-        assert_eq!(about[3] == "yes", manifest.stochastic, "{id}");
-        let names: Vec<String> = manifest.parameters().into_iter().map(|p| p.name).collect();
-        assert_eq!(literals(costs[2]), names, "parameters of {id}");
-        assert_eq!(departs.len(), 2, "{id}");
     }
 }

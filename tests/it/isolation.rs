@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 
-use crate::support::Sandbox;
+use crate::support::{Sandbox, every_plugin};
 
 const RECORDS: [&str; 2] = ["selections", "rounds"];
 
@@ -18,11 +18,12 @@ fn records(sandbox: &Sandbox, strategy: &str) -> Vec<String> {
 
 #[test]
 fn all_strategies_select_the_same_in_a_worker() {
-    let all = ["random", "subword", "alps", "dal", "cvirs"];
+    let all = every_plugin();
+    let files: Vec<&str> = all.iter().map(|(_, file)| file.to_str().unwrap()).collect();
     let (here, apart) = (Sandbox::new(), Sandbox::new());
-    here.run(&all, &[]).ok();
-    apart.run(&all, &["--isolate"]).ok();
-    for strategy in all {
+    here.run(&files, &[]).ok();
+    apart.run(&files, &["--isolate"]).ok();
+    for (strategy, _) in &all {
         assert_eq!(records(&here, strategy), records(&apart, strategy), "{strategy}");
     }
 }

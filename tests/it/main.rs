@@ -31,6 +31,7 @@ mod resume;
 mod runs;
 mod shadow;
 mod stopping;
+mod strategies_page;
 mod support;
 mod tidy;
 mod tokenizers;

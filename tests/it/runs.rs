@@ -1,8 +1,11 @@
 //! Whole runs on the tiny data set: what all strategies share, and what the program prints.
 
+use std::path::Path;
+
+use alhost::plugin_host::PluginFile;
 use serde_json::Value;
 
-use crate::support::{Sandbox, plugin};
+use crate::support::{Sandbox, every_plugin, plugin};
 
 fn lines(sandbox: &Sandbox, strategy: &str, file: &str) -> Vec<Value> {
     let text = sandbox.read(&format!("runs/tiny/{strategy}/seed-3/{file}.jsonl"));
@@ -44,15 +47,34 @@ fn the_same_seed_gives_the_same_records_and_another_seed_others() {
 }
 
 #[test]
-fn alps_can_choose_the_initial_set() {
+fn every_strategy_that_needs_no_classifier_can_choose_the_initial_set() {
     let sandbox = Sandbox::new();
-    let alps = plugin("alps");
-    let set = format!("loop.initial_strategy={}", alps.display());
-    sandbox.run(&["random"], &["--set", &set]).ok();
-    let rows = lines(&sandbox, "random", "selections")[0]["rows"].clone();
-    let by_chance = Sandbox::new();
-    by_chance.run(&["random"], &[]).ok();
-    assert_ne!(rows, lines(&by_chance, "random", "selections")[0]["rows"]);
+    let first = |strategy: &Path| {
+        let set = format!("loop.initial_strategy={}", strategy.display());
+        let out = format!("out={}", sandbox.path("first").display());
+        let args = ["--set", &set, "--set", &out, "--set", "loop.budget=10"];
+        sandbox.run(&["random"], &args).ok();
+        let selections = sandbox.read("first/tiny/random/seed-3/selections.jsonl");
+        let manifest = sandbox.read("first/tiny/random/seed-3/manifest.json");
+        fs_err::remove_dir_all(sandbox.path("first")).unwrap();
+        assert!(manifest.contains("\"initial_set\""), "{}", strategy.display());
+        let first: Value = serde_json::from_str(&selections).unwrap();
+        first["rows"].clone()
+    };
+    sandbox.run(&["random"], &[]).ok();
+    let by_chance = lines(&sandbox, "random", "selections")[0]["rows"].clone();
+    let mut tried = Vec::new();
+    for (name, library) in every_plugin() {
+        let needs_none = PluginFile::read(&library).unwrap().manifest.is_cold_start();
+        // The baseline, and those that ask others, which by default need one.
+        if needs_none && !["random", "combine", "tailor"].contains(&name.as_str()) {
+            let rows = first(&library);
+            assert_ne!(rows, by_chance, "{name}");
+            assert_eq!(rows, first(&library), "{name}");
+            tried.push(name);
+        }
+    }
+    assert!(tried.len() >= 6, "{tried:?}");
 
     let set = format!("loop.initial_strategy={}", plugin("cvirs").display());
     sandbox.run(&["random"], &["--set", &set]).refused(&["needs a trained classifier", "alps"]);

@@ -16,6 +16,30 @@ pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
+/// The plugins of the workspace by the names of their folders, with their libraries, which are built as these
+/// tests were.
+pub(crate) fn every_plugin() -> Vec<(String, PathBuf)> {
+    let entries = fs_err::read_dir(workspace().join("plugins")).unwrap();
+    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    folders.retain(|folder| folder.join("Cargo.toml").is_file());
+    folders.sort();
+    let name = |folder: &PathBuf| folder.file_name().unwrap().to_str().unwrap().to_owned();
+    let names: Vec<String> = folders.iter().map(name).collect();
+    let test = std::env::current_exe().unwrap();
+    let profile = test.parent().and_then(Path::parent).unwrap();
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--offline", "--quiet"]).current_dir(workspace());
+    if !cfg!(debug_assertions) {
+        build.arg("--release");
+    }
+    build.arg("--target-dir").arg(profile.parent().unwrap());
+    build.args(names.iter().flat_map(|name| ["-p".to_owned(), format!("alhost-plugin-{name}")]));
+    let output = build.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let library = |name: &String| profile.join(format!("lib{}.so", name.replace('-', "_")));
+    names.iter().map(|name| (name.clone(), library(name))).collect()
+}
+
 pub(crate) struct Sandbox {
     pub(crate) folder: TempDir,
 }

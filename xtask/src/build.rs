@@ -29,7 +29,7 @@ pub(crate) fn release(root: &Path) -> Result<Vec<String>> {
 }
 
 pub(crate) fn library(plugin: &str) -> String {
-    format!("lib{plugin}.so")
+    format!("lib{}.so", plugin.replace('-', "_"))
 }
 
 /// Runs ALPS on the embedded demo; `arguments` are passed on.

@@ -17,6 +17,8 @@ pub enum Purpose<'a> {
     Noise,
     /// Texts on which consecutive models are compared.
     StopSet,
+    /// The part of the pool that strategies see.
+    Candidates,
     /// Choices of a strategy, named by its instance.
     Strategy(&'a str),
 }
@@ -34,6 +36,7 @@ impl RunSeed {
             Purpose::Surprisal => ("surprisal", ""),
             Purpose::Noise => ("noise", ""),
             Purpose::StopSet => ("stop-set", ""),
+            Purpose::Candidates => ("candidates", ""),
             Purpose::Strategy(instance) => ("strategy", instance),
         };
         let mut hasher = blake3::Hasher::new_derive_key("alhost 1 run seed");

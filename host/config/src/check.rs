@@ -11,8 +11,8 @@ use super::file::ConfigFile;
 use super::overrides::plugin_stem;
 use super::ranges;
 use super::sections::{
-    Chosen, DataConfig, DataFormat, EarlyStopping, EncoderMode, EvaluationConfig, HeadKind,
-    OracleKind, Penalty, Start, StopConfig, StrategyConfig, ThresholdRule,
+    Candidates, Chosen, DataConfig, DataFormat, EarlyStopping, EncoderMode, EvaluationConfig,
+    HeadKind, LoopConfig, OracleKind, Penalty, Start, StopConfig, StrategyConfig, ThresholdRule,
 };
 use super::uses;
 
@@ -83,11 +83,15 @@ impl RunConfig {
         if file.oracle.kind != OracleKind::Simulated {
             agreed["oracle"] = json!(file.oracle);
         }
-        // Rules that are off are as if they did not exist.
-        if let Some(rounds) = agreed["loop"].as_object_mut()
-            && file.r#loop.stop == StopConfig::default()
-        {
-            rounds.remove("stop");
+        // What is off is as if it did not exist.
+        if file.r#loop.stop == StopConfig::default() {
+            remove(&mut agreed["loop"], "stop");
+        }
+        if file.r#loop.candidates == Candidates::All {
+            remove(&mut agreed["loop"], "candidates");
+        }
+        if !file.r#loop.candidates.are_counted() {
+            remove(&mut agreed["loop"], "n_candidates");
         }
         agreed
     }
@@ -346,6 +350,12 @@ impl Check<'_> {
         );
         let hint = "the budget counts the initial set too";
         self.require(rounds.budget >= rounds.initial, "loop.budget", &message, Some(hint));
+        let is_used = rounds.candidates.are_counted();
+        let is_usual = rounds.n_candidates == LoopConfig::default().n_candidates;
+        let message = "is given, but no filter counts candidates";
+        let hint =
+            "leave it out, or choose one that does: loop.candidates = \"random\" or \"nearest\"";
+        self.require(is_used || is_usual, "loop.n_candidates", message, Some(hint));
         self.stop();
     }
 

@@ -163,7 +163,7 @@ mod tests {
         let hint = hint("loop.xyzzy");
         assert_eq!(
             hint,
-            "the keys of [loop] are budget, initial, initial_strategy, query_size, stop"
+            "the keys of [loop] are budget, candidates, initial, initial_strategy, n_candidates, query_size, stop"
         );
     }
 

@@ -54,7 +54,7 @@ pub fn train(
 pub(crate) fn all(experiment: &Experiment) -> SelectionRecord {
     let ids = experiment.task.dataset.train.ids.clone();
     let rows = (0..ids.len() as u32).collect();
-    SelectionRecord { round: 0, ids, rows, scores: None }
+    SelectionRecord { round: 0, ids, rows, scores: None, candidates: None }
 }
 
 /// The one round of a run that trains on `texts` and ends.

@@ -3,15 +3,24 @@
 use alhost_base::seed::RunSeed;
 use alhost_plugin_api::features::MLM_SURPRISAL;
 use alhost_plugin_host::{LoadedStrategy, Manifest};
-use alhost_record::{Environment, Kind, ModelManifest, PluginManifest, RunManifest};
+use alhost_record::{
+    Environment, Kind, ModelManifest, PluginManifest, RunManifest, StrategyManifest,
+};
 
 use crate::Experiment;
 
 impl Experiment {
-    /// Describes a run of `strategy` with `seed`.
-    pub fn manifest(&self, strategy: &LoadedStrategy, seed: RunSeed) -> RunManifest {
+    /// Describes a run of `strategy` with `seed`; `initial` chooses the initial set, where it is not drawn.
+    pub fn manifest(
+        &self,
+        strategy: &LoadedStrategy,
+        initial: Option<&LoadedStrategy>,
+        seed: RunSeed,
+    ) -> RunManifest {
         let plugin = &strategy.manifest;
-        let asks_mlm = plugin.needs.iter().any(|need| need == MLM_SURPRISAL);
+        let asks_mlm = std::iter::once(strategy)
+            .chain(&strategy.asked)
+            .any(|one| one.manifest.needs.iter().any(|need| need == MLM_SURPRISAL));
         let mlm_head = match (asks_mlm, self.model.about().has_mlm_head) {
             (false, _) => "none",
             (true, true) => "checkpoint",
@@ -21,6 +30,8 @@ impl Experiment {
         let mut manifest =
             self.manifest_of(Kind::ActiveLearning, strategy.instance.clone(), described, seed);
         manifest.params = strategy.params.clone().into();
+        manifest.asked = strategy.asked.iter().map(described_in_full).collect();
+        manifest.initial_set = initial.map(described_in_full);
         mlm_head.clone_into(&mut manifest.model.mlm_head);
         manifest
     }
@@ -42,6 +53,8 @@ impl Experiment {
             seed: seed.0,
             plugin,
             params: serde_json::json!({}),
+            asked: Vec::new(),
+            initial_set: None,
             config: self.task.config.agreed(),
             config_hash: self.task.config.hash(),
             data_hash: self.task.data_hash.clone(),
@@ -76,6 +89,14 @@ impl Experiment {
             torch_threads: about.threads,
             deterministic: deterministic.to_owned(),
         }
+    }
+}
+
+fn described_in_full(strategy: &LoadedStrategy) -> StrategyManifest {
+    StrategyManifest {
+        plugin: plugin_manifest(&strategy.manifest, &strategy.hash),
+        params: strategy.params.clone().into(),
+        asked: strategy.asked.iter().map(described_in_full).collect(),
     }
 }
 

@@ -4,9 +4,13 @@
 use std::path::Path;
 
 use alhost_config::{Isolation, RunConfig, names_a_folder, plugin_stem};
+use alhost_plugin_api::asking::{self, Asked, STRATEGIES, STRATEGY};
 use alhost_plugin_host::{PluginFile, SearchPath};
-use anyhow::{bail, ensure};
+use alhost_record::StrategyManifest;
+use anyhow::{Context as _, bail, ensure};
 use serde_json::{Map, Value};
+
+use crate::manifest::plugin_manifest;
 
 /// A strategy of a plan: everything that can be refused without running it has been.
 pub struct Planned {
@@ -16,6 +20,31 @@ pub struct Planned {
     pub params: Map<String, Value>,
     /// Whether it runs in a process of its own.
     pub apart: bool,
+    /// The strategies that it may ask, in the order of its list.
+    pub asked: Vec<Planned>,
+}
+
+impl Planned {
+    /// Whether it, and all that it asks, can select before anything is trained.
+    fn is_cold_start(&self) -> bool {
+        self.file.manifest.is_cold_start() && self.asked.iter().all(Self::is_cold_start)
+    }
+
+    /// Describes it as a run's records do.
+    pub(crate) fn manifest(&self) -> anyhow::Result<StrategyManifest> {
+        let (plugin, path) = (&self.file.manifest, &self.file.path);
+        Ok(StrategyManifest {
+            plugin: plugin_manifest(plugin, &self.file.hash),
+            params: plugin.resolve_params(path, &self.params)?.into(),
+            asked: self.asked.iter().map(Self::manifest).collect::<anyhow::Result<_>>()?,
+        })
+    }
+
+    /// Lists what it, and all that it asks, may want of the host.
+    fn needs(&self) -> Vec<&str> {
+        let own = self.file.manifest.needs.iter().map(String::as_str);
+        own.chain(self.asked.iter().flat_map(Self::needs)).collect()
+    }
 }
 
 /// All strategies of an experiment.
@@ -46,9 +75,10 @@ impl Plan {
         })
     }
 
-    /// All of them, in no order that matters.
+    /// All of them, those that others ask among them, in no order that matters.
     pub fn all(&self) -> impl Iterator<Item = &Planned> {
-        self.strategies.iter().chain(&self.initial).chain(&self.shadows)
+        let named = self.strategies.iter().chain(&self.initial).chain(&self.shadows);
+        named.flat_map(|planned| std::iter::once(planned).chain(&planned.asked))
     }
 }
 
@@ -69,7 +99,7 @@ impl Planner<'_> {
                 "two strategies are called `{instance}`\n\
                  hint: give one of them another `name` in its [[strategy]]"
             );
-            planned.push(self.planned(instance, file, params));
+            planned.push(self.planned(instance, file, params)?);
         }
         Ok(planned)
     }
@@ -83,15 +113,16 @@ impl Planner<'_> {
         let same = self.config.strategy.iter().find(|strategy| strategy.plugin == plugin);
         let params = same.map(|strategy| strategy.params.clone()).unwrap_or_default();
         let (file, params) = self.find(plugin, &params)?;
-        if !file.manifest.is_cold_start() {
+        let planned = self.planned("initial set".to_owned(), file, params)?;
+        if !planned.is_cold_start() {
             bail!(
                 "`loop.initial_strategy = \"{plugin}\"` needs a trained classifier ({})\n\
                  hint: the initial set can be chosen by `random`, or by a strategy that needs none, \
                  such as `alps`",
-                file.manifest.needs.join(", ")
+                planned.needs().join(", ")
             );
         }
-        Ok(Some(self.planned("initial set".to_owned(), file, params)))
+        Ok(Some(planned))
     }
 
     fn shadows(&self, plugins: &[String]) -> anyhow::Result<Vec<Planned>> {
@@ -106,18 +137,58 @@ impl Planner<'_> {
             check_instance(&instance)?;
             let is_new = planned.iter().all(|other| other.instance != instance);
             ensure!(is_new, "two shadows are called `{instance}`");
-            planned.push(self.planned(instance, file, params));
+            planned.push(self.planned(instance, file, params)?);
         }
         Ok(planned)
     }
 
-    fn planned(&self, instance: String, file: PluginFile, params: Map<String, Value>) -> Planned {
+    fn planned(
+        &self,
+        instance: String,
+        file: PluginFile,
+        params: Map<String, Value>,
+    ) -> anyhow::Result<Planned> {
+        let asked = self.asked(&instance, &file, &params)?;
         let apart = match self.config.isolation.mode {
             Isolation::Off => false,
             Isolation::Worker => true,
             Isolation::Auto => !(self.shelf.is_ours)(&file.path),
         };
-        Planned { instance, file, params, apart }
+        Ok(Planned { instance, file, params, apart, asked })
+    }
+
+    /// The strategies that a strategy lists in order to ask them.
+    fn asked(
+        &self,
+        instance: &str,
+        file: &PluginFile,
+        params: &Map<String, Value>,
+    ) -> anyhow::Result<Vec<Planned>> {
+        let asks = |file: &PluginFile| file.manifest.needs.iter().any(|need| need == STRATEGY);
+        if !asks(file) {
+            return Ok(Vec::new());
+        }
+        let params = file.manifest.resolve_params(&file.path, params)?;
+        let list = params.get(STRATEGIES).and_then(Value::as_str).with_context(|| {
+            format!("`{instance}` needs `{STRATEGY}`, and has no parameter `{STRATEGIES}`")
+        })?;
+        let asked = asking::strategies(list).with_context(|| format!("strategy `{instance}`"))?;
+        let one = |asked: Asked| -> anyhow::Result<Planned> {
+            let file = PluginFile::open(&asked.plugin, &self.shelf.search)?;
+            ensure!(
+                !asks(&file),
+                "`{}` itself asks other strategies, and one that is asked may not\n\
+                 hint: list those that it asks in its place",
+                asked.plugin
+            );
+            let (file, params) = opened(&asked.plugin, file, asked.params)?;
+            self.planned(file.manifest.id.clone(), file, params)
+        };
+        let named = |asked: Asked| {
+            let plugin = asked.plugin.clone();
+            one(asked).with_context(|| format!("`{instance}` is to ask `{plugin}`"))
+        };
+        asked.into_iter().map(named).collect()
     }
 
     fn find(
@@ -126,24 +197,33 @@ impl Planner<'_> {
         params: &toml::Table,
     ) -> anyhow::Result<(PluginFile, Map<String, Value>)> {
         let file = PluginFile::open(plugin, &self.shelf.search)?;
-        // Told where it is not what the user named, but one found for them.
-        if !Path::new(plugin).exists() {
-            tracing::info!("`{plugin}` is {}", file.path.display());
-        }
-        file.check()?;
-        if file.manifest.profile == "debug" {
-            tracing::warn!(
-                "{} is a debug build, which can be twenty times slower: compare no times with it",
-                file.path.display()
-            );
-        }
         let given = match serde_json::to_value(params)? {
             Value::Object(given) => given,
             _ => Map::new(),
         };
-        file.manifest.resolve_params(&file.path, &given)?;
-        Ok((file, given))
+        opened(plugin, file, given)
     }
+}
+
+/// Checks a file that was found, and what is given to it.
+fn opened(
+    plugin: &str,
+    file: PluginFile,
+    given: Map<String, Value>,
+) -> anyhow::Result<(PluginFile, Map<String, Value>)> {
+    // Told where it is not what the user named, but one found for them.
+    if !Path::new(plugin).exists() {
+        tracing::info!("`{plugin}` is {}", file.path.display());
+    }
+    file.check()?;
+    if file.manifest.profile == "debug" {
+        tracing::warn!(
+            "{} is a debug build, which can be twenty times slower: compare no times with it",
+            file.path.display()
+        );
+    }
+    file.manifest.resolve_params(&file.path, &given)?;
+    Ok((file, given))
 }
 
 /// An instance becomes a folder, and a plugin may give itself any id.

@@ -61,6 +61,36 @@ impl ValidSelection {
     }
 }
 
+/// The part of the pool that a query is about.
+#[derive(Clone, Copy)]
+pub struct Offer<'a> {
+    pub pool: &'a Pool,
+    /// Unlabeled texts, ascending; `None` for all of them.
+    pub among: Option<&'a [DocId]>,
+}
+
+impl<'a> Offer<'a> {
+    /// The pool without a filter.
+    pub fn whole(pool: &'a Pool) -> Self {
+        Self { pool, among: None }
+    }
+
+    /// The texts that may be selected, ascending.
+    pub fn texts(self) -> &'a [DocId] {
+        self.among.unwrap_or(self.pool.unlabeled())
+    }
+
+    /// Checks a claim as [`Pool::select`] does, and that it names only what was offered.
+    pub fn select(self, claim: &Selection, n: usize) -> Result<ValidSelection, SelectionError> {
+        let selection = self.pool.select(claim, n)?;
+        let texts = self.texts();
+        match selection.ids.iter().find(|id| texts.binary_search(id).is_err()) {
+            Some(&id) => Err(SelectionError::NotOffered { id }),
+            None => Ok(selection),
+        }
+    }
+}
+
 impl Pool {
     /// All texts unlabeled.
     pub fn new(n_texts: usize, n_labels: usize) -> Self {
@@ -264,6 +294,7 @@ pub enum SelectionError {
     Outside { id: DocId, n_texts: usize },
     Scores { scores: usize, ids: usize },
     Score { id: DocId, score: f64 },
+    NotOffered { id: DocId },
 }
 
 impl fmt::Display for SelectionError {
@@ -282,6 +313,9 @@ impl fmt::Display for SelectionError {
             Self::Scores { scores, ids } => write!(f, "returned {scores} scores for {ids} ids"),
             Self::Score { id, score } => {
                 write!(f, "returned the score {score} for text {}; a score must be finite", id.0)
+            }
+            Self::NotOffered { id } => {
+                write!(f, "returned text {}, which `loop.candidates` had filtered out", id.0)
             }
         }
     }
@@ -315,6 +349,17 @@ mod tests {
         let given = labels(&selection, &[&[3], &[0, 2]]);
         pool.annotate(&selection, given, 0).unwrap();
         pool
+    }
+
+    #[test]
+    fn what_was_filtered_out_cannot_be_selected() {
+        let pool = pool();
+        let among = ids(&[0, 3, 5]);
+        let offer = Offer { pool: &pool, among: Some(&among) };
+        assert!(offer.select(&claim(&[5, 0]), 2).is_ok());
+        let refused = offer.select(&claim(&[5, 2]), 2);
+        assert_eq!(refused, Err(SelectionError::NotOffered { id: DocId(2) }));
+        assert!(Offer::whole(&pool).select(&claim(&[5, 2]), 2).is_ok());
     }
 
     #[test]

@@ -10,8 +10,8 @@ use alhost_record::Seconds;
 use anyhow::Context as _;
 
 use crate::experiment::{Experiment, Watch};
-use crate::lending::{Panels, RoundView, Services, Surroundings};
-use crate::pool::{Pool, ValidSelection};
+use crate::lending::{Askable, Panels, RoundView, Services, Surroundings};
+use crate::pool::{Offer, Pool, ValidSelection};
 
 /// A question to a strategy.
 #[derive(Clone, Copy)]
@@ -41,18 +41,18 @@ pub(crate) struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// Asks `strategy` and checks its answer. `panels` holds what strategies that select on the same
-    /// model state use together.
+    /// Asks `strategy` and checks its answer. It sees what is offered alone. `panels` holds what strategies
+    /// that select on the same model state use together.
     pub(crate) fn ask(
         &mut self,
         strategy: &mut LoadedStrategy,
-        pool: &Pool,
+        offer: Offer<'_>,
         query: Query,
         panels: &Panels,
     ) -> anyhow::Result<Answer> {
         let notes = Notes::default();
         let Experiment { task, model, matrices, .. } = &mut *self.experiment;
-        let view = view(pool, query, &strategy.instance, task.n_labels());
+        let view = view(offer, query, &strategy.instance, task.n_labels());
         let needs = strategy.manifest.needs.clone();
         let instance = strategy.instance.clone();
         let around = Surroundings {
@@ -67,12 +67,18 @@ impl Asking<'_> {
             work: Work { progress: self.watch.progress, notes: &notes },
             cancelled: self.watch.cancelled,
         };
-        let services = Services::new(around, view, &mut **model, panels);
+        let mut asked = std::mem::take(&mut strategy.asked);
+        let seed_of = |name: &str| query.seed.derive(Purpose::Strategy(name), query.round);
+        let askable = Askable::new(&mut asked, seed_of, offer);
+        let services = Services::new(around, view, &mut **model, panels).asking(askable);
         let timed = Instant::now();
-        let claim = strategy.select_lending(&services, &services, query.n)?;
+        let claim = strategy.select_lending(&services, &services, query.n);
         let whole = timed.elapsed();
         let (features, owed) = (services.spent(), services.owed());
-        let selection = pool.select(&claim, query.n).with_context(|| {
+        drop(services);
+        strategy.asked = asked;
+        let claim = claim?;
+        let selection = offer.select(&claim, query.n).with_context(|| {
             format!("strategy `{instance}` gave a bad answer in round {}", query.round)
         })?;
         let select = whole.saturating_sub(features).as_secs_f64();
@@ -97,7 +103,7 @@ impl Asking<'_> {
             Some(strategy) => {
                 let query = Query { n, round: 0, seed, threshold: None };
                 let panels = Panels::new(n_texts);
-                Ok(self.ask(strategy, pool, query, &panels)?.selection)
+                Ok(self.ask(strategy, Offer::whole(pool), query, &panels)?.selection)
             }
             None => {
                 let mut rng = Rng::stream(&seed.derive(Purpose::InitialSet, 0), "random");
@@ -111,13 +117,14 @@ impl Asking<'_> {
 const GIB: f64 = (1u64 << 30) as f64;
 
 /// Shows the part of the pool that a strategy may see.
-fn view(pool: &Pool, query: Query, instance: &str, n_labels: usize) -> RoundView {
+fn view(offer: Offer<'_>, query: Query, instance: &str, n_labels: usize) -> RoundView {
+    let pool = offer.pool;
     let (offsets, ids) = pool.labels().csr();
     RoundView {
         round: query.round as u32,
         n_labels: n_labels as u32,
         threshold: query.threshold.unwrap_or(f32::NAN),
-        pool: pool.unlabeled().iter().map(|id| id.0).collect(),
+        pool: offer.texts().iter().map(|id| id.0).collect(),
         labeled: pool.labeled().iter().map(|id| id.0).collect(),
         label_offsets: offsets.to_vec(),
         label_ids: ids.to_vec(),

@@ -31,6 +31,14 @@ pub(crate) fn charge_query(
     cost.shared.extend(shared);
 }
 
+/// Filtering the pool is work of the host on behalf of the query.
+pub(crate) fn charge_filter(cost: &mut Cost, seconds: f64) {
+    cost.seconds.features += seconds;
+    if let Some(whole) = &mut cost.actual {
+        whole.features += seconds;
+    }
+}
+
 pub(crate) fn record(
     pool: &Pool,
     round: usize,

@@ -14,7 +14,7 @@ use alhost_record::{
 
 use crate::experiment::{Experiment, Watch};
 use crate::lending::Panels;
-use crate::pool::{Pool, ValidSelection};
+use crate::pool::{Offer, ValidSelection};
 use crate::query::{Answer, Asking, Query};
 
 /// The shadows of one run.
@@ -53,7 +53,7 @@ impl Shadows {
     pub(crate) fn follow(
         &mut self,
         experiment: &mut Experiment,
-        (pool, query): (&Pool, Query),
+        (offer, query): (Offer<'_>, Query),
         driver: &ValidSelection,
         panels: &Panels,
         watch: Watch<'_>,
@@ -64,7 +64,7 @@ impl Shadows {
                 continue;
             }
             let mut asking = Asking { experiment, ledger, watch };
-            let answer = asking.ask(strategy, pool, query, panels);
+            let answer = asking.ask(strategy, offer, query, panels);
             let ids = &experiment.task.dataset.train.ids;
             // Without its state it could not go on, so a failure to save it is a failure to answer.
             let (answer, state) = match answer.and_then(|answer| Ok((answer, strategy.save()?))) {
@@ -128,6 +128,7 @@ mod tests {
     use alhost_plugin_api::Selection;
 
     use super::*;
+    use crate::pool::Pool;
 
     fn selection(ids: &[u32], scores: Option<&[f64]>) -> ValidSelection {
         let ids = ids.iter().map(|&id| DocId(id)).collect::<Vec<_>>();

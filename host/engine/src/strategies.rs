@@ -84,6 +84,17 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn make(&mut self, planned: &Planned) -> anyhow::Result<LoadedStrategy> {
+        let asked = planned.asked.iter().map(|asked| {
+            let made = self.make(asked);
+            made.with_context(|| format!("`{}` is to ask it", planned.instance))
+        });
+        let asked = asked.collect::<anyhow::Result<_>>()?;
+        let mut strategy = self.make_alone(planned)?;
+        strategy.asked = asked;
+        Ok(strategy)
+    }
+
+    fn make_alone(&mut self, planned: &Planned) -> anyhow::Result<LoadedStrategy> {
         let setting = Setting {
             instance: &planned.instance,
             given: &planned.params,

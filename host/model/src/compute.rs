@@ -2,7 +2,7 @@
 //! definition of each.
 
 use alhost_base::matrix::Matrix;
-use alhost_plugin_api::services::{DiscriminatorOptions, KMeansOptions};
+use alhost_plugin_api::services::{DiscriminatorOptions, KMeansOptions, KernelGreedyOptions};
 use anyhow::Result;
 use rand_chacha::ChaCha8Rng;
 
@@ -32,6 +32,14 @@ pub trait Compute {
         rng: &mut ChaCha8Rng,
         cancelled: &Cancelled<'_>,
     ) -> Result<Discriminator>;
+
+    /// Picks rows one after the other, each of the largest worth given what is fixed and picked.
+    fn kernel_greedy(
+        &self,
+        given: &ToCover<'_>,
+        options: &KernelGreedyOptions,
+        cancelled: &Cancelled<'_>,
+    ) -> Result<KernelGreedy>;
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -62,4 +70,25 @@ pub struct Discriminator {
     pub accuracy: f64,
     /// Epochs that were run.
     pub epochs: u32,
+}
+
+/// The rows that a greedy cover is about.
+#[derive(Clone, Copy, Debug)]
+pub struct ToCover<'a> {
+    /// The rows to pick from, which are also those to cover.
+    pub points: &'a Matrix,
+    /// Rows that are as if picked before; maybe none.
+    pub fixed: &'a Matrix,
+    /// The weight of each point; 1 where none are given.
+    pub weights: Option<&'a [f64]>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct KernelGreedy {
+    /// Rows of the points, in the order in which they were picked.
+    pub picks: Vec<u32>,
+    /// The worth of each pick when it was picked.
+    pub gains: Vec<f64>,
+    /// How well all is covered at the end; each rule has its own measure.
+    pub coverage: f64,
 }

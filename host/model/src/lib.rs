@@ -17,7 +17,7 @@ use alhost_plugin_api::features::{Pooling, SurprisalOptions};
 use anyhow::Result;
 use tokenizers::Tokenizer;
 
-pub use compute::{Cancelled, Compute, Discriminator, KMeans, Nearest};
+pub use compute::{Cancelled, Compute, Discriminator, KMeans, KernelGreedy, Nearest, ToCover};
 pub use outputs::{Outputs, Surprisal, Visit, Wants, probabilities};
 pub use training::{Dev, Examples, Seeds, Training};
 

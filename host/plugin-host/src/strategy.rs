@@ -8,6 +8,7 @@ use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::RSlice;
 use alhost_plugin_api::ffi::{Answer, EnvInfo, Host, Host_TO, PlugError, StrategyBox};
 use alhost_plugin_api::{DocId, Error, Selection};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::PluginError;
@@ -23,6 +24,8 @@ pub struct LoadedStrategy {
     pub hash: String,
     /// One value for each declared parameter.
     pub params: Map<String, Value>,
+    /// The strategies that it may ask, in the order of its list.
+    pub asked: Vec<LoadedStrategy>,
     running: Running,
 }
 
@@ -58,6 +61,7 @@ impl LoadedStrategy {
             manifest: library.manifest.clone(),
             hash: library.hash.clone(),
             params,
+            asked: Vec::new(),
             running: Running::Here(strategy),
         })
     }
@@ -88,6 +92,7 @@ impl LoadedStrategy {
             manifest: plugin.manifest.clone(),
             hash: plugin.hash.clone(),
             params,
+            asked: Vec::new(),
             running: Running::Apart(Box::new(worker)),
         })
     }
@@ -125,8 +130,43 @@ impl LoadedStrategy {
         })
     }
 
-    /// Returns what the strategy needs in order to go on after a restart.
+    /// Returns what the strategy, and those that it asks, need in order to go on after a restart.
     pub fn save(&mut self) -> Result<Vec<u8>, PluginError> {
+        let own = self.save_own()?;
+        if self.asked.is_empty() {
+            return Ok(own);
+        }
+        let asked = self.asked.iter_mut().map(Self::save).collect::<Result<Vec<_>, _>>()?;
+        if own.is_empty() && asked.iter().all(Vec::is_empty) {
+            return Ok(own);
+        }
+        let states = States { own, asked };
+        Ok(postcard::to_stdvec(&states).expect("bytes can be written as bytes"))
+    }
+
+    /// Takes over what `save` gave.
+    pub fn load(&mut self, state: &[u8]) -> Result<(), PluginError> {
+        if self.asked.is_empty() {
+            return self.load_own(state);
+        }
+        let torn = || PluginError::Strategy {
+            instance: self.instance.clone(),
+            doing: "take up its saved state".to_owned(),
+            message: "it is not that of this strategy and of those that it asks".to_owned(),
+        };
+        let States { own, asked } = postcard::from_bytes(state).map_err(|_| torn())?;
+        if asked.len() != self.asked.len() {
+            return Err(torn());
+        }
+        if !own.is_empty() {
+            self.load_own(&own)?;
+        }
+        let mut with_state =
+            self.asked.iter_mut().zip(&asked).filter(|(_, state)| !state.is_empty());
+        with_state.try_for_each(|(strategy, state)| strategy.load(state))
+    }
+
+    fn save_own(&mut self) -> Result<Vec<u8>, PluginError> {
         let saved = match &mut self.running {
             Running::Here(strategy) => {
                 let saved = strategy.save().into_result().and_then(|state| {
@@ -139,7 +179,7 @@ impl LoadedStrategy {
         saved.map_err(|lost| lost_error(&self.instance, "save its state".into(), lost))
     }
 
-    pub fn load(&mut self, state: &[u8]) -> Result<(), PluginError> {
+    fn load_own(&mut self, state: &[u8]) -> Result<(), PluginError> {
         let loaded = match &mut self.running {
             Running::Here(strategy) => {
                 strategy.load(RSlice::from_slice(state)).into_result().map_err(Lost::Failed)
@@ -148,6 +188,14 @@ impl LoadedStrategy {
         };
         loaded.map_err(|lost| lost_error(&self.instance, "take up its saved state".into(), lost))
     }
+}
+
+/// The states of a strategy and of those that it asks.
+#[derive(Deserialize, Serialize)]
+struct States {
+    #[serde(with = "serde_bytes")]
+    own: Vec<u8>,
+    asked: Vec<Vec<u8>>,
 }
 
 /// Most bytes of state that are kept after a selection: a strategy remembers what it has chosen or

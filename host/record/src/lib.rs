@@ -34,7 +34,8 @@ pub use acquired::Acquired;
 pub use error::RecordError;
 pub use find::find;
 pub use manifest::{
-    Environment, FULL_DATA, Kind, ModelManifest, PluginManifest, REFERENCE, RETRAINING, RunManifest,
+    Environment, FULL_DATA, Kind, ModelManifest, PluginManifest, REFERENCE, RETRAINING,
+    RunManifest, StrategyManifest,
 };
 pub use resume::Resume;
 pub use rounds::{

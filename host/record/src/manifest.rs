@@ -21,6 +21,13 @@ pub struct RunManifest {
     pub plugin: PluginManifest,
     /// Parameters as run, defaults filled in.
     pub params: Value,
+    /// The strategies that it asks, in the order of its list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<StrategyManifest>,
+    /// The strategy that chooses the initial set, where it is not drawn at random; records of alhost 0.1 do
+    /// not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_set: Option<StrategyManifest>,
     /// Result of [`RunConfig::agreed`](alhost_config::RunConfig::agreed).
     pub config: Value,
     /// Result of [`RunConfig::hash`](alhost_config::RunConfig::hash).
@@ -60,6 +67,18 @@ pub struct PluginManifest {
     pub rustc: String,
     /// Build profile: `release` or `debug`.
     pub profile: String,
+}
+
+/// A strategy that another one asks, or that chooses the initial set.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct StrategyManifest {
+    pub plugin: PluginManifest,
+    /// Parameters as run, defaults filled in.
+    pub params: Value,
+    /// The strategies that it asks in turn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<StrategyManifest>,
 }
 
 /// The id in place of a plugin's where a run trains on what another has labeled.
@@ -157,6 +176,10 @@ impl RunManifest {
         if self.texts_hash.is_none() || now.texts_hash.is_none() {
             there["texts_hash"] = Value::Null;
             here["texts_hash"] = Value::Null;
+        }
+        if self.initial_set.is_none() || now.initial_set.is_none() {
+            there["initial_set"] = Value::Null;
+            here["initial_set"] = Value::Null;
         }
         if self.kind() == now.kind() {
             there["kind"] = Value::Null;

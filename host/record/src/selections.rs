@@ -14,6 +14,9 @@ pub struct SelectionRecord {
     pub rows: Vec<u32>,
     /// The strategy's scores, one for each text, where it gave any.
     pub scores: Option<Vec<f64>>,
+    /// The number of texts that the strategy saw, where `loop.candidates` filtered the pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidates: Option<usize>,
 }
 
 impl SelectionRecord {
@@ -30,6 +33,7 @@ impl SelectionRecord {
             ids: rows.iter().map(|&row| ids[row as usize].clone()).collect(),
             rows,
             scores: scores.map(<[f64]>::to_vec),
+            candidates: None,
         }
     }
 

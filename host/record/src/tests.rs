@@ -25,6 +25,8 @@ pub(super) fn manifest() -> RunManifest {
             profile: text("release"),
         },
         params: json!({ "k": 5 }),
+        asked: Vec::new(),
+        initial_set: None,
         config: json!({ "loop": { "query_size": 100, "budget": 500 } }),
         config_hash: text("c1"),
         data_hash: text("d1"),
@@ -51,7 +53,7 @@ pub(super) fn manifest() -> RunManifest {
 
 pub(super) fn selection(round: usize, rows: Vec<u32>) -> SelectionRecord {
     let ids = rows.iter().map(|row| format!("text-{row}")).collect();
-    SelectionRecord { round, ids, rows, scores: None }
+    SelectionRecord { round, ids, rows, scores: None, candidates: None }
 }
 
 const METRICS: Metrics = Metrics {

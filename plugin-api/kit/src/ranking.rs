@@ -33,6 +33,12 @@ pub fn selection(ctx: &Context<'_>, positions: impl IntoIterator<Item = u32>) ->
     Selection::ranked(positions.into_iter().map(text).collect())
 }
 
+/// The texts at positions of the pool, in the order given, with a score each.
+pub fn scored(ctx: &Context<'_>, positions: &[u32], scores: &[f64]) -> Selection {
+    let ids = positions.iter().map(|&position| ctx.pool()[position as usize]).collect();
+    Selection::scored(ids, scores.to_vec())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -53,9 +53,9 @@ impl<'a> UnitRows<'a> {
         (0..self.len()).flat_map(|row| self.row(row).into_iter().map(|x| x as f32)).collect()
     }
 
-    /// Product of a row with a row of another matrix (or of this one).
+    /// Product of a row with a row of another matrix (or of this one); the same bits the other way round.
     pub fn product(&self, row: usize, other: &UnitRows<'_>, of: usize) -> f64 {
-        dot(self.rows.row(row), other.rows.row(of)) * self.scales[row] * other.scales[of]
+        dot(self.rows.row(row), other.rows.row(of)) * (self.scales[row] * other.scales[of])
     }
 
     /// Squared distance of a row from a row of another matrix (or of this one).
@@ -110,8 +110,10 @@ pub fn dot(a: &[f32], b: &[f32]) -> f64 {
 
 /// Refuses numbers that are not finite; `what` is what the message calls them, and `ids` are the texts.
 pub fn check_finite(matrix: Matrix<'_>, what: &str, ids: &[DocId]) -> Result<()> {
-    let is_bad = |row: &usize| !matrix.row(*row).iter().all(|x| x.is_finite());
-    match (0..matrix.n_rows()).into_par_iter().find_first(is_bad) {
+    // Without a way out before the end of a row, which keeps a compiler from looking at several at once.
+    let is_bad = |row: &usize| !matrix.row(*row).iter().fold(true, |ok, x| ok & x.is_finite());
+    // By the calling thread: should the host have lent less than it says, the panic says where only there.
+    match (0..matrix.n_rows()).find(is_bad) {
         Some(row) => Err(Error::new(format!(
             "{what} of text {} are not all finite numbers\n\
              hint: the training has diverged; try a lower learning rate",
@@ -139,6 +141,17 @@ mod tests {
         assert!(close(rows.squared_distance(1, &rows, 1), 0.0));
         assert!(close(rows.product(0, &rows, 2), 1.0));
         assert_eq!(rows.to_f32(), [0.6, 0.8, 0.0, 0.0, 0.6, 0.8]);
+    }
+
+    /// So that two texts that are each other's nearest are equally near.
+    #[test]
+    fn a_distance_is_the_same_the_other_way_round() {
+        let data: Vec<f32> = (0..40).map(|i| (i as f32 * 1.7).sin()).collect();
+        let rows = UnitRows::new(Matrix::new(&data, 8, 5));
+        for (a, b) in (0..8).flat_map(|a| (0..8).map(move |b| (a, b))) {
+            let there = rows.squared_distance(a, &rows, b);
+            assert_eq!(there.to_bits(), rows.squared_distance(b, &rows, a).to_bits());
+        }
     }
 
     #[test]

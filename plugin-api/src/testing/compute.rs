@@ -4,22 +4,24 @@
 use serde_json::Value;
 
 use super::arena::Owned;
-use super::{discriminator, kmeans};
+use super::{discriminator, greedy, kmeans};
 use crate::features::Matrix;
-use crate::services::{DISCRIMINATOR, KMEANS, NEAREST};
+use crate::ffi::Block;
+use crate::services::{DISCRIMINATOR, KERNEL_GREEDY, KMEANS, NEAREST};
 use crate::{Error, Result, Rng};
 
 /// Answers a service as the host does: the same options, the same streams of `seed`.
 pub(super) fn run(
     service: &str,
     options: &str,
-    inputs: &[Matrix<'_>],
+    inputs: &[Block<'_>],
     seed: &[u8; 32],
 ) -> Result<Owned> {
     let options: Value = serde_json::from_str(options)
         .map_err(|e| Error::new(format!("options of `{service}`: {e}")))?;
     let mut rng = Rng::stream(seed, options["stream"].as_str().unwrap_or_default());
-    match (service, inputs) {
+    let matrices: Vec<Matrix<'_>> = inputs.iter().map(Matrix::from_block).collect();
+    match (service, matrices.as_slice()) {
         (KMEANS, [points]) => kmeans::answer(points, &options, &mut rng),
         (NEAREST, [points, centers]) => {
             let k = options["k"].as_u64().unwrap_or(1) as usize;
@@ -27,6 +29,10 @@ pub(super) fn run(
         }
         (DISCRIMINATOR, [labeled, unlabeled]) => {
             Ok(discriminator::answer(*labeled, *unlabeled, &options, &mut rng))
+        }
+        (KERNEL_GREEDY, [points, fixed]) => greedy::answer(points, fixed, None, options),
+        (KERNEL_GREEDY, [points, fixed, _]) => {
+            greedy::answer(points, fixed, Some(inputs[2].f64s.as_slice()), options)
         }
         _ => Err(Error::new(format!("there is no service `{service}` of {} inputs", inputs.len()))),
     }

@@ -10,9 +10,9 @@ use serde_json::Value;
 use super::arena::Owned;
 use super::trouble::quickened;
 use super::{StandIn, compute, corpus};
+use crate::asking::STRATEGY;
 use crate::features::{
-    EMBEDDING, FEATURES, LOGITS, MC_PROBABILITIES, MLM_SURPRISAL, Matrix, PROBABILITIES, TEXT,
-    WORD_PIECES,
+    EMBEDDING, FEATURES, LOGITS, MC_PROBABILITIES, MLM_SURPRISAL, PROBABILITIES, TEXT, WORD_PIECES,
 };
 use crate::ffi::{Block, Host, PlugError, RoundInfo, SinkMut};
 use crate::{Error, Result};
@@ -150,10 +150,12 @@ impl Host for StandIn {
         let (service, options) = (service.as_str(), options.as_str());
         answered(|| {
             self.note(service, options)?;
-            let inputs: Vec<Matrix<'_>> = inputs.iter().map(Matrix::from_block).collect();
+            if service == STRATEGY {
+                return Ok(self.kept.keep(self.spoilt(self.ask(options)?)).lend());
+            }
             let quick = self.trouble.is_quick.then(|| quickened(options));
             let options = quick.as_deref().unwrap_or(options);
-            let owned = compute::run(service, options, &inputs, &self.seed)?;
+            let owned = compute::run(service, options, inputs.as_slice(), &self.seed)?;
             Ok(self.kept.keep(self.spoilt(owned)).lend())
         })
     }

@@ -20,10 +20,12 @@
 //! ```
 
 mod arena;
+mod asked;
 mod compute;
 mod contract;
 mod corpus;
 mod discriminator;
+mod greedy;
 mod host;
 mod kmeans;
 mod trouble;
@@ -61,6 +63,8 @@ pub struct StandIn {
     texts: Vec<String>,
     /// Words, pieces and unknown pieces of each text.
     word_pieces: Vec<[u32; 3]>,
+    /// What strategies that may be asked would select; made up where there are none.
+    asked: Vec<Selection>,
     needs: Option<Vec<String>>,
     cancelled: AtomicBool,
     /// Ids and options of what has been asked for.
@@ -89,6 +93,7 @@ impl StandIn {
             surprisal: (vec![0], Vec::new(), Vec::new()),
             texts: Vec::new(),
             word_pieces: Vec::new(),
+            asked: Vec::new(),
             needs: None,
             cancelled: AtomicBool::new(false),
             requests: Mutex::default(),

@@ -32,7 +32,33 @@ pub struct LoopConfig {
     pub query_size: usize,
     /// Labeled texts at which the run ends.
     pub budget: usize,
+    /// The part of the pool that strategies see.
+    pub candidates: Candidates,
+    /// Texts of it, where a number decides.
+    pub n_candidates: usize,
     pub stop: StopConfig,
+}
+
+/// Filters the pool before a query, so that a strategy whose cost grows with its square can work on a large
+/// one. `docs/experiments.md` defines them.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Candidates {
+    /// No filter.
+    All,
+    /// `n_candidates` texts, drawn anew in each round.
+    Random,
+    /// The `n_candidates` texts that lie nearest to a labeled one.
+    Nearest,
+    /// Some texts of each label that the classifier predicts, and some of which it predicts nothing.
+    Stratified,
+}
+
+impl Candidates {
+    /// Whether `n_candidates` says how many there are.
+    pub fn are_counted(self) -> bool {
+        matches!(self, Self::Random | Self::Nearest)
+    }
 }
 
 impl Default for LoopConfig {
@@ -42,6 +68,8 @@ impl Default for LoopConfig {
             initial_strategy: "random".to_owned(),
             query_size: 100,
             budget: 500,
+            candidates: Candidates::All,
+            n_candidates: 2000,
             stop: StopConfig::default(),
         }
     }

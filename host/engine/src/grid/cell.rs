@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use alhost_record::{PluginManifest, RecordError, Records, RunManifest};
+use alhost_record::{RecordError, Records, RunManifest, StrategyManifest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -31,8 +31,9 @@ pub struct Cell {
 pub struct Expected {
     pub config: Value,
     pub config_hash: String,
-    pub plugin: PluginManifest,
-    pub params: Value,
+    pub strategy: StrategyManifest,
+    /// Chooses the initial set, where it is not drawn at random.
+    pub initial_set: Option<StrategyManifest>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -64,8 +65,10 @@ impl Cell {
             format: RunManifest::FORMAT,
             strategy: self.strategy.clone(),
             seed: self.seed,
-            plugin: self.expected.plugin.clone(),
-            params: self.expected.params.clone(),
+            plugin: self.expected.strategy.plugin.clone(),
+            params: self.expected.strategy.params.clone(),
+            asked: self.expected.strategy.asked.clone(),
+            initial_set: self.expected.initial_set.clone(),
             config: self.expected.config.clone(),
             config_hash: self.expected.config_hash.clone(),
             ..written.clone()

@@ -7,7 +7,6 @@ use alhost_config::{ConfigFile, RunConfig};
 use alhost_record::place;
 
 use super::{BenchFolder, Cell, Expected, State, stamp};
-use crate::manifest::plugin_manifest;
 use crate::plan::{Plan, Planned, Shelf};
 
 /// Everything that planning needs to know of the outside.
@@ -30,12 +29,11 @@ pub fn cells(
     let mut files = alhost_data::files(&checked.data);
     files.extend((outside.checkpoint_files)(&checked));
     let cell = |seed: u64, planned: &Planned| -> anyhow::Result<Cell> {
-        let (plugin, params) = (&planned.file.manifest, &planned.params);
         let expected = Expected {
             config: checked.agreed(),
             config_hash: checked.hash(),
-            plugin: plugin_manifest(plugin, &planned.file.hash),
-            params: plugin.resolve_params(&planned.file.path, params)?.into(),
+            strategy: planned.manifest()?,
+            initial_set: plan.initial.as_ref().map(Planned::manifest).transpose()?,
         };
         Ok(Cell {
             data: config.name.clone(),

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use alhost_record::StrategyManifest;
+
 use super::cell::Expected;
 
 /// Changes when anything that the cell depends on may have changed. `files` are those that data and
@@ -14,12 +16,19 @@ pub fn stamp(expected: &Expected, files: &[impl AsRef<Path>]) -> String {
         hasher.update(b"\0");
     };
     add(&expected.config_hash);
-    add(&expected.plugin.blake3);
-    add(&expected.params.to_string());
+    for strategy in std::iter::once(&expected.strategy).chain(&expected.initial_set) {
+        add(&of_strategy(strategy));
+    }
     for file in files {
         add(&of_file(file.as_ref()));
     }
     hasher.finalize().to_hex().to_string()
+}
+
+/// The files of a strategy and of those that it asks, and their parameters.
+fn of_strategy(strategy: &StrategyManifest) -> String {
+    let asked: Vec<String> = strategy.asked.iter().map(of_strategy).collect();
+    format!("{} {} [{}]", strategy.plugin.blake3, strategy.params, asked.join(", "))
 }
 
 /// A file that is touched is read again, which is all that a wrong guess costs.
@@ -49,7 +58,15 @@ mod tests {
             rustc: text("1.95"),
             profile: text("release"),
         };
-        Expected { config: json!({}), config_hash: text("c1"), plugin, params: json!({ "k": 5 }) }
+        let strategy = StrategyManifest { plugin, params: json!({ "k": 5 }), asked: Vec::new() };
+        let asked = vec![strategy.clone()];
+        let strategy = StrategyManifest { asked, ..strategy };
+        Expected {
+            config: json!({}),
+            config_hash: text("c1"),
+            initial_set: Some(strategy.clone()),
+            strategy,
+        }
     }
 
     #[test]
@@ -67,8 +84,14 @@ mod tests {
             stamp(&expected, &files)
         };
         assert_ne!(first, other(|expected| expected.config_hash = "c2".to_owned()));
-        assert_ne!(first, other(|expected| expected.plugin.blake3 = "p2".to_owned()));
-        assert_ne!(first, other(|expected| expected.params = json!({ "k": 6 })));
+        assert_ne!(first, other(|expected| expected.strategy.plugin.blake3 = "p2".to_owned()));
+        assert_ne!(first, other(|expected| expected.strategy.params = json!({ "k": 6 })));
+        assert_ne!(first, other(|expected| expected.strategy.asked.clear()));
+        assert_ne!(
+            first,
+            other(|expected| expected.strategy.asked[0].plugin.blake3 = "p2".to_owned())
+        );
+        assert_ne!(first, other(|expected| expected.initial_set = None));
         // The same size, another time; and another size, the same time.
         let handle = fs_err::OpenOptions::new().write(true).open(&file).unwrap();
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);

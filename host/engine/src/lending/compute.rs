@@ -1,10 +1,11 @@
 //! The compute services behind the boundary: options and blocks in, blocks out.
 
 use alhost_base::matrix::Matrix;
-use alhost_model::{Compute, KMeans};
+use alhost_model::{Compute, KMeans, ToCover};
 use alhost_plugin_api::ffi::{Block, OwnedBlock};
 use alhost_plugin_api::services::{
-    DISCRIMINATOR, DiscriminatorOptions, KMEANS, KMeansOptions, NEAREST, NearestOptions,
+    DISCRIMINATOR, DiscriminatorOptions, KERNEL_GREEDY, KMEANS, KMeansOptions, KernelGreedyOptions,
+    NEAREST, NearestOptions,
 };
 use anyhow::{Context as _, bail, ensure};
 use rand_chacha::ChaCha8Rng;
@@ -24,6 +25,7 @@ pub(super) fn run(call: &Call<'_>, on: &dyn Compute) -> anyhow::Result<OwnedBloc
         KMEANS => kmeans(call, on),
         NEAREST => nearest(call, on),
         DISCRIMINATOR => discriminator(call, on),
+        KERNEL_GREEDY => kernel_greedy(call, on),
         other => bail!("there is no service `{other}`"),
     }
 }
@@ -78,6 +80,27 @@ fn discriminator(call: &Call<'_>, on: &dyn Compute) -> anyhow::Result<OwnedBlock
         cols: 1,
         f32s: found.p_unlabeled,
         f64s: vec![found.accuracy, f64::from(found.epochs)],
+        ..OwnedBlock::default()
+    })
+}
+
+fn kernel_greedy(call: &Call<'_>, on: &dyn Compute) -> anyhow::Result<OwnedBlock> {
+    let options: KernelGreedyOptions =
+        serde_json::from_str(call.options).context("options of kernel-greedy")?;
+    let (points, fixed, weights) = match call.inputs {
+        [points, fixed] => (points, fixed, None),
+        [points, fixed, weights] => (points, fixed, Some(weights.f64s.as_slice())),
+        inputs => bail!("`{}` takes 2 or 3 blocks, not {}", call.service, inputs.len()),
+    };
+    let (points, fixed) = (matrix(points)?, matrix(fixed)?);
+    let given = ToCover { points: &points, fixed: &fixed, weights };
+    let mut found = on.kernel_greedy(&given, &options, call.cancelled)?;
+    found.gains.push(found.coverage);
+    Ok(OwnedBlock {
+        rows: found.picks.len(),
+        cols: 1,
+        u32s: found.picks,
+        f64s: found.gains,
         ..OwnedBlock::default()
     })
 }

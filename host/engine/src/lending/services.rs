@@ -13,6 +13,7 @@ use alhost_base::matrix::{Matrix, MatrixRoom, Numbers};
 use alhost_base::memory::MemoryHandle;
 use alhost_data::{Texts, tokens::Tokens};
 use alhost_model::{Model, Outputs, Surprisal, Wants, probabilities};
+use alhost_plugin_api::asking::STRATEGY;
 use alhost_plugin_api::features::{FEATURES, PROBABILITIES};
 use alhost_plugin_api::ffi::{Block, Host, OwnedBlock, PlugError, RoundInfo, SinkMut};
 use alhost_plugin_api::offers::{self, Offer};
@@ -20,6 +21,7 @@ use alhost_plugin_host::Lends;
 use anyhow::{Context as _, bail, ensure};
 use elsa::sync::FrozenVec;
 
+use super::asking::Askable;
 use super::compute;
 use super::features::block;
 use super::panels::{Lent, Panels};
@@ -64,8 +66,11 @@ pub struct Services<'a> {
     pub(super) view: RoundView,
     model: Mutex<&'a mut dyn Model>,
     pub(super) panels: &'a Panels,
-    /// Passes that this strategy has paid for, and seconds that it owes for those of others.
-    paid: Mutex<(BTreeSet<usize>, f64)>,
+    /// Passes that this strategy has paid for, and seconds that it owes for those of others; one purse with
+    /// the strategies that it asks.
+    paid: Arc<Mutex<(BTreeSet<usize>, f64)>>,
+    /// The strategies that it may ask.
+    pub(super) askable: Option<Askable<'a>>,
     pub(super) kept: FrozenVec<Box<OwnedBlock>>,
     pub(super) indices: FrozenVec<Vec<u32>>,
     pub(super) embeddings: FrozenVec<Arc<Matrix>>,
@@ -88,7 +93,8 @@ impl<'a> Services<'a> {
             view,
             model: Mutex::new(model),
             panels,
-            paid: Mutex::default(),
+            paid: Arc::default(),
+            askable: None,
             kept: FrozenVec::new(),
             indices: FrozenVec::new(),
             embeddings: FrozenVec::new(),
@@ -96,6 +102,22 @@ impl<'a> Services<'a> {
             streamed: Mutex::new(None),
             spent: Mutex::new(Duration::ZERO),
         }
+    }
+
+    /// Lends to a strategy that may ask others.
+    #[must_use]
+    pub fn asking(self, askable: Askable<'a>) -> Self {
+        Self { askable: Some(askable), ..self }
+    }
+
+    /// Lends to a strategy that was asked by the one that `asker` lends to.
+    pub(super) fn of_asked(
+        around: Surroundings<'a>,
+        view: RoundView,
+        model: &'a mut dyn Model,
+        asker: &'a Services<'_>,
+    ) -> Self {
+        Self { paid: Arc::clone(&asker.paid), ..Self::new(around, view, model, asker.panels) }
     }
 
     /// Time that the strategy's call spent in features and services.
@@ -200,7 +222,7 @@ impl<'a> Services<'a> {
         let wants = Wants { logits: !is_features, features: is_features, ..Wants::default() };
         let timed = Instant::now();
         let outputs = self.pass(ids, wants)?;
-        self.charge(timed);
+        self.charge(timed.elapsed());
         let got = if is_features { outputs.features } else { outputs.logits };
         let got = got.context("the pass gave nothing")?;
         Ok(if key == PROBABILITIES { probabilities(got) } else { got })
@@ -216,25 +238,30 @@ impl<'a> Services<'a> {
         *self.streamed.lock().unwrap_or_else(PoisonError::into_inner) = memory;
     }
 
-    fn charge(&self, since: Instant) {
-        *self.spent.lock().expect("nothing panics while it is held") += since.elapsed();
+    pub(super) fn charge(&self, time: Duration) {
+        *self.spent.lock().expect("nothing panics while it is held") += time;
     }
 
-    /// Runs host code on behalf of a plugin: an error or a panic of ours becomes an answer, since a
-    /// panic that reached the ABI's boundary would end the program.
+    /// Runs host code on behalf of a plugin, and charges the time.
     fn answered<T>(&self, f: impl FnOnce() -> anyhow::Result<T>) -> RResult<T, PlugError> {
         let timed = Instant::now();
-        let answer = catch_unwind(AssertUnwindSafe(f));
-        self.charge(timed);
-        match answer {
-            Ok(Ok(value)) => RResult::ROk(value),
-            Ok(Err(error)) => RResult::RErr(plug_error(&error)),
-            Err(payload) => {
-                let text = payload.downcast_ref::<String>().map(String::as_str);
-                let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-                let why = text.unwrap_or("no message");
-                RResult::RErr(plug_error(&anyhow::anyhow!("the host failed: {why}")))
-            }
+        let answer = caught(f);
+        self.charge(timed.elapsed());
+        answer
+    }
+}
+
+/// An error or a panic of ours becomes an answer, since a panic that reached the ABI's boundary would end
+/// the program.
+fn caught<T>(f: impl FnOnce() -> anyhow::Result<T>) -> RResult<T, PlugError> {
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(Ok(value)) => RResult::ROk(value),
+        Ok(Err(error)) => RResult::RErr(plug_error(&error)),
+        Err(payload) => {
+            let text = payload.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+            let why = text.unwrap_or("no message");
+            RResult::RErr(plug_error(&anyhow::anyhow!("the host failed: {why}")))
         }
     }
 }
@@ -311,8 +338,12 @@ impl Host for Services<'_> {
         options: RStr<'_>,
         inputs: RSlice<'_, Block<'_>>,
     ) -> RResult<Block<'_>, PlugError> {
+        let service = service.as_str();
+        if service == STRATEGY {
+            // It charges itself what was lent, so that selecting counts as selecting.
+            return caught(|| self.ask(options.as_str()));
+        }
         self.answered(|| {
-            let service = service.as_str();
             self.check_declared(service)?;
             let call = compute::Call {
                 service,

@@ -97,7 +97,8 @@ impl<'a> Session<'a> {
         let (strategy, initial) = strategies.create(strategy, task)?;
         let path = place(&task.config.out, &task.config.name, &strategy.instance, seed);
         let seed = RunSeed(seed);
-        let (dir, resume) = RunDir::open(&path, &experiment.manifest(&strategy, seed))?;
+        let (dir, resume) =
+            RunDir::open(&path, &experiment.manifest(&strategy, initial.as_ref(), seed))?;
         let shadows = strategies.shadows(task)?;
         let shadows = (!shadows.is_empty()).then(|| Shadows::open(shadows, &path)).transpose()?;
         let paid = resume.rounds.iter().flat_map(|round| &round.cost.shared);

@@ -1,6 +1,7 @@
 //! What a session does between two events: it selects, asks for labels and trains, queries and records.
 
 use alhost_config::Start;
+use alhost_plugin_api::DocId;
 use alhost_record::{Cost, Resume, SelectionRecord, Signals, Stop, peak_memory_bytes};
 use anyhow::Context as _;
 
@@ -9,9 +10,9 @@ use crate::acquired::acquired;
 use crate::classifier::Trained;
 use crate::lending::Panels;
 use crate::oracle::Answer;
-use crate::pool::{Pool, ValidSelection};
-use crate::query::{self, Asking, Query};
-use crate::rounds::{charge_query, cost, record, tell};
+use crate::pool::{Offer, Pool, ValidSelection};
+use crate::query::{Asking, Query};
+use crate::rounds::{charge_filter, charge_query, cost, record, tell};
 use crate::stopping;
 
 impl Session<'_> {
@@ -23,7 +24,7 @@ impl Session<'_> {
                 let (experiment, ledger) = (&mut *self.experiment, &mut self.ledger);
                 let mut asking = Asking { experiment, ledger, watch: self.watch };
                 let selection = asking.initial_set(self.initial.as_mut(), &self.pool, self.seed)?;
-                self.keep(0, &selection, &[])?;
+                self.dir.append_selection(&self.selection_record(0, &selection), &[])?;
                 selection
             }
         };
@@ -113,21 +114,30 @@ impl Session<'_> {
     /// The strategy's answer, from disk if it has given one; then that of the shadows.
     fn query(&mut self, query: Query, cost: &mut Cost) -> anyhow::Result<ValidSelection> {
         let panels = Panels::new(self.pool.n_texts());
-        let next = match recorded(&self.resume, query.round, &self.pool)? {
+        let recorded = recorded(&self.resume, query.round, &self.pool)?;
+        if recorded.is_some() && self.shadows.is_none() {
+            return recorded.context("it has just been there");
+        }
+        let (experiment, ledger) = (&mut *self.experiment, &mut self.ledger);
+        let mut asking = Asking { experiment, ledger, watch: self.watch };
+        let filtered = asking.filter(&self.pool, query)?;
+        let among = filtered.as_ref().map(|filtered| filtered.ids.as_slice());
+        let offer = Offer { pool: &self.pool, among };
+        let next = match recorded {
             Some(next) => next,
             None => {
-                let (experiment, ledger) = (&mut *self.experiment, &mut self.ledger);
-                let mut asking = Asking { experiment, ledger, watch: self.watch };
-                let answer = asking.ask(&mut self.strategy, &self.pool, query, &panels)?;
-                let query::Answer { selection, seconds, actual, shared } = answer;
-                charge_query(cost, seconds, actual, shared);
+                let answer = asking.ask(&mut self.strategy, offer, query, &panels)?;
+                charge_query(cost, answer.seconds, answer.actual, answer.shared);
+                charge_filter(cost, filtered.as_ref().map_or(0.0, |filtered| filtered.seconds));
                 let state = self.strategy.save()?;
-                self.keep(query.round, &selection, &state)?;
-                selection
+                let mut record = self.selection_record(query.round, &answer.selection);
+                record.candidates = among.map(<[DocId]>::len);
+                self.dir.append_selection(&record, &state)?;
+                answer.selection
             }
         };
         if let Some(shadows) = &mut self.shadows {
-            let of = (&self.pool, query);
+            let of = (Offer { pool: &self.pool, among }, query);
             shadows.follow(self.experiment, of, &next, &panels, self.watch)?;
         }
         Ok(next)
@@ -139,16 +149,9 @@ impl Session<'_> {
         Step::Queried { texts }
     }
 
-    fn keep(
-        &mut self,
-        round: usize,
-        selection: &ValidSelection,
-        strategy_state: &[u8],
-    ) -> anyhow::Result<()> {
+    fn selection_record(&self, round: usize, selection: &ValidSelection) -> SelectionRecord {
         let selected = (selection.ids(), selection.scores());
-        let ids = &self.experiment.task.dataset.train.ids;
-        let record = SelectionRecord::new(round, selected, ids);
-        Ok(self.dir.append_selection(&record, strategy_state)?)
+        SelectionRecord::new(round, selected, &self.experiment.task.dataset.train.ids)
     }
 }
 

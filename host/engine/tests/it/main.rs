@@ -1,6 +1,7 @@
 //! Tests of the engine as a whole, with a toy in the place of the model: no torch, no command line.
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first thing that is wrong")]
 
+mod asking;
 mod grid;
 mod oracles;
 mod session;

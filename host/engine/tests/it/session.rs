@@ -129,3 +129,30 @@ fn shadows_select_on_every_model_and_change_nothing() {
     assert_eq!(rounds, [1, 2, 3]);
     assert!(shadows.iter().all(|shadow| shadow.error.is_none() && shadow.selection.is_some()));
 }
+
+/// The records say how many texts a strategy saw, and it selects among them.
+#[test]
+fn a_filtered_pool_is_what_strategies_see() {
+    let seen = |set: &[&str]| {
+        let folder = tempfile::tempdir().unwrap();
+        let Opened { mut experiment, mut strategies } = Opened::new(folder.path(), &["cvirs"], set);
+        let session = Session::open(&mut experiment, &mut strategies, "cvirs", 1, WATCH).unwrap();
+        let path = session.path().to_owned();
+        session.run().unwrap();
+        let selections = alhost_record::read(&path).unwrap().selections;
+        let rows: Vec<Vec<u32>> = selections.iter().map(|one| one.rows.clone()).collect();
+        (selections.iter().map(|one| one.candidates).collect::<Vec<_>>(), rows)
+    };
+    let (all, of_all) = seen(&[]);
+    assert_eq!(all, [None; 4]);
+    for filter in ["random", "nearest"] {
+        let filter = format!("loop.candidates={filter}");
+        let set = [filter.as_str(), "loop.n_candidates=9"];
+        let (some, of_some) = seen(&set);
+        assert_eq!(some, [None, Some(9), Some(9), Some(9)], "{filter}; the initial set sees all");
+        assert_ne!(of_some, of_all, "{filter}");
+        assert_eq!(of_some, seen(&set).1, "{filter}: the same again");
+        // Never fewer than are asked for.
+        assert_eq!(seen(&[&filter, "loop.n_candidates=2"]).0, [None, Some(6), Some(6), Some(4)]);
+    }
+}

@@ -152,3 +152,11 @@ fn so_does_one_with_shadows() {
 fn so_does_one_with_a_noisy_oracle_and_stopping_signals() {
     check(&["oracle.kind=noisy", "loop.stop.kappa=1", "loop.stop.plateau_rounds=3"], &[], 20);
 }
+
+#[test]
+fn so_does_one_whose_strategies_see_a_part_of_the_pool() {
+    let random = ["loop.candidates=random", "loop.n_candidates=20"];
+    check(&random, &["random"], 40);
+    check(&["loop.candidates=nearest", "loop.n_candidates=20"], &[], 30);
+    check(&["loop.candidates=stratified"], &[], 30);
+}

@@ -11,11 +11,11 @@ use alhost_base::store::sealed;
 use alhost_config::{ModelConfig, RunConfig, Start, TrainConfig};
 use alhost_data::tokens::Tokens;
 use alhost_model::{
-    About, Cancelled, Compute, Dev, Discriminator, Examples, KMeans, Model, Models, Nearest,
-    Outputs, Seeds, Surprisal, Training, Visit, Wants,
+    About, Cancelled, Compute, Dev, Discriminator, Examples, KMeans, KernelGreedy, Model, Models,
+    Nearest, Outputs, Seeds, Surprisal, ToCover, Training, Visit, Wants,
 };
 use alhost_plugin_api::features::{Pooling, SurprisalOptions};
-use alhost_plugin_api::services::{DiscriminatorOptions, KMeansOptions};
+use alhost_plugin_api::services::{DiscriminatorOptions, KMeansOptions, KernelGreedyOptions};
 use anyhow::{Context as _, Result, bail};
 use rand_chacha::ChaCha8Rng;
 use tokenizers::Tokenizer;
@@ -215,7 +215,7 @@ impl Model for Toy {
     }
 
     fn compute(&self) -> Box<dyn Compute> {
-        Box::new(NoArithmetic)
+        Box::new(Neighbors)
     }
 
     fn save(&self, path: &Path) -> Result<()> {
@@ -243,10 +243,10 @@ impl Model for Toy {
     }
 }
 
-/// A strategy that asks for arithmetic is told that a toy has none.
-struct NoArithmetic;
+/// It finds neighbors. A strategy that asks for more is told that a toy has none of it.
+struct Neighbors;
 
-impl Compute for NoArithmetic {
+impl Compute for Neighbors {
     fn kmeans(
         &self,
         _: &Matrix,
@@ -257,8 +257,20 @@ impl Compute for NoArithmetic {
         bail!("a toy does not cluster")
     }
 
-    fn nearest(&self, _: &Matrix, _: &Matrix, _: usize) -> Result<Nearest> {
-        bail!("a toy finds no neighbors")
+    fn nearest(&self, points: &Matrix, centers: &Matrix, k: usize) -> Result<Nearest> {
+        let (mut indices, mut distances) = (Vec::new(), Vec::new());
+        for center in 0..centers.rows {
+            let square = |row: usize| -> f32 {
+                let parts = points.row(row).iter().zip(centers.row(center));
+                parts.map(|(a, b)| (a - b).powi(2)).sum()
+            };
+            let mut order: Vec<(f32, u32)> =
+                (0..points.rows).map(|row| (square(row).sqrt(), row as u32)).collect();
+            order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            indices.extend(order[..k].iter().map(|entry| entry.1));
+            distances.extend(order[..k].iter().map(|entry| entry.0));
+        }
+        Ok(Nearest { indices, distances })
     }
 
     fn discriminator(
@@ -270,5 +282,14 @@ impl Compute for NoArithmetic {
         _: &Cancelled<'_>,
     ) -> Result<Discriminator> {
         bail!("a toy trains no discriminator")
+    }
+
+    fn kernel_greedy(
+        &self,
+        _: &ToCover<'_>,
+        _: &KernelGreedyOptions,
+        _: &Cancelled<'_>,
+    ) -> Result<KernelGreedy> {
+        bail!("a toy covers nothing")
     }
 }

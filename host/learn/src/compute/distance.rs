@@ -29,6 +29,23 @@ pub(super) fn squared_distance(x: &[f32], c: &[f32]) -> f64 {
     sums.iter().sum()
 }
 
+/// x · c, in f64 and always in the same order.
+pub(super) fn dot(x: &[f32], c: &[f32]) -> f64 {
+    const LANES: usize = 8;
+    let mut sums = [0.0; LANES];
+    let (x_blocks, x_rest) = x.as_chunks::<LANES>();
+    let (c_blocks, c_rest) = c.as_chunks::<LANES>();
+    for (x, c) in x_blocks.iter().zip(c_blocks) {
+        for lane in 0..LANES {
+            sums[lane] += f64::from(x[lane]) * f64::from(c[lane]);
+        }
+    }
+    for (lane, (x, c)) in x_rest.iter().zip(c_rest).enumerate() {
+        sums[lane] += f64::from(*x) * f64::from(*c);
+    }
+    sums.iter().sum()
+}
+
 /// |x|² of each row.
 pub(super) fn squared_norms(points: MatrixView<'_>) -> Vec<f64> {
     let zero = vec![0.0; points.cols];
@@ -59,6 +76,7 @@ mod tests {
         let c = vec![1.0; 11];
         let expected: f64 = (0..11).map(|i| f64::from(i - 1).powi(2)).sum();
         assert!((squared_distance(&x, &c) - expected).abs() < 1e-12);
+        assert!((dot(&x, &c) - 55.0).abs() < 1e-12);
 
         let mut dots = [0.0; 2];
         dot_products(&[1.0, 2.0], &[3.0, 4.0, -1.0, 0.5], 2, &mut dots);

@@ -1,21 +1,23 @@
-//! Heavy arithmetic that strategies share: k-means, nearest rows, a binary discriminator. What
+//! Heavy arithmetic that strategies share: k-means, nearest rows, a binary discriminator, a greedy cover. What
 //! runs on the CPU in our own code gives the same bits whatever the number of threads.
 
 pub mod discriminator;
 mod distance;
 mod error;
+pub mod kernel_greedy;
 pub mod kmeans;
 mod mlp;
 pub mod nearest;
 
 pub use discriminator::discriminator;
 pub use error::ComputeError;
+pub use kernel_greedy::kernel_greedy;
 pub use kmeans::kmeans;
 pub use nearest::nearest;
 
 use alhost_base::matrix::Matrix;
-use alhost_model::{Cancelled, Compute, Discriminator, KMeans, Nearest};
-use alhost_plugin_api::services::{DiscriminatorOptions, KMeansOptions};
+use alhost_model::{Cancelled, Compute, Discriminator, KMeans, KernelGreedy, Nearest, ToCover};
+use alhost_plugin_api::services::{DiscriminatorOptions, KMeansOptions, KernelGreedyOptions};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::RngCore;
 use tch::Device;
@@ -87,5 +89,14 @@ impl Compute for On {
     ) -> anyhow::Result<Discriminator> {
         let (labeled, unlabeled) = (labeled.into(), unlabeled.into());
         Ok(discriminator(labeled, unlabeled, options, rng, self.0, cancelled)?)
+    }
+
+    fn kernel_greedy(
+        &self,
+        given: &ToCover<'_>,
+        options: &KernelGreedyOptions,
+        cancelled: &Cancelled<'_>,
+    ) -> anyhow::Result<KernelGreedy> {
+        Ok(kernel_greedy(given, options, self.0, cancelled)?)
     }
 }
