@@ -24,6 +24,13 @@ struct Cover<'a> {
     cancelled: &'a dyn Fn() -> bool,
 }
 
+/// The search for one pick.
+struct Search {
+    best: Option<Gain>,
+    /// Rows that are picked, or whose gain is known.
+    is_known: Vec<bool>,
+}
+
 /// Picks `k` rows; `near` is the squared distance of each row to the nearest fixed one, infinite if there is
 /// none. Gains and coverage are sums, not means.
 pub(super) fn pick(
@@ -59,46 +66,58 @@ pub(super) fn pick(
 impl Cover<'_> {
     /// The free row of the largest gain, the lowest among equals.
     fn best(&mut self) -> Result<Gain, ComputeError> {
-        let mut best: Option<Gain> = None;
-        let mut is_known = self.is_picked.clone();
+        let mut search = Search { best: None, is_known: self.is_picked.clone() };
         let (mut n_bounds, mut n_exact) = (FIRST_BOUNDS, 1);
         loop {
             if (self.cancelled)() {
                 return Err(ComputeError::Cancelled);
             }
-            let (rows, n_stale) = self.contenders(&is_known, best.as_ref());
+            let (rows, n_stale) = self.contenders(&search);
             let Some(&first) = rows.first() else {
-                return Ok(best.expect("fewer are picked than there are rows"));
+                return Ok(search.best.expect("fewer are picked than there are rows"));
             };
             if self.bounds.is_fresh(first) {
                 let fresh = rows.into_iter().take_while(|&row| self.bounds.is_fresh(row));
-                for gain in self.reached.gains(&fresh.take(n_exact).collect::<Vec<_>>()) {
-                    is_known[gain.row as usize] = true;
-                    self.bounds.set(gain.row, gain.sum);
-                    if best.as_ref().is_none_or(|best| gain.is_ahead_of(best)) {
-                        best = Some(gain);
-                    }
-                }
+                self.look_at(&fresh.take(n_exact).collect::<Vec<_>>(), &mut search);
                 n_exact = (2 * n_exact).min(EXACT);
-            } else if best.is_some() && self.bounds.is_full_pass_due(n_stale) {
+            } else if search.best.is_some() && self.bounds.is_full_pass_due(n_stale) {
                 self.bounds.pass(self.reached.reach(), self.cancelled)?;
             } else {
                 let stale = rows.into_iter().filter(|&row| !self.bounds.is_fresh(row));
                 let stale: Vec<u32> = stale.take(n_bounds).collect();
                 self.bounds.refresh(&stale)?;
                 n_bounds *= 2;
+                if search.best.is_none() {
+                    // However far below the others' old bounds it is, it tells which of them count.
+                    let first = stale.into_iter().reduce(|best, next| {
+                        if self.bounds.of(next) > self.bounds.of(best) { next } else { best }
+                    });
+                    self.look_at(&Vec::from_iter(first), &mut search);
+                }
+            }
+        }
+    }
+
+    /// Computes the gains of some rows.
+    fn look_at(&mut self, rows: &[u32], search: &mut Search) {
+        for gain in self.reached.gains(rows) {
+            search.is_known[gain.row as usize] = true;
+            self.bounds.set(gain.row, gain.sum);
+            if search.best.as_ref().is_none_or(|best| gain.is_ahead_of(best)) {
+                search.best = Some(gain);
             }
         }
     }
 
     /// The rows that may be ahead of the best known one, largest bound first, and how many of them have a
     /// bound that is not up to date. Of many, only the first are given.
-    fn contenders(&self, is_known: &[bool], best: Option<&Gain>) -> (Vec<u32>, usize) {
+    fn contenders(&self, search: &Search) -> (Vec<u32>, usize) {
         let may_be_ahead = |row: u32| {
             let bound = (self.bounds.of(row), row);
-            best.is_none_or(|best| is_ahead(bound, (best.sum, best.row)))
+            search.best.as_ref().is_none_or(|best| is_ahead(bound, (best.sum, best.row)))
         };
-        let unknown = (0..is_known.len() as u32).filter(|&row| !is_known[row as usize]);
+        let all = 0..search.is_known.len() as u32;
+        let unknown = all.filter(|&row| !search.is_known[row as usize]);
         let mut rows: Vec<u32> = unknown.filter(|&row| may_be_ahead(row)).collect();
         let n_stale = rows.iter().filter(|&&row| !self.bounds.is_fresh(row)).count();
         let order =
