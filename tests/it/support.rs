@@ -16,8 +16,9 @@ pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// The plugins of the workspace by the names of their folders, with their libraries, which are built as these
-/// tests were.
+/// The plugins of the workspace by the names of their folders, with their libraries. They are built in a folder of
+/// their own, since dependencies of a part of the workspace can have other features than those of the whole, so that
+/// cargo would write anew, under the other tests, the libraries that `plugin` finds.
 pub(crate) fn every_plugin() -> Vec<(String, PathBuf)> {
     let entries = fs_err::read_dir(workspace().join("plugins")).unwrap();
     let mut folders: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -25,18 +26,14 @@ pub(crate) fn every_plugin() -> Vec<(String, PathBuf)> {
     folders.sort();
     let name = |folder: &PathBuf| folder.file_name().unwrap().to_str().unwrap().to_owned();
     let names: Vec<String> = folders.iter().map(name).collect();
-    let test = std::env::current_exe().unwrap();
-    let profile = test.parent().and_then(Path::parent).unwrap();
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("every-plugin");
     let mut build = Command::new(env!("CARGO"));
     build.args(["build", "--offline", "--quiet"]).current_dir(workspace());
-    if !cfg!(debug_assertions) {
-        build.arg("--release");
-    }
-    build.arg("--target-dir").arg(profile.parent().unwrap());
+    build.arg("--target-dir").arg(&target);
     build.args(names.iter().flat_map(|name| ["-p".to_owned(), format!("alhost-plugin-{name}")]));
     let output = build.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let library = |name: &String| profile.join(format!("lib{}.so", name.replace('-', "_")));
+    let library = |name: &String| target.join(format!("debug/lib{}.so", name.replace('-', "_")));
     names.iter().map(|name| (name.clone(), library(name))).collect()
 }
 

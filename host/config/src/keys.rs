@@ -163,7 +163,8 @@ mod tests {
         let hint = hint("loop.xyzzy");
         assert_eq!(
             hint,
-            "the keys of [loop] are budget, candidates, initial, initial_strategy, n_candidates, query_size, stop"
+            "the keys of [loop] are budget, candidates, initial, initial_strategy, n_candidates, \
+             query_size, stop"
         );
     }
 

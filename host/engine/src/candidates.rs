@@ -3,14 +3,15 @@
 
 use std::time::Instant;
 
-use alhost_base::ledger::{Notes, Work};
+use alhost_base::ledger::{Notes, Reused, Work};
 use alhost_base::matrix::Matrix;
 use alhost_base::seed::{Purpose, RunSeed};
 use alhost_config::Candidates;
-use alhost_plugin_api::features::Pooling;
+use alhost_plugin_api::features::{self, Pooling};
 use alhost_plugin_api::{DocId, Rng};
 use alhost_plugin_kit::cooccurrence::Cooccurrence;
 use alhost_plugin_kit::labels;
+use alhost_plugin_kit::rows::UnitRows;
 use alhost_plugin_kit::strata::{self, Pairs, Quotas, Strata};
 
 use crate::experiment::Experiment;
@@ -23,35 +24,37 @@ pub(crate) struct Filtered {
     /// Ascending; at least as many as are asked for, where there are so many.
     pub(crate) ids: Vec<DocId>,
     pub(crate) seconds: f64,
+    /// What was used of what is computed once.
+    pub(crate) reused: Vec<Reused>,
 }
 
 impl Asking<'_> {
-    /// Filters the pool as the config says; `None` where it says nothing. It depends on the seed, the round, the
-    /// model and the labeled texts, so that all strategies of a seed that stand where another one stands see
-    /// the same.
+    /// Filters the pool as the config says; `None` where it says nothing. What is left follows from the seed, the
+    /// round, the model and the labeled texts, and not from the strategy.
     pub(crate) fn filter(&mut self, pool: &Pool, query: Query) -> anyhow::Result<Option<Filtered>> {
-        let timed = Instant::now();
+        let (timed, notes) = (Instant::now(), Notes::default());
         let rounds = &self.experiment.task.config.r#loop;
         let (filter, n) = (rounds.candidates, rounds.n_candidates.max(query.n));
         let chosen = match filter {
             Candidates::All => return Ok(None),
             Candidates::Random => Vec::new(),
-            Candidates::Nearest => self.nearest(pool, n)?,
-            Candidates::Stratified => self.stratified(pool, query)?,
+            Candidates::Nearest => self.nearest(pool, n, &notes)?,
+            Candidates::Stratified => self.stratified(pool, query, &notes)?,
         };
         let least = if filter == Candidates::Random { n } else { query.n };
         let ids = filled_up(chosen, least, pool, query.seed, query.round);
         tracing::debug!("{} of {} texts are candidates", ids.len(), pool.unlabeled().len());
-        Ok(Some(Filtered { ids, seconds: timed.elapsed().as_secs_f64() }))
+        let seconds = timed.elapsed().as_secs_f64();
+        Ok(Some(Filtered { ids, seconds, reused: notes.take() }))
     }
 
     /// The `n` texts at the least distance from a labeled one, by the mean of the pre-trained encoder's last
     /// hidden states, divided by its length. Ties go to the lower id.
-    fn nearest(&mut self, pool: &Pool, n: usize) -> anyhow::Result<Vec<DocId>> {
-        let notes = Notes::default();
+    fn nearest(&mut self, pool: &Pool, n: usize, notes: &Notes) -> anyhow::Result<Vec<DocId>> {
         let Experiment { task, model, .. } = &mut *self.experiment;
-        let work = Work { progress: self.watch.progress, notes: &notes };
+        let work = Work { progress: self.watch.progress, notes };
         let all = model.pretrained(&task.tokens.train, Pooling::Mean, work)?;
+        let all = UnitRows::new(features::Matrix::new(&all.data, all.rows, all.cols));
         let labeled = unit_rows(&all, pool.labeled());
         if labeled.rows == 0 {
             return Ok(Vec::new());
@@ -67,11 +70,10 @@ impl Asking<'_> {
 
     /// Some texts of each stratum of predicted labels, with the quotas of the article (Qi et al. 2025): a
     /// query's size of each, and of those without a prediction a number that shrinks from query to query.
-    fn stratified(&mut self, pool: &Pool, query: Query) -> anyhow::Result<Vec<DocId>> {
+    fn stratified(&self, pool: &Pool, query: Query, notes: &Notes) -> anyhow::Result<Vec<DocId>> {
         let Some(threshold) = query.threshold else { return Ok(Vec::new()) };
-        let notes = Notes::default();
         let Experiment { task, model, .. } = &*self.experiment;
-        let work = Work { progress: self.watch.progress, notes: &notes };
+        let work = Work { progress: self.watch.progress, notes };
         let (n_labels, unlabeled) = (task.n_labels(), pool.unlabeled());
         let ids: Vec<u32> = unlabeled.iter().map(|id| id.0).collect();
         let mut predicted: Vec<Vec<u32>> = Vec::with_capacity(ids.len());
@@ -114,15 +116,8 @@ fn filled_up(chosen: Vec<DocId>, n: usize, pool: &Pool, seed: RunSeed, round: us
     ids
 }
 
-/// Rows of some texts, each divided by its length.
-fn unit_rows(all: &Matrix, ids: &[DocId]) -> Matrix {
-    let mut rows = Matrix::zeros(ids.len(), all.cols);
-    for (place, id) in ids.iter().enumerate() {
-        let row = all.row(id.0 as usize);
-        let length = row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt().max(1e-12);
-        for (to, &from) in rows.row_mut(place).iter_mut().zip(row) {
-            *to = (f64::from(from) / length) as f32;
-        }
-    }
-    rows
+/// The rows of some texts, in f32 for the model's arithmetic.
+fn unit_rows(all: &UnitRows<'_>, ids: &[DocId]) -> Matrix {
+    let row = |id: &DocId| all.row(id.0 as usize).into_iter().map(|x| x as f32);
+    Matrix::new(ids.iter().flat_map(row).collect(), ids.len(), all.n_cols())
 }

@@ -1,10 +1,11 @@
 //! Makes the record of a round from a trained classifier, with what it cost.
 
-use alhost_base::ledger::Reused;
+use alhost_base::ledger::{Ledger, Reused};
 use alhost_base::seed::RunSeed;
 use alhost_metrics as metrics;
 use alhost_record::{Cost, Headline, RoundRecord, Seconds, Signals, Stop};
 
+use crate::candidates::Filtered;
 use crate::classifier::Trained;
 use crate::pool::Pool;
 
@@ -24,19 +25,23 @@ pub(crate) fn charge_query(
     actual: Seconds,
     shared: Vec<Reused>,
 ) {
-    (cost.seconds.features, cost.seconds.select) = (seconds.features, seconds.select);
+    cost.seconds.features += seconds.features;
+    cost.seconds.select += seconds.select;
     if let Some(whole) = &mut cost.actual {
-        (whole.features, whole.select) = (actual.features, actual.select);
+        whole.features += actual.features;
+        whole.select += actual.select;
     }
     cost.shared.extend(shared);
 }
 
 /// Filtering the pool is work of the host on behalf of the query.
-pub(crate) fn charge_filter(cost: &mut Cost, seconds: f64) {
-    cost.seconds.features += seconds;
+pub(crate) fn charge_filter(cost: &mut Cost, ledger: &mut Ledger, filtered: &Filtered) {
+    let (charged, shared) = ledger.charge(filtered.seconds, filtered.reused.clone());
+    cost.seconds.features += charged;
     if let Some(whole) = &mut cost.actual {
-        whole.features += seconds;
+        whole.features += filtered.seconds;
     }
+    cost.shared.extend(shared);
 }
 
 pub(crate) fn record(

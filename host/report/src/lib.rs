@@ -149,7 +149,7 @@ fn thresholds(set: &DataSet) -> String {
     }
     let rule = set.manifest().config["evaluation"]["threshold"].as_str().unwrap_or("unknown");
     format!(
-        "All metrics are taken at one threshold, by the rule `{rule}`, but for those that name another."
+        "All metrics are taken at one threshold, by the rule {rule}, but for those that name another."
     )
 }
 

@@ -1,4 +1,4 @@
-//! The vectors of texts that a strategy covers: which model gives them, and how.
+//! The vectors of texts: which model gives them, and how.
 
 use alhost_plugin_api::prelude::*;
 
@@ -20,6 +20,28 @@ pub enum Pool {
     Mean,
     /// The state of the first token, `[CLS]`.
     Cls,
+}
+
+/// The view of a text that a strategy has: of the classifier's, or of an encoder's.
+#[derive(Choice, Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Representation {
+    /// The input of the classifier's last linear layer.
+    Features,
+    /// The [CLS] state of the encoder as trained in this round.
+    Cls,
+    /// The [CLS] state of the encoder as it was before any training.
+    Base,
+}
+
+impl Representation {
+    /// A vector a text. Needs [`FEATURES`] and [`EMBEDDING`].
+    pub fn of<'a>(self, ctx: &'a Context<'_>, ids: &[DocId]) -> Result<Matrix<'a>> {
+        match self {
+            Self::Features => ctx.features(ids),
+            Self::Cls => ctx.embedding(ids, Model::Current, Pooling::Cls),
+            Self::Base => ctx.embedding(ids, Model::Pretrained, Pooling::Cls),
+        }
+    }
 }
 
 /// A vector a text; an error where one is not of finite numbers. Needs [`EMBEDDING`].

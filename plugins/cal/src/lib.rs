@@ -14,6 +14,7 @@ pub mod neighbors;
 use alhost_plugin_api::prelude::*;
 use alhost_plugin_kit::labels;
 use alhost_plugin_kit::rows::{UnitRows, check_finite};
+use alhost_plugin_kit::vectors::Representation;
 use rayon::prelude::*;
 
 use divergence::Divergence;
@@ -30,17 +31,6 @@ pub struct CalParams {
     /// What decides which labeled texts are near.
     #[param(default = "features")]
     representation: Representation,
-}
-
-/// The view of a text by which it is near to another one.
-#[derive(Choice, Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Representation {
-    /// The input of the classifier's last linear layer.
-    Features,
-    /// The [CLS] state of the encoder as trained in this round.
-    Cls,
-    /// The [CLS] state of the encoder as it was before any training.
-    Base,
 }
 
 pub struct Cal {
@@ -60,7 +50,7 @@ impl Strategy for Cal {
         }
         labels::need_labeled(ctx, "CAL compares texts with labeled ones")?;
         let probabilities = fetch(ctx, |ids| ctx.probabilities(ids), "probabilities")?;
-        let vectors = fetch(ctx, |ids| self.represent(ctx, ids), "vectors")?;
+        let vectors = fetch(ctx, |ids| self.params.representation.of(ctx, ids), "vectors")?;
         let (pool, labeled) = (UnitRows::new(vectors.pool), UnitRows::new(vectors.labeled));
         let search = Search::new(&labeled, self.params.neighbors);
         let divergence = Divergence::new(probabilities.labeled);
@@ -80,16 +70,6 @@ impl Strategy for Cal {
             ctx.progress(scores.len() as u64, pool.len() as u64);
         }
         Ok(Selection::highest(ctx.pool(), scores, n))
-    }
-}
-
-impl Cal {
-    fn represent<'a>(&self, ctx: &'a Context<'_>, ids: &[DocId]) -> Result<Matrix<'a>> {
-        match self.params.representation {
-            Representation::Features => ctx.features(ids),
-            Representation::Cls => ctx.embedding(ids, Model::Current, Pooling::Cls),
-            Representation::Base => ctx.embedding(ids, Model::Pretrained, Pooling::Cls),
-        }
     }
 }
 

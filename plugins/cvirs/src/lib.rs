@@ -15,6 +15,7 @@ pub mod ranks;
 pub mod scores;
 
 use alhost_plugin_api::prelude::*;
+use alhost_plugin_kit::labels;
 
 use label_sets::{LabelSets, NotANumber, logit_cutoff};
 use ranks::Ties;
@@ -51,12 +52,8 @@ impl Strategy for Cvirs {
 }
 
 fn labeled_sets(ctx: &Context<'_>) -> Result<LabelSets> {
+    labels::need_labeled(ctx, "CVIRS compares predictions with labels")?;
     let labeled = ctx.labeled();
-    if labeled.is_empty() {
-        return Err("no text is labeled yet, and CVIRS compares predictions with labels\n\
-                    hint: choose the initial set with another strategy, such as `random`"
-            .into());
-    }
     Ok(LabelSets::from_rows((0..labeled.len()).map(|i| labeled.labels(i))))
 }
 

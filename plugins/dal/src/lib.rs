@@ -10,6 +10,8 @@
 pub mod presets;
 
 use alhost_plugin_api::prelude::*;
+use alhost_plugin_kit::labels;
+use alhost_plugin_kit::vectors::Representation;
 
 use presets::{ClassWeights, Preset, Settings, mini_query_sizes};
 
@@ -47,17 +49,6 @@ pub struct DalParams {
     representation: Representation,
 }
 
-/// The view that the discriminator has of a text.
-#[derive(Choice, Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Representation {
-    /// The input of the classifier's last linear layer.
-    Features,
-    /// The [CLS] state of the encoder as trained in this round.
-    Cls,
-    /// The [CLS] state of the encoder as it was before any training.
-    Base,
-}
-
 pub struct Dal {
     settings: Settings,
     subsample: usize,
@@ -83,14 +74,10 @@ impl Strategy for Dal {
     }
 
     fn select(&mut self, ctx: &Context<'_>, n: usize) -> Result<Selection> {
-        if ctx.labeled().is_empty() {
-            return Err("no text is labeled yet, and DAL tells labeled from unlabeled texts\n\
-                        hint: choose the initial set with another strategy, such as `random`"
-                .into());
-        }
+        labels::need_labeled(ctx, "DAL tells labeled from unlabeled texts")?;
         let n = n.min(ctx.pool().len());
-        let mut labeled = Rows::copy(self.represent(ctx, ctx.labeled().ids())?);
-        let pool = self.represent(ctx, ctx.pool())?;
+        let mut labeled = Rows::copy(self.representation.of(ctx, ctx.labeled().ids())?);
+        let pool = self.representation.of(ctx, ctx.pool())?;
         let mut free: Vec<u32> = (0..ctx.pool().len() as u32).collect();
         let mut picked = Selection::scored(Vec::with_capacity(n), Vec::with_capacity(n));
         for (number, size) in
@@ -114,14 +101,6 @@ impl Strategy for Dal {
 }
 
 impl Dal {
-    fn represent<'a>(&self, ctx: &'a Context<'_>, ids: &[DocId]) -> Result<Matrix<'a>> {
-        match self.representation {
-            Representation::Features => ctx.features(ids),
-            Representation::Cls => ctx.embedding(ids, Model::Current, Pooling::Cls),
-            Representation::Base => ctx.embedding(ids, Model::Pretrained, Pooling::Cls),
-        }
-    }
-
     /// Positions in the pool that this mini-query looks at, ascending: `subsample` for each labeled
     /// text and at least `size`, drawn anew without replacement.
     fn candidates(

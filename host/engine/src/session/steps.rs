@@ -126,9 +126,11 @@ impl Session<'_> {
         let next = match recorded {
             Some(next) => next,
             None => {
+                if let Some(filtered) = &filtered {
+                    charge_filter(cost, asking.ledger, filtered);
+                }
                 let answer = asking.ask(&mut self.strategy, offer, query, &panels)?;
                 charge_query(cost, answer.seconds, answer.actual, answer.shared);
-                charge_filter(cost, filtered.as_ref().map_or(0.0, |filtered| filtered.seconds));
                 let state = self.strategy.save()?;
                 let mut record = self.selection_record(query.round, &answer.selection);
                 record.candidates = among.map(<[DocId]>::len);
