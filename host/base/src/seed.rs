@@ -19,6 +19,8 @@ pub enum Purpose<'a> {
     StopSet,
     /// The part of the pool that strategies see.
     Candidates,
+    /// The texts that are kept for the audit.
+    Audit,
     /// Choices of a strategy, named by its instance.
     Strategy(&'a str),
 }
@@ -37,6 +39,7 @@ impl RunSeed {
             Purpose::Noise => ("noise", ""),
             Purpose::StopSet => ("stop-set", ""),
             Purpose::Candidates => ("candidates", ""),
+            Purpose::Audit => ("audit", ""),
             Purpose::Strategy(instance) => ("strategy", instance),
         };
         let mut hasher = blake3::Hasher::new_derive_key("alhost 1 run seed");

@@ -87,6 +87,9 @@ impl RunConfig {
         if file.r#loop.stop == StopConfig::default() {
             remove(&mut agreed["loop"], "stop");
         }
+        if file.r#loop.audit <= 0.0 {
+            remove(&mut agreed["loop"], "audit");
+        }
         if file.r#loop.candidates == Candidates::All {
             remove(&mut agreed["loop"], "candidates");
         }
@@ -367,7 +370,8 @@ impl Check<'_> {
         ];
         for (key, is_on) in on_dev {
             let message = "looks at a dev set, and the data has none";
-            self.require(!is_on || self.has_dev(), key, message, None);
+            let has_dev = self.has_dev() || self.file.r#loop.audit > 0.0;
+            self.require(!is_on || has_dev, key, message, None);
         }
     }
 
@@ -385,7 +389,7 @@ impl Check<'_> {
             evaluation.threshold,
             ThresholdRule::Each | ThresholdRule::Cardinality | ThresholdRule::Fixed
         );
-        let no_dev = !self.has_dev();
+        let no_dev = !self.has_dev() && self.file.r#loop.audit <= 0.0;
         let hint = "data.dev_share = 0.1 takes a tenth of train as dev set; without one, use \
                     evaluation.threshold = \"cardinality\" or \"fixed\"";
         let message = "is tuned on a dev set, and the data has none";

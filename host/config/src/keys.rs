@@ -163,7 +163,7 @@ mod tests {
         let hint = hint("loop.xyzzy");
         assert_eq!(
             hint,
-            "the keys of [loop] are budget, candidates, initial, initial_strategy, n_candidates, \
+            "the keys of [loop] are audit, budget, candidates, initial, initial_strategy, n_candidates, \
              query_size, stop"
         );
     }

@@ -25,7 +25,7 @@ pub(super) enum Range {
 use Range::{Above, Below, Between, From, Whole};
 
 /// Every key that holds numbers, by its full path. A list is as many numbers.
-pub(super) const RANGES: [(&str, Range); 41] = [
+pub(super) const RANGES: [(&str, Range); 42] = [
     // TOML has no larger one.
     ("seeds", Whole(0, i64::MAX)),
     ("data.dev_share", Below(0.0, 1.0)),
@@ -51,6 +51,7 @@ pub(super) const RANGES: [(&str, Range); 41] = [
     ("loop.initial", Whole(1, 1_000_000_000)),
     ("loop.query_size", Whole(1, 1_000_000_000)),
     ("loop.budget", Whole(1, 1_000_000_000)),
+    ("loop.audit", From(0.0, 0.5)),
     ("loop.n_candidates", Whole(1, 1_000_000_000)),
     ("loop.stop.target", Above(0.0, 1.0)),
     ("loop.stop.plateau_rounds", Whole(0, 1_000_000)),

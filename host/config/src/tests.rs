@@ -259,7 +259,7 @@ fn mistakes_of_set_name_the_argument() {
     check("train.epochs=-1", "invalid value: integer `-1`, expected a whole number, 0 or more");
     check(
         "loop=3",
-        "`loop` is a section\nhint: the keys of [loop] are budget, candidates, initial, \
+        "`loop` is a section\nhint: the keys of [loop] are audit, budget, candidates, initial, \
          initial_strategy, n_candidates, query_size, stop",
     );
     check(

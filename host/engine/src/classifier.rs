@@ -8,17 +8,19 @@ use alhost_base::matrix::Matrix;
 use alhost_base::progress::Progress;
 use alhost_base::seed::{Purpose, RunSeed};
 use alhost_base::store;
-use alhost_config::{ConfigFile, EarlyStopping, HeadKind, Start};
+use alhost_config::{ConfigFile, EarlyStopping, HeadKind, Start, ThresholdRule};
 use alhost_data::Labels;
 use alhost_data::tokens::Tokens;
-use alhost_metrics::{self as metrics, Evaluator, Judgement, stability};
+use alhost_metrics::{self as metrics, Cut, Estimate, Evaluator, Judgement, stability};
 use alhost_model::{Dev, Examples, Model, Seeds, Training};
 use alhost_plugin_api::Rng;
 use alhost_record::{RoundRecord, Seconds, Signals, Thresholds};
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::Task;
-use crate::pool::Pool;
+use crate::judges::Judges;
+use crate::pool::{Audit, Pool};
 use crate::reading::{all_probabilities, for_each_probabilities, rows_of};
 use crate::thresholds::{Found, SOME_TEXTS, spread, unseen};
 
@@ -35,6 +37,8 @@ pub(crate) struct Trained {
     pub per_label: Option<Vec<f32>>,
     /// The best value on dev of the metric that stopping rules look at.
     pub dev_optimum: Option<f64>,
+    /// What the texts of the audit say; `None` without any.
+    pub estimate: Option<Estimate>,
     /// `train`, `dev` and `test`, as if the run were alone; the others are 0.
     pub seconds: Seconds,
     /// Really spent.
@@ -97,7 +101,7 @@ impl Classifier<'_> {
     }
 
     fn first_model(&self, pool: &Pool, seed: RunSeed) -> PathBuf {
-        let mut hasher = blake3::Hasher::new_derive_key("alhost 3 model of round 0");
+        let mut hasher = blake3::Hasher::new_derive_key("alhost 4 model of round 0");
         let ConfigFile { model, train, evaluation, r#loop, .. } = &*self.task.config;
         let config = serde_json::json!([model, train, evaluation, r#loop.stop.metric]);
         for part in [&self.task.identity, &config.to_string(), &seed.0.to_string()] {
@@ -105,12 +109,15 @@ impl Classifier<'_> {
             hasher.update(b"\0");
         }
         // The labels too: an oracle need not give those of the data set, which the identity names.
-        for (id, labels) in pool.labeled().iter().zip(pool.labels().rows()) {
-            hasher.update(&id.0.to_le_bytes());
-            hasher.update(&(labels.len() as u64).to_le_bytes());
-            for label in labels {
-                hasher.update(&label.to_le_bytes());
+        for pool in std::iter::once(pool).chain(pool.audit().map(Audit::texts)) {
+            for (id, labels) in pool.labeled().iter().zip(pool.labels().rows()) {
+                hasher.update(&id.0.to_le_bytes());
+                hasher.update(&(labels.len() as u64).to_le_bytes());
+                for label in labels {
+                    hasher.update(&label.to_le_bytes());
+                }
             }
+            hasher.update(b"\0");
         }
         let name = hasher.finalize().to_hex();
         self.task.cache.join("round-0").join(&name[..32])
@@ -130,19 +137,16 @@ impl Classifier<'_> {
         let rows: Vec<u32> = pool.labeled().iter().map(|id| id.0).collect();
         let labeled =
             Examples { tokens: &self.task.tokens.train, rows: &rows, labels: pool.labels() };
-        let dev_rows: Vec<u32> = rows_of(self.task.tokens.dev.as_ref().map_or(0, Tokens::len));
+        let judges = Judges::of(self.task, pool);
         let evaluation = &self.task.config.evaluation;
         let measure = self.measure();
         let score = |probabilities: &Matrix, gold: &Labels| {
             metrics::dev_score(measure, evaluation, probabilities, gold)
         };
-        let dev = match (&self.task.tokens.dev, &self.task.dataset.dev) {
-            (Some(tokens), Some(split)) => {
-                let examples = Examples { tokens, rows: &dev_rows, labels: &split.labels };
-                Some(Dev { examples, score: &score })
-            }
-            _ => None,
-        };
+        let dev = judges.as_ref().map(|judges| {
+            let Judges { tokens, rows, labels } = judges;
+            Dev { examples: Examples { tokens, rows, labels }, score: &score }
+        });
         // The same initial weights in every round, so that rounds differ in what is labeled only.
         let init = seed.torch(Purpose::ModelInit, 0);
         let seeds = Seeds { init, train: seed.torch(Purpose::Training, round) };
@@ -153,7 +157,7 @@ impl Classifier<'_> {
         let training = self.model.train(labeled, dev, &config, seeds, work)?;
         let train = timed.elapsed().as_secs_f64() - training.dev_seconds;
         let (charged, shared) = self.ledger.charge(train, notes.take());
-        let mut trained = self.judge(pool, training, progress)?;
+        let mut trained = self.judge((pool, seed, round), training, progress)?;
         trained.seconds.train = charged;
         trained.actual.train = train;
         for seconds in [&mut trained.seconds, &mut trained.actual] {
@@ -173,7 +177,7 @@ impl Classifier<'_> {
 
     fn judge(
         &mut self,
-        pool: &Pool,
+        (pool, seed, round): (&Pool, RunSeed, usize),
         training: Training,
         progress: &dyn Progress,
     ) -> anyhow::Result<Trained> {
@@ -181,6 +185,8 @@ impl Classifier<'_> {
         let work = Work { progress, notes: &notes };
         let timed = Instant::now();
         let found = self.thresholds(pool, work)?;
+        let mut rng = seed.rng(Purpose::Audit, round + 1);
+        let estimate = self.estimate(pool, &found, &mut rng, work)?;
         let dev = timed.elapsed().as_secs_f64();
         let (charged_dev, mut shared) = self.ledger.charge(dev, notes.take());
 
@@ -199,6 +205,7 @@ impl Classifier<'_> {
             judged,
             per_label: found.per_label,
             dev_optimum: found.dev_optimum,
+            estimate,
             seconds: Seconds { dev: charged_dev, test: charged_test, ..Seconds::default() },
             actual: Seconds { dev, test: seconds, ..Seconds::default() },
             shared,
@@ -228,12 +235,32 @@ impl Classifier<'_> {
 
     fn thresholds(&self, pool: &Pool, work: Work<'_>) -> anyhow::Result<Found> {
         let cardinality = pool.labels().cardinality();
-        let (Some(tokens), Some(split)) = (&self.task.tokens.dev, &self.task.dataset.dev) else {
+        let Some(Judges { tokens, rows, labels }) = Judges::of(self.task, pool) else {
             let scores = || self.probabilities(&self.task.tokens.train, &unseen(pool), work);
             return Found::without_dev(&self.task.config.evaluation, scores, cardinality);
         };
-        let scores = self.probabilities(tokens, &rows_of(tokens.len()), work)?;
-        Ok(Found::on_dev(&self.task.config, &scores, &split.labels, cardinality))
+        let scores = self.probabilities(tokens, &rows, work)?;
+        Ok(Found::on_dev(&self.task.config, &scores, labels, cardinality))
+    }
+
+    /// Judges on the texts of the audit; where the threshold was tuned on them, each at that of the others.
+    fn estimate(
+        &self,
+        pool: &Pool,
+        found: &Found,
+        rng: &mut ChaCha8Rng,
+        work: Work<'_>,
+    ) -> anyhow::Result<Option<Estimate>> {
+        let Some(audited) = pool.audit().map(Audit::texts) else { return Ok(None) };
+        let rows: Vec<u32> = audited.labeled().iter().map(|id| id.0).collect();
+        let scores = self.probabilities(&self.task.tokens.train, &rows, work)?;
+        let rule = self.task.config.evaluation.threshold;
+        let is_tuned_here = self.task.dataset.dev.is_none() && found.dev_optimum.is_some();
+        let cut = match rule {
+            ThresholdRule::Each | ThresholdRule::MicroF1 if is_tuned_here => Cut::CrossFitted,
+            _ => Cut::At(found.threshold),
+        };
+        Ok(metrics::estimate(&scores, audited.labels(), cut, rng))
     }
 
     /// Computes what the stopping rules go by, if any asks; the time it takes counts as `dev`.

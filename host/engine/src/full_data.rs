@@ -19,7 +19,7 @@ use crate::oracle::{self, Answer, Oracle};
 use crate::pool::Pool;
 use crate::rounds::{cost, record};
 use crate::saved_classifier::{self, Description};
-use crate::session::classifier;
+use crate::session::{classifier, new_pool};
 
 /// Names a full-data training among the strategies: it has another name for each head,
 /// since both lie in one folder.
@@ -54,7 +54,7 @@ pub fn train(
 pub(crate) fn all(experiment: &Experiment) -> SelectionRecord {
     let ids = experiment.task.dataset.train.ids.clone();
     let rows = (0..ids.len() as u32).collect();
-    SelectionRecord { round: 0, ids, rows, scores: None, candidates: None }
+    SelectionRecord::all(ids, rows)
 }
 
 /// The one round of a run that trains on `texts` and ends.
@@ -93,8 +93,8 @@ pub fn train_as_run(
     watch: Watch<'_>,
 ) -> anyhow::Result<RoundRecord> {
     let last = last_round(experiment, records, folder)?;
-    let mut pool = Pool::new(experiment.task.n_texts(), experiment.task.n_labels());
     let seed = RunSeed(records.manifest.seed);
+    let mut pool = new_pool(&experiment.task, seed);
     let mut oracle = oracle::of(&experiment.task, seed);
     for selection in &records.selections[..=last.round] {
         annotate(&experiment.task, &mut *oracle, &mut pool, selection)?;
@@ -130,9 +130,10 @@ pub(crate) fn annotate(
     pool: &mut Pool,
     selection: &SelectionRecord,
 ) -> anyhow::Result<()> {
-    let selected = pool.select(&selection.claim(), selection.rows.len())?;
+    let selected = pool.recorded(selection)?;
     let known = |id: &DocId| &task.dataset.train.ids[id.0 as usize];
-    let same = selected.ids().iter().map(known).eq(&selection.ids);
+    let named = selection.ids.iter().chain(&selection.audit_ids);
+    let same = selected.ids().iter().map(known).eq(named);
     ensure!(same, "the records name other texts than the data set has");
     match oracle.answer(&selected)? {
         Answer::Given(given) => pool.annotate(&selected, given, selection.round as u32)?,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use alhost_base::ledger::{Ledger, Notes, Reused, Work};
 use alhost_base::seed::{Purpose, RunSeed};
-use alhost_plugin_api::{DocId, Rng, Selection};
+use alhost_plugin_api::{Rng, Selection};
 use alhost_plugin_host::LoadedStrategy;
 use alhost_record::Seconds;
 use anyhow::Context as _;
@@ -95,20 +95,21 @@ impl Asking<'_> {
         &mut self,
         initial: Option<&mut LoadedStrategy>,
         pool: &Pool,
+        n: usize,
         seed: RunSeed,
     ) -> anyhow::Result<ValidSelection> {
-        let n = self.experiment.task.config.r#loop.initial;
-        let n_texts = pool.n_texts();
         match initial {
             Some(strategy) => {
                 let query = Query { n, round: 0, seed, threshold: None };
-                let panels = Panels::new(n_texts);
+                let panels = Panels::new(pool.n_texts());
                 Ok(self.ask(strategy, Offer::whole(pool), query, &panels)?.selection)
             }
             None => {
                 let mut rng = Rng::stream(&seed.derive(Purpose::InitialSet, 0), "random");
-                let ids = rng.sample(n_texts, n).into_iter().map(|text| DocId(text as u32));
-                Ok(pool.select(&Selection::ranked(ids.collect()), n)?)
+                let unlabeled = pool.unlabeled();
+                let ids = rng.sample(unlabeled.len(), n.min(unlabeled.len()));
+                let ids = ids.into_iter().map(|place| unlabeled[place]).collect();
+                Ok(pool.select(&Selection::ranked(ids), n)?)
             }
         }
     }

@@ -71,5 +71,5 @@ fn texts(records: &Records) -> SelectionRecord {
         ids.extend(selection.ids.iter().cloned());
         rows.extend(&selection.rows);
     }
-    SelectionRecord { round: 0, ids, rows, scores: None, candidates: None }
+    SelectionRecord::all(ids, rows)
 }

@@ -71,6 +71,7 @@ pub(crate) fn record(
         weights: None,
         class_coverage: metrics::coverage(pool.labels()),
         acquired: None,
+        estimate: trained.estimate,
         signals,
         stop,
         cost,

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 /// The folder's name in that of a run.
 pub const FOLDER: &str = "classifier";
 
-const DESCRIPTION: &str = "classifier.json";
+pub(crate) const DESCRIPTION: &str = "classifier.json";
 
 /// The most bytes of a `classifier.json`: a million labels of 60 letters.
 const MOST_BYTES: u64 = 64 << 20;
@@ -160,7 +160,7 @@ impl Description {
     }
 }
 
-fn hash(path: &Path) -> Result<String, Unreadable> {
+pub(crate) fn hash(path: &Path) -> Result<String, Unreadable> {
     let mut hasher = blake3::Hasher::new();
     let read = hasher.update_reader(foreign::open(path)?);
     read.map_err(|error| Unreadable::of(path, &error))?;
@@ -188,7 +188,7 @@ pub fn write(model: &dyn Model, description: &Description, folder: &Path) -> any
     Ok(())
 }
 
-fn files_below(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+pub(crate) fn files_below(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs_err::read_dir(folder)? {
         let path = entry?.path();
@@ -202,7 +202,7 @@ fn files_below(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 }
 
 /// Names a file as `classifier.json` lists it: `1_Pooling/config.json`.
-fn name_in(folder: &Path, path: &Path) -> String {
+pub(crate) fn name_in(folder: &Path, path: &Path) -> String {
     path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned()
 }
 

@@ -85,7 +85,7 @@ impl Shadows {
                     record.likeness = Some(likeness(driver, &selection));
                     record.selection = Some(SelectionRecord::new(
                         query.round,
-                        (selection.ids(), selection.scores()),
+                        (selection.chosen(), selection.scores()),
                         ids,
                     ));
                     record.cost = ShadowCost { seconds, actual };
@@ -103,7 +103,8 @@ impl Shadows {
 }
 
 fn likeness(driver: &ValidSelection, shadow: &ValidSelection) -> Likeness {
-    let set = |selection: &ValidSelection| selection.ids().iter().copied().collect::<BTreeSet<_>>();
+    let set =
+        |selection: &ValidSelection| selection.chosen().iter().copied().collect::<BTreeSet<_>>();
     let (a, b) = (set(driver), set(shadow));
     let common = a.intersection(&b).count();
     let either = a.union(&b).count();
@@ -120,7 +121,7 @@ fn likeness(driver: &ValidSelection, shadow: &ValidSelection) -> Likeness {
 
 fn scores(selection: &ValidSelection) -> Option<BTreeMap<DocId, f64>> {
     let scores = selection.scores()?;
-    Some(selection.ids().iter().copied().zip(scores.iter().copied()).collect())
+    Some(selection.chosen().iter().copied().zip(scores.iter().copied()).collect())
 }
 
 #[cfg(test)]

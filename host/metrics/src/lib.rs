@@ -4,6 +4,7 @@
 pub mod average_precision;
 pub mod correlation;
 mod descending;
+pub mod estimate;
 pub mod evaluator;
 pub mod f1;
 pub mod frequency;
@@ -18,6 +19,7 @@ pub mod threshold;
 pub mod top;
 
 pub use average_precision::{average_precision, cross_entropy};
+pub use estimate::{Cut, Estimate, estimate};
 pub use evaluator::{At, Evaluator, Judgement, Yardstick};
 pub use f1::{Metrics, evaluate};
 pub use frequency::LabelFrequencies;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use alhost_base::ledger::Reused;
-use alhost_metrics::{Metrics, Ranking};
+use alhost_metrics::{Estimate, Metrics, Ranking};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::acquired::Acquired;
@@ -53,6 +53,9 @@ pub struct RoundRecord {
     /// The texts that this round is the first to train on; absent in older records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acquired: Option<Acquired>,
+    /// What the texts of the audit say of this round's classifier; absent where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
     /// Signals that stopping rules go by; absent where none of them asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signals: Option<Signals>,

@@ -17,6 +17,11 @@ pub struct SelectionRecord {
     /// The number of texts that the strategy saw, where `loop.candidates` filtered the pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub candidates: Option<usize>,
+    /// Texts of the audit that are labeled with these, as `ids` and `rows`; absent where `loop.audit` is 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audit_ids: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audit_rows: Vec<u32>,
 }
 
 impl SelectionRecord {
@@ -34,7 +39,22 @@ impl SelectionRecord {
             rows,
             scores: scores.map(<[f64]>::to_vec),
             candidates: None,
+            audit_ids: Vec::new(),
+            audit_rows: Vec::new(),
         }
+    }
+
+    /// Records an initial set that nobody chose: these texts, by id and row.
+    pub fn all(ids: Vec<String>, rows: Vec<u32>) -> Self {
+        let (audit_ids, audit_rows) = (Vec::new(), Vec::new());
+        Self { round: 0, ids, rows, scores: None, candidates: None, audit_ids, audit_rows }
+    }
+
+    /// The same with texts of the audit, as `new` takes them.
+    pub fn with_audit(mut self, audit: &[DocId], ids: &[String]) -> Self {
+        self.audit_rows = audit.iter().map(|id| id.0).collect();
+        self.audit_ids = audit.iter().map(|id| ids[id.0 as usize].clone()).collect();
+        self
     }
 
     /// Returns the selection for the pool, which checks it again: a record is input like any other.

@@ -53,7 +53,7 @@ pub(super) fn manifest() -> RunManifest {
 
 pub(super) fn selection(round: usize, rows: Vec<u32>) -> SelectionRecord {
     let ids = rows.iter().map(|row| format!("text-{row}")).collect();
-    SelectionRecord { round, ids, rows, scores: None, candidates: None }
+    SelectionRecord { round, ..SelectionRecord::all(ids, rows) }
 }
 
 const METRICS: Metrics = Metrics {
@@ -107,6 +107,7 @@ pub(super) fn round(round: usize, labeled: usize, stop: Option<Stop>) -> RoundRe
         weights: None,
         class_coverage: 11,
         acquired: None,
+        estimate: None,
         signals: None,
         stop,
         cost: Cost {

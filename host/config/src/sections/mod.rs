@@ -32,6 +32,8 @@ pub struct LoopConfig {
     pub query_size: usize,
     /// Labeled texts at which the run ends.
     pub budget: usize,
+    /// Share of all texts that are drawn at random and kept apart, to be labeled little by little and judged on.
+    pub audit: f64,
     /// The part of the pool that strategies see.
     pub candidates: Candidates,
     /// Texts of it, where a number decides.
@@ -68,6 +70,7 @@ impl Default for LoopConfig {
             initial_strategy: "random".to_owned(),
             query_size: 100,
             budget: 500,
+            audit: 0.0,
             candidates: Candidates::All,
             n_candidates: 2000,
             stop: StopConfig::default(),

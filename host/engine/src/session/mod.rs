@@ -16,9 +16,9 @@ use alhost_record::{Resume, RoundRecord, RunDir, Signals, Stop, place};
 use anyhow::{Context as _, bail, ensure};
 
 use crate::classifier::{Classifier, Trained};
-use crate::experiment::{Experiment, Watch};
+use crate::experiment::{Experiment, Task, Watch};
 use crate::oracle::{self, Oracle};
-use crate::pool::{Pool, ValidSelection};
+use crate::pool::{Audit, Pool, ValidSelection};
 use crate::shadow::Shadows;
 use crate::strategies::Strategies;
 
@@ -104,7 +104,7 @@ impl<'a> Session<'a> {
         let paid = resume.rounds.iter().flat_map(|round| &round.cost.shared);
         let mut session = Self {
             ledger: Ledger::after(paid),
-            pool: Pool::new(task.n_texts(), task.n_labels()),
+            pool: new_pool(task, seed),
             rounds: Vec::new(),
             state: State::New,
             experiment,
@@ -232,10 +232,18 @@ pub(crate) fn classifier<'a>(
     Classifier { task: &experiment.task, model: &mut *experiment.model, ledger }
 }
 
+/// All texts unlabeled, but for those that the config keeps apart.
+pub(crate) fn new_pool(task: &Task, seed: RunSeed) -> Pool {
+    let (n_texts, n_labels) = (task.n_texts(), task.n_labels());
+    let audit = Audit::draw(task.config.r#loop.audit, n_texts, n_labels, seed);
+    Pool::with_audit(n_texts, n_labels, audit)
+}
+
 fn check_ids(resume: &Resume, ids: &[String], dir: &Path) -> anyhow::Result<()> {
     for (index, selection) in resume.selections.iter().enumerate() {
         let id = |row: &u32| ids.get(*row as usize);
-        let same = selection.rows.iter().map(id).eq(selection.ids.iter().map(Some));
+        let same = selection.rows.iter().map(id).eq(selection.ids.iter().map(Some))
+            && selection.audit_rows.iter().map(id).eq(selection.audit_ids.iter().map(Some));
         ensure!(
             same,
             "{}: the ids of selection {index} are not those of its rows in the data set\n\

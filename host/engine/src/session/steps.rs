@@ -23,7 +23,11 @@ impl Session<'_> {
             None => {
                 let (experiment, ledger) = (&mut *self.experiment, &mut self.ledger);
                 let mut asking = Asking { experiment, ledger, watch: self.watch };
-                let selection = asking.initial_set(self.initial.as_mut(), &self.pool, self.seed)?;
+                let n = asking.experiment.task.config.r#loop.initial;
+                let n_audit = self.pool.audit_of(n);
+                let (initial, pool) = (self.initial.as_mut(), &self.pool);
+                let chosen = asking.initial_set(initial, pool, n - n_audit, self.seed)?;
+                let selection = self.pool.with_audited(chosen, n_audit);
                 self.dir.append_selection(&self.selection_record(0, &selection), &[])?;
                 selection
             }
@@ -84,7 +88,7 @@ impl Session<'_> {
         }
         let mut next = None;
         if stop.is_none() {
-            let n = config.query_size.min(config.budget - self.pool.labeled().len());
+            let n = config.query_size.min(config.budget - self.pool.n_labeled());
             let threshold = Some(trained.threshold);
             let query = Query { n, round: round + 1, seed: self.seed, threshold };
             next = Some(self.query(query, &mut cost)?);
@@ -111,13 +115,16 @@ impl Session<'_> {
         }
     }
 
-    /// The strategy's answer, from disk if it has given one; then that of the shadows.
-    fn query(&mut self, query: Query, cost: &mut Cost) -> anyhow::Result<ValidSelection> {
+    /// The next batch: the strategy's answer, from disk if it has given one, and texts of the audit; then the answers of the
+    /// shadows.
+    fn query(&mut self, mut query: Query, cost: &mut Cost) -> anyhow::Result<ValidSelection> {
         let panels = Panels::new(self.pool.n_texts());
         let recorded = recorded(&self.resume, query.round, &self.pool)?;
         if recorded.is_some() && self.shadows.is_none() {
             return recorded.context("it has just been there");
         }
+        let n_audit = self.pool.audit_of(query.n);
+        query.n -= n_audit;
         let (experiment, ledger) = (&mut *self.experiment, &mut self.ledger);
         let mut asking = Asking { experiment, ledger, watch: self.watch };
         let filtered = asking.filter(&self.pool, query)?;
@@ -132,10 +139,11 @@ impl Session<'_> {
                 let answer = asking.ask(&mut self.strategy, offer, query, &panels)?;
                 charge_query(cost, answer.seconds, answer.actual, answer.shared);
                 let state = self.strategy.save()?;
-                let mut record = self.selection_record(query.round, &answer.selection);
+                let selection = self.pool.with_audited(answer.selection, n_audit);
+                let mut record = self.selection_record(query.round, &selection);
                 record.candidates = among.map(<[DocId]>::len);
                 self.dir.append_selection(&record, &state)?;
-                answer.selection
+                selection
             }
         };
         if let Some(shadows) = &mut self.shadows {
@@ -152,22 +160,23 @@ impl Session<'_> {
     }
 
     fn selection_record(&self, round: usize, selection: &ValidSelection) -> SelectionRecord {
-        let selected = (selection.ids(), selection.scores());
-        SelectionRecord::new(round, selected, &self.experiment.task.dataset.train.ids)
+        let (selected, ids) =
+            ((selection.chosen(), selection.scores()), &self.experiment.task.dataset.train.ids);
+        SelectionRecord::new(round, selected, ids).with_audit(selection.audit(), ids)
     }
 }
 
 /// The selection that round `round` is the first to train on, if it is on disk.
 fn recorded(resume: &Resume, round: usize, pool: &Pool) -> anyhow::Result<Option<ValidSelection>> {
     let Some(kept) = resume.selections.get(round) else { return Ok(None) };
-    let selection = pool.select(&kept.claim(), kept.rows.len());
+    let selection = pool.recorded(kept);
     Ok(Some(
         selection.with_context(|| format!("the recorded selection {round} is no longer valid"))?,
     ))
 }
 
 fn stop(pool: &Pool, budget: usize) -> Option<Stop> {
-    if pool.labeled().len() >= budget {
+    if pool.n_labeled() >= budget {
         Some(Stop::Budget)
     } else if pool.unlabeled().is_empty() {
         Some(Stop::PoolEmpty)

@@ -145,6 +145,7 @@ impl<'a> Reference<'a> {
             judged,
             per_label: found.per_label,
             dev_optimum: found.dev_optimum,
+            estimate: None,
             seconds,
             actual: seconds,
             shared: Vec::new(),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first thing that is wrong")]
 
 mod asking;
+mod audit;
 mod grid;
 mod oracles;
 mod session;

@@ -154,6 +154,12 @@ fn so_does_one_with_a_noisy_oracle_and_stopping_signals() {
 }
 
 #[test]
+fn so_does_one_with_an_audit() {
+    check(&["loop.audit=0.3"], &["random"], 40);
+    check(&["loop.audit=0.5", "data.demo.dev_texts=0", "loop.budget=40"], &[], 40);
+}
+
+#[test]
 fn so_does_one_whose_strategies_see_a_part_of_the_pool() {
     let random = ["loop.candidates=random", "loop.n_candidates=20"];
     check(&random, &["random"], 40);
