@@ -39,6 +39,7 @@ impl ConfigFile {
         check.logistic();
         check.rounds();
         check.evaluation();
+        check.labeling();
         check.strategies();
         let path = check.data_path(lookup);
         if !check.problems.is_empty() {
@@ -56,7 +57,7 @@ impl RunConfig {
     /// simulated one.
     ///
     /// Left out are `name`, `out`, `cache` and `data.path`, which say where things lie (the data's
-    /// own hash is in the manifest); `limits` and `isolation`; `seeds` and `strategy`, of which each run has one, in its
+    /// own hash is in the manifest); `limits`, `isolation` and `label`; `seeds` and `strategy`, of which each run has one, in its
     /// manifest; `device`, which the manifest has as it was resolved; `protocol`, whose values are
     /// in the sections.
     pub fn agreed(&self) -> Value {
@@ -82,6 +83,10 @@ impl RunConfig {
         remove_usual_propensities(&mut agreed["evaluation"]);
         if file.oracle.kind != OracleKind::Simulated {
             agreed["oracle"] = json!(file.oracle);
+        }
+        if file.oracle.kind == OracleKind::Human {
+            // Shares of mistakes say nothing of people.
+            agreed["oracle"] = json!({ "kind": file.oracle.kind });
         }
         // What is off is as if it did not exist.
         if file.r#loop.stop == StopConfig::default() {
@@ -338,8 +343,15 @@ impl Check<'_> {
         let by_dev = train.c == Penalty::Chosen(Chosen::Dev);
         let hint = "a number, such as train.c = 30.0";
         self.require(!by_dev || self.has_dev(), "train.c", message, Some(hint));
-        let message = "is 1, but a logistic head needs two texts";
-        self.require(self.file.r#loop.initial >= 2, "loop.initial", message, None);
+        let LoopConfig { initial, audit, .. } = self.file.r#loop;
+        let of_audit = (audit * initial as f64).floor() as usize;
+        let message = match of_audit {
+            0 => format!("is {initial}, but a logistic head needs two texts"),
+            _ => format!(
+                "is {initial}, {of_audit} of them of the audit, but a logistic head needs two others"
+            ),
+        };
+        self.require(initial >= 2 + of_audit, "loop.initial", &message, None);
     }
 
     fn rounds(&mut self) {
@@ -397,6 +409,14 @@ impl Check<'_> {
         let asks = evaluation.per_label.is_some();
         let hint = "data.dev_share = 0.1 takes a tenth of train as dev set; else leave the key out";
         self.require(!(asks && no_dev), "evaluation.per_label", message, Some(hint));
+    }
+
+    fn labeling(&mut self) {
+        let is_human = self.file.oracle.kind == OracleKind::Human;
+        let has_folder = self.file.data.format != DataFormat::Demo;
+        let message = "is `human`, but the demo corpus has no folder for the answers";
+        let hint = "`alhost label new` makes a project of texts";
+        self.require(!is_human || has_folder, "oracle.kind", message, Some(hint));
     }
 
     fn strategies(&mut self) {

@@ -11,8 +11,8 @@ use super::error::{ConfigError, Problem, for_people, line_and_column};
 use super::keys::{self, Kind};
 use super::overrides::Overrides;
 use super::sections::{
-    CacheConfig, DataConfig, EvaluationConfig, IsolationConfig, LimitsConfig, LoopConfig,
-    ModelConfig, OracleConfig, Protocol, StrategyConfig, TrainConfig,
+    CacheConfig, DataConfig, EvaluationConfig, IsolationConfig, LabelConfig, LimitsConfig,
+    LoopConfig, ModelConfig, OracleConfig, Protocol, StrategyConfig, TrainConfig,
 };
 use super::{protocol, usual};
 
@@ -45,6 +45,7 @@ pub struct ConfigFile {
     pub r#loop: LoopConfig,
     pub oracle: OracleConfig,
     pub evaluation: EvaluationConfig,
+    pub label: LabelConfig,
     pub cache: CacheConfig,
     pub limits: LimitsConfig,
     pub isolation: IsolationConfig,
@@ -69,6 +70,7 @@ impl Default for ConfigFile {
             r#loop: LoopConfig::default(),
             oracle: OracleConfig::default(),
             evaluation: EvaluationConfig::default(),
+            label: LabelConfig::default(),
             cache: CacheConfig::default(),
             limits: LimitsConfig::default(),
             isolation: IsolationConfig::default(),

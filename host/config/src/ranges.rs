@@ -25,7 +25,7 @@ pub(super) enum Range {
 use Range::{Above, Below, Between, From, Whole};
 
 /// Every key that holds numbers, by its full path. A list is as many numbers.
-pub(super) const RANGES: [(&str, Range); 42] = [
+pub(super) const RANGES: [(&str, Range); 44] = [
     // TOML has no larger one.
     ("seeds", Whole(0, i64::MAX)),
     ("data.dev_share", Below(0.0, 1.0)),
@@ -66,6 +66,8 @@ pub(super) const RANGES: [(&str, Range); 42] = [
     ("evaluation.per_label", From(0.0, 1e9)),
     ("evaluation.propensity_a", From(0.0, 1000.0)),
     ("evaluation.propensity_b", Above(0.0, 1000.0)),
+    ("label.suggestions", Whole(0, 100)),
+    ("label.overlap", From(0.0, 1.0)),
     ("limits.matrix_gib", Above(0.0, 1_000_000.0)),
     ("isolation.deadline_seconds", Above(0.0, 1_000_000_000.0)),
     ("isolation.memory_gib", Above(0.0, 1_000_000.0)),

@@ -1,6 +1,7 @@
 //! Texts and their labels: the data set, how it is read, and its token ids.
 
 mod arena;
+mod bare;
 mod columns;
 mod csv;
 mod demo;
@@ -37,6 +38,7 @@ mod vocabulary;
 mod write;
 mod xmc_json;
 
+pub use bare::{read_labels, read_texts, tidy_label};
 pub use error::DataError;
 pub use labels::Labels;
 pub use lengths::{Lengths, Pieces, Tokenized};

@@ -58,7 +58,7 @@ impl Vocabulary {
 
 type Labels = (Vec<String>, HashMap<String, u32>);
 
-fn read(path: &Path) -> Result<Labels, DataError> {
+pub(super) fn read(path: &Path) -> Result<Labels, DataError> {
     let bytes = open(path)?.bytes()?;
     let text = utf8(path, 1, &bytes)?;
     let mut labels: Vec<String> = Vec::new();

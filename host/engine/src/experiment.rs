@@ -9,7 +9,7 @@ use std::time::Instant;
 use alhost_base::ledger::{Ledger, Notes, Reused, Work};
 use alhost_base::matrix::MatrixRoom;
 use alhost_base::progress::Progress;
-use alhost_config::RunConfig;
+use alhost_config::{OracleKind, RunConfig};
 use alhost_data::tokens::Tokens;
 use alhost_data::{Dataset, Loaded};
 use alhost_metrics::Yardstick;
@@ -53,6 +53,14 @@ impl Task {
         self.dataset.vocabulary.len()
     }
 
+    /// Names the data: ids, texts and labels of all splits. People's labels come one by one, and so name nothing.
+    pub(crate) fn names_of_data(&self) -> &str {
+        match self.config.oracle.kind {
+            OracleKind::Human => &self.texts_hash,
+            OracleKind::Simulated | OracleKind::Noisy => &self.data_hash,
+        }
+    }
+
     /// Number of texts of the pool, labeled or not.
     pub fn n_texts(&self) -> usize {
         self.dataset.train.ids.len()
@@ -83,7 +91,9 @@ impl Experiment {
         let timed = Instant::now();
         let Loaded { dataset, notes: remarks, hash } =
             alhost_data::load(&config.data, Path::new(""), progress)?;
-        for remark in &remarks {
+        // Texts that people are to label have no labels, and that is nothing to remark on.
+        let of_gold = config.oracle.kind != OracleKind::Human;
+        for remark in remarks.iter().filter(|_| of_gold) {
             tracing::info!("{}: {remark}", dataset.name);
         }
         check_initial(&config, dataset.train.ids.len())?;

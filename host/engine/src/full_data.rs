@@ -114,7 +114,7 @@ pub(crate) fn last_round<'a>(
     folder: &Path,
 ) -> anyhow::Result<&'a RoundRecord> {
     ensure!(
-        records.manifest.data_hash == experiment.task.data_hash,
+        records.manifest.data_hash == experiment.task.names_of_data(),
         "{} is a run on other data\nhint: give the config of that run",
         folder.display()
     );
@@ -142,7 +142,7 @@ pub(crate) fn annotate(
     Ok(())
 }
 
-fn save(
+pub(crate) fn save(
     experiment: &Experiment,
     pool: &Pool,
     seed: RunSeed,
@@ -164,6 +164,7 @@ fn save(
             .clone()
             .filter(|all| all.iter().all(|t| t.is_finite())),
         test: trained.judged.map(|judged| judged.metrics),
+        estimate: trained.estimate,
         labels: experiment.task.dataset.vocabulary.clone(),
         files: BTreeMap::new(), // Known once they are written.
     };

@@ -5,6 +5,7 @@
 //! Read `session` first. `Experiment::open`, `Plan::of` and `Session::open` are the way in.
 
 mod acquired;
+pub mod annotated;
 mod candidates;
 mod classifier;
 pub mod experiment;

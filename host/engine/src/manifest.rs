@@ -57,7 +57,7 @@ impl Experiment {
             initial_set: None,
             config: self.task.config.agreed(),
             config_hash: self.task.config.hash(),
-            data_hash: self.task.data_hash.clone(),
+            data_hash: self.task.names_of_data().to_owned(),
             texts_hash: Some(self.task.texts_hash.clone()),
             model: ModelManifest {
                 weights_hash: about.weights_hash.clone(),

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use alhost_base::{Unreadable, aside, foreign};
 use alhost_config::{ConfigFile, ModelConfig};
-use alhost_metrics::Metrics;
+use alhost_metrics::{Estimate, Metrics};
 use alhost_model::{Model, Models};
 use alhost_record::{Thresholds, unsound};
 use anyhow::ensure;
@@ -54,6 +54,9 @@ pub struct Description {
     /// Scores on test, at `thresholds.used`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<Metrics>,
+    /// What the audit of a labeling project said, of a classifier that was not trained on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
     /// Names of the labels, by id.
     pub labels: Vec<String>,
     /// blake3 of each other file of the folder, in hex, by name; alhost 0.1 first wrote none.

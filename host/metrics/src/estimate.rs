@@ -84,7 +84,9 @@ pub fn estimate(
         |text: usize| counts(scores.row(text), gold.row(text), thresholds[text % thresholds.len()]);
     let counts: Vec<Counts> = (0..texts).map(at).collect();
     let mut whole = Counts::default();
-    counts.iter().for_each(|&one| whole.add(one));
+    for &one in &counts {
+        whole.add(one);
+    }
     let interval = (texts >= FEWEST).then(|| interval(&counts, rng));
     let (low, high) = interval.unzip();
     Some(Estimate { texts, micro_f1: whole.micro_f1(), low, high })
@@ -111,7 +113,9 @@ fn threshold_without(scores: &Matrix, gold: &Labels, fold: usize) -> f32 {
 fn interval(counts: &[Counts], rng: &mut ChaCha8Rng) -> (f64, f64) {
     let draw = |_| {
         let mut whole = Counts::default();
-        (0..counts.len()).for_each(|_| whole.add(counts[below(rng, counts.len())]));
+        for _ in 0..counts.len() {
+            whole.add(counts[below(rng, counts.len())]);
+        }
         whole.micro_f1()
     };
     let mut drawn: Vec<f64> = (0..DRAWS).map(draw).collect();

@@ -51,6 +51,7 @@ impl SelectionRecord {
     }
 
     /// The same with texts of the audit, as `new` takes them.
+    #[must_use]
     pub fn with_audit(mut self, audit: &[DocId], ids: &[String]) -> Self {
         self.audit_rows = audit.iter().map(|id| id.0).collect();
         self.audit_ids = audit.iter().map(|id| ids[id.0 as usize].clone()).collect();

@@ -8,8 +8,10 @@ mod check;
 mod config;
 mod convert;
 mod environment;
+mod export;
 mod inspect;
 mod junit;
+mod label;
 mod list;
 mod new;
 mod pin;
@@ -71,6 +73,13 @@ enum Command {
     Train(TrainArgs),
     /// Label texts with a trained classifier: JSONL in, JSONL out.
     Predict(PredictArgs),
+    /// Write a trained classifier as a folder that transformers or sentence-transformers loads.
+    ///
+    /// With it they give the probabilities of `predict`. Its README.md is a model card.
+    Export(export::ExportArgs),
+    /// Label texts that nobody has labeled: on a page, or in batches with an annotation tool.
+    #[command(subcommand)]
+    Label(label::LabelCommand),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -182,7 +191,7 @@ struct TrainArgs {
     /// Folder for the records; the classifiers lie beside them.
     #[arg(short, long, value_name = "DIR")]
     out: Option<String>,
-    /// Train on the texts that this run has labeled. Without `--seed`: with the seeds of its last round,
+    /// Train on the texts that this run, or this project of `alhost label`, has labeled. Without `--seed`: with the seeds of its last round,
     /// and the classifier goes into its folder. With `--seed`: one training for each, with records of its
     /// own, from which `alhost report` tells how far training alone moves the scores.
     #[arg(long, value_name = "RUN")]
@@ -333,8 +342,10 @@ fn answer(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Plugin(PluginCommand::Pin { plugins, lock }) => pin::pin(&plugins, &lock.lock),
         Command::Plugin(PluginCommand::Check(args)) => check::check(&args),
+        Command::Label(command) => label::label(&command, &bars),
         Command::Train(args) => train::train(&args, &bars),
         Command::Predict(args) => predict::predict(&args, &bars),
+        Command::Export(args) => export::export(&args),
         Command::Bench(args) => bench::bench(&args, &bars),
         Command::BenchWorker { parent } => bench_worker::work(parent, &bars),
         Command::Data(DataCommand::Stats(args)) => stats::stats(&args, &bars),

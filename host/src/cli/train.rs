@@ -11,10 +11,12 @@ use alhost_engine::full_data;
 use alhost_engine::retraining;
 use alhost_engine::tfidf;
 use alhost_engine::{Experiment, Watch};
+use alhost_label::project::is_project;
 use alhost_learn::Torch;
 use alhost_record::{REFERENCE, Records, Resume, RoundRecord, RunDir, RunManifest, place};
 use anyhow::{Context as _, bail, ensure};
 
+use super::label;
 use super::progress::Bars;
 use super::run::cancel_on_interrupt;
 use super::terminal::say;
@@ -29,6 +31,15 @@ pub(super) struct Done {
 }
 
 pub(super) fn train(args: &TrainArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
+    if let Some(project) = args.labels_of.as_deref().filter(|run| is_project(run)) {
+        ensure!(
+            args.config.config.is_none() && args.head.is_empty() && args.seed.is_empty(),
+            "{} is a labeling project, which has its own config\n\
+             hint: leave out `--config`, `--head` and `--seed`; `--set` changes a key",
+            project.display()
+        );
+        return label::ship(project, &args.config.set, bars);
+    }
     let run = match &args.labels_of {
         Some(run) if args.seed.is_empty() && !args.head.iter().any(|head| head == REFERENCE) => {
             ensure!(

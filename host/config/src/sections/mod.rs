@@ -2,6 +2,7 @@
 //! keys, and a test compares the two.
 
 mod data;
+mod label;
 mod model;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use data::*;
+pub use label::*;
 pub use model::*;
 
 /// `protocol`: whose values the keys take that the file does not give.
@@ -148,6 +150,8 @@ pub enum OracleKind {
     Simulated,
     /// Gives these labels with mistakes, by seed.
     Noisy,
+    /// People, whose answers stand in `annotations.jsonl` in the folder of the data.
+    Human,
 }
 
 /// `[evaluation]`: how scores become labels, and labels become metrics.

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use alhost_base::text;
 use alhost_config::{EncoderMode, HeadKind, ModelConfig, PoolingRule};
-use alhost_metrics::Metrics;
+use alhost_metrics::{Estimate, Metrics};
 
 use super::layout::Head;
 use crate::saved_classifier::Description;
@@ -25,7 +25,7 @@ pub(super) fn card(description: &Description, head: &Head) -> String {
         about(description),
         usage(description),
         thresholds(description),
-        description.test.as_ref().map_or_else(String::new, scores),
+        scores(description),
         making(description),
         caveats(description, head),
     ];
@@ -161,10 +161,26 @@ python reader.py < texts.jsonl > predictions.jsonl
 fn thresholds(description: &Description) -> String {
     let all = &description.thresholds;
     let rows = [
-        ("own", all.used, "the one that it was judged by, and that its maker chose to predict with"),
-        ("micro-f1", all.micro, "best for micro-F1 on dev: all decisions count alike, so frequent labels count most"),
-        ("macro-f1", all.macro_f1, "best for macro-F1 on dev: all labels count alike; finds more rare ones, and more wrong ones"),
-        ("macro-f1-paper", all.macro_paper, "best on dev for the harmonic mean of macro precision and macro recall"),
+        (
+            "own",
+            all.used,
+            "the one that its scores are for; `alhost predict` takes it where it is told nothing else",
+        ),
+        (
+            "micro-f1",
+            all.micro,
+            "best for micro-F1 on held-out texts: all decisions count alike, so frequent labels count most",
+        ),
+        (
+            "macro-f1",
+            all.macro_f1,
+            "best for macro-F1 on them: all labels count alike; finds more rare ones, and more wrong ones",
+        ),
+        (
+            "macro-f1-paper",
+            all.macro_paper,
+            "best on them for the harmonic mean of macro precision and macro recall",
+        ),
     ];
     let mut table = "## Thresholds\n\nA label is given where its probability is above. `thresholds.json` has:\n\n\
                      | name | value | |\n| --- | ---: | --- |\n"
@@ -178,7 +194,9 @@ fn thresholds(description: &Description) -> String {
         let _infallible = writeln!(table, "| `{name}` | {value} | {what} |");
     }
     if description.thresholds_per_label.is_some() {
-        table.push_str("| `per-label` | a list | one for each label, in the order of `labels.json` |\n");
+        table.push_str(
+            "| `per-label` | a list | one for each label, in the order of `labels.json` |\n",
+        );
     }
     table
 }
@@ -186,7 +204,20 @@ fn thresholds(description: &Description) -> String {
 /// A number of [`Metrics`].
 type Metric = fn(&Metrics) -> f64;
 
-fn scores(test: &Metrics) -> String {
+fn scores(description: &Description) -> String {
+    let parts = [
+        description.test.as_ref().map(on_test),
+        description.estimate.as_ref().map(|estimate| on_audit(estimate, description.labeled)),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() {
+        return "## Scores\n\nNone: it was judged on no texts, so nobody knows how good it is."
+            .to_owned();
+    }
+    format!("## Scores\n\n{}", parts.join("\n\n"))
+}
+
+fn on_test(test: &Metrics) -> String {
     let metrics: [(&str, Metric); 9] = [
         ("micro-F1", |m| m.micro_f1),
         ("micro precision", |m| m.micro_precision),
@@ -198,27 +229,47 @@ fn scores(test: &Metrics) -> String {
         ("Hamming loss", |m| m.hamming_loss),
         ("labels given to a text", |m| m.labels_per_text),
     ];
-    let mut table = "## Scores\n\nOn the test split of the data set, at the threshold `own`:\n\n\
+    let mut table = "On the test split of the data set, at the threshold `own`:\n\n\
                      | metric | test |\n| --- | ---: |\n"
         .to_owned();
     for (name, value) in metrics {
         let _infallible = writeln!(table, "| {name} | {:.4} |", value(test));
     }
-    table
+    table.trim_end().to_owned()
+}
+
+fn on_audit(estimate: &Estimate, labeled: usize) -> String {
+    let interval = match (estimate.low, estimate.high) {
+        (Some(low), Some(high)) => format!(", 95% interval {low:.3} to {high:.3}"),
+        _ => ", too few for an interval".to_owned(),
+    };
+    format!(
+        "An estimate from {} texts that were drawn at random and kept from training: micro-F1 {:.3}{interval}. After \
+         it was made, they were trained on as well, so they are among the {labeled} texts.",
+        estimate.texts, estimate.micro_f1
+    )
 }
 
 fn making(description: &Description) -> String {
     let model = &description.model;
-    let base = base_model(&model.checkpoint).map_or("a checkpoint of its maker's".to_owned(), |base| format!("`{base}`"));
+    let base = base_model(&model.checkpoint)
+        .map_or("a checkpoint of its maker's".to_owned(), |base| format!("`{base}`"));
     let encoder = match model.encoder {
         EncoderMode::Frozen => "as it was pre-trained",
         EncoderMode::FineTuned => "trained along",
     };
     let head = match (model.head, model.pooling) {
         (HeadKind::Linear, _) => "`[CLS]`, a dense layer with tanh, a linear layer".to_owned(),
-        (HeadKind::Logistic, PoolingRule::Cls) => "logistic regression on the state of `[CLS]`, scaled to length 1".to_owned(),
-        (HeadKind::Logistic, _) => "logistic regression on the mean of a text's states, scaled to length 1".to_owned(),
-        (HeadKind::Cnn, _) => format!("convolutions of widths {:?} with {} filters each, maximum over time, a linear layer", model.widths, model.filters),
+        (HeadKind::Logistic, PoolingRule::Cls) => {
+            "logistic regression on the state of `[CLS]`, scaled to length 1".to_owned()
+        }
+        (HeadKind::Logistic, _) => {
+            "logistic regression on the mean of a text's states, scaled to length 1".to_owned()
+        }
+        (HeadKind::Cnn, _) => format!(
+            "convolutions of widths {:?} with {} filters each, maximum over time, a linear layer",
+            model.widths, model.filters
+        ),
     };
     format!(
         "## How it was made\n\n\
@@ -241,7 +292,11 @@ fn caveats(description: &Description, head: &Head) -> String {
         * Numbers are those of `alhost predict` in f32. In lower precision, a probability may differ in the third digit.\n"
         .to_owned();
     if let Some(n) = head.n_unseen.filter(|&n| n > 0) {
-        let _infallible = writeln!(list, "* {n} of {} labels were on no text in training: their probabilities are the same, small ones for every text.", description.labels.len());
+        let _infallible = writeln!(
+            list,
+            "* {n} of {} labels were on no text in training: their probabilities are the same, small ones for every text.",
+            description.labels.len()
+        );
     }
     list
 }
@@ -253,14 +308,98 @@ fn escape(name: &str) -> String {
     for c in name.chars() {
         match c {
             // A reference is no part of an address, so that none becomes a link by itself.
-            ':' | '.' | '@' | '&' | '<' | '>' => {
+            ':' | '@' | '&' | '<' | '>' => {
                 let _infallible = write!(safe, "&#{};", u32::from(c));
             }
+            '.' if safe.to_ascii_lowercase().ends_with("www") => safe.push_str("&#46;"),
             // These mean nothing within a line.
-            '-' | '/' | '\'' | '"' | ',' | ';' | '(' | ')' | '+' | '=' | '%' | '?' => safe.push(c),
+            '.' | '-' | '/' | '\'' | '"' | ',' | ';' | '(' | ')' | '+' | '=' | '%' | '?' => {
+                safe.push(c)
+            }
             c if c.is_ascii_punctuation() => safe.extend(['\\', c]),
             c => safe.push(c),
         }
     }
     if safe.is_empty() { "(no name)".to_owned() } else { safe }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_model_is_one_that_a_hub_can_have() {
+        let check =
+            |name: &str, expected: Option<&str>| assert_eq!(base_model(name), expected, "{name:?}");
+        check("minilm", Some("sentence-transformers/all-MiniLM-L6-v2"));
+        check("bert-base-cased", Some("bert-base-cased"));
+        check("google/bert_uncased_L-2@abc/1", Some("google/bert_uncased_L-2"));
+        for folder in
+            ["/home/me/model", "../model", "a/b/c", "src", "", "a b", "a\"\nb", "a/", "~/m"]
+        {
+            check(folder, None);
+        }
+    }
+
+    #[test]
+    fn a_name_stays_in_its_line_and_means_nothing_there() {
+        let check = |name: &str, expected: &str| assert_eq!(escape(name), expected, "{name:?}");
+        check("reuters-all", "reuters-all");
+        check("Grüße, 日本 🌾", "Grüße, 日本 🌾");
+        check("a_b*c*`d`|e", "a\\_b\\*c\\*\\`d\\`\\|e");
+        check("[x](http://y.z)", "\\[x\\](http&#58;//y.z)");
+        check("0.1 www.x.org", "0.1 www&#46;x.org");
+        check("<b>&amp;", "&#60;b&#62;&#38;amp;");
+        check("a\n---\nb\u{202e}", "a\\\\n---\\\\nb\\\\u\\{202e\\}");
+        check("  ", "(no name)");
+        assert!(escape(&"x".repeat(10_000)).len() < 300);
+    }
+
+    fn described(more: &serde_json::Value) -> Description {
+        let mut all = serde_json::json!({
+            "format": 1, "host": "0.1.0", "data": "tickets", "data_hash": "", "labeled": 40, "seed": 1,
+            "model": ModelConfig::default(), "labels": ["a", "b", "c"],
+            "thresholds": { "used": null, "micro": 0.25, "macro_paper": null, "macro_f1": null },
+        });
+        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        serde_json::from_value(all).unwrap()
+    }
+
+    #[track_caller]
+    fn says(description: &Description, n_unseen: usize, expected: &[&str], unsaid: &[&str]) {
+        let card = card(description, &Head { n_unseen: Some(n_unseen) });
+        for part in expected {
+            assert!(card.contains(part), "no `{part}` in:\n{card}");
+        }
+        for part in unsaid {
+            assert!(!card.contains(part), "`{part}` in:\n{card}");
+        }
+    }
+
+    #[test]
+    fn a_card_says_what_is_known_and_nothing_else() {
+        let none = described(&serde_json::json!({}));
+        let expected = [
+            "base_model: \"sentence-transformers/all-MiniLM-L6-v2\"",
+            "each of 3 labels",
+            "40 labeled texts of the data set *tickets*",
+            "threshold = 0.5  # The classifier has none of its own.",
+            "| `own` | null (gives no label) |",
+            "| `micro-f1` | 0.2500 |",
+            "nobody knows how good it is",
+        ];
+        says(&none, 0, &expected, &["`macro-f1`", "`per-label`", "in training: their", "interval"]);
+        let estimate =
+            serde_json::json!({ "texts": 31, "micro_f1": 0.5, "low": 0.25, "high": 0.75 });
+        let more = serde_json::json!({
+            "estimate": estimate, "thresholds_per_label": [0.1, 0.2, 0.3],
+        });
+        let expected = [
+            "from 31 texts",
+            "micro-F1 0.500, 95% interval 0.250 to 0.750",
+            "| `per-label` | a list |",
+            "* 2 of 3 labels were on no text in training",
+        ];
+        says(&described(&more), 2, &expected, &["nobody knows"]);
+    }
 }

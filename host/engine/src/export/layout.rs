@@ -140,9 +140,14 @@ fn sentence_bert(description: &Description) -> Value {
 }
 
 fn cnn(source: Source<'_>, folder: &Path) -> anyhow::Result<Head> {
-    for name in [CONFIG, WEIGHTS, HEAD] {
+    for name in [CONFIG, HEAD] {
         fs_err::copy(source.folder.join(name), folder.join(name))?;
     }
+    // Without the pooler, of which transformers would say that nothing reads it.
+    let encoder = Tensors::read(&source.folder.join(WEIGHTS))?;
+    let mut all = encoder.all()?;
+    all.retain(|(name, _)| !name.starts_with(POOLER));
+    tensors::write(&folder.join(WEIGHTS), all)?;
     fs_err::write(folder.join("reader.py"), READER)?;
     Ok(Head { n_unseen: None })
 }

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use alhost_base::{Unreadable, aside};
 use alhost_config::HeadKind;
-use alhost_metrics::Metrics;
+use alhost_metrics::{Estimate, Metrics};
 use anyhow::ensure;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -87,6 +87,8 @@ struct Made<'a> {
     model: Value,
     /// Scores on test, at the threshold `own`.
     test: Option<&'a Metrics>,
+    /// What the audit of a labeling project said.
+    estimate: Option<&'a Estimate>,
     /// blake3 of each other file, in hex, by name.
     files: BTreeMap<String, String>,
 }
@@ -184,11 +186,7 @@ fn thresholds(description: &Description) -> Value {
     all
 }
 
-fn made<'a>(
-    description: &'a Description,
-    to: Target,
-    folder: &Path,
-) -> anyhow::Result<Made<'a>> {
+fn made<'a>(description: &'a Description, to: Target, folder: &Path) -> anyhow::Result<Made<'a>> {
     let mut model = serde_json::to_value(&description.model)?;
     model["checkpoint"] = json!(card::base_model(&description.model.checkpoint));
     let mut files = BTreeMap::new();
@@ -206,6 +204,7 @@ fn made<'a>(
         seed: description.seed,
         model,
         test: description.test.as_ref(),
+        estimate: description.estimate.as_ref(),
         files,
     })
 }

@@ -18,18 +18,23 @@ pub(super) struct Tensors {
 impl Tensors {
     pub(super) fn read(path: &Path) -> Result<Self, Unreadable> {
         let read = Self { path: path.to_owned(), bytes: foreign::read(path, MOST_BYTES)? };
-        read.file()?;
+        read.all()?;
         Ok(read)
     }
 
-    fn file(&self) -> Result<SafeTensors<'_>, Unreadable> {
-        let file = SafeTensors::deserialize(&self.bytes);
-        file.map_err(|error| self.bad(format!("its tensors cannot be read: {error}")))
-    }
-
-    /// All tensors, by name.
+    /// All tensors, sorted by name.
     pub(super) fn all(&self) -> Result<Vec<(String, TensorView<'_>)>, Unreadable> {
-        Ok(self.file()?.tensors())
+        let bad = |error| self.bad(format!("its tensors cannot be read: {error}"));
+        let (n_header, header) = SafeTensors::read_metadata(&self.bytes).map_err(bad)?;
+        let data = &self.bytes[8 + n_header..];
+        let mut all = Vec::new();
+        for (name, about) in header.tensors() {
+            let (start, end) = about.data_offsets;
+            let view = TensorView::new(about.dtype, about.shape.clone(), &data[start..end]);
+            all.push((name, view.map_err(bad)?));
+        }
+        all.sort_by(|(left, _), (right, _)| left.cmp(right));
+        Ok(all)
     }
 
     pub(super) fn get(&self, name: &str) -> Result<TensorView<'_>, Unreadable> {
@@ -60,12 +65,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (first, second) = (folder.path().join("a"), folder.path().join("b"));
         let bytes: Vec<u8> = [1.5_f32, -0.0, f32::MIN_POSITIVE].map(f32::to_le_bytes).concat();
-        let view = TensorView::new(Dtype::F32, vec![3, 1], &bytes).unwrap();
-        write(&first, vec![("w".to_owned(), view.clone())]).unwrap();
+        let view = || TensorView::new(Dtype::F32, vec![3, 1], &bytes).unwrap();
+        write(&first, vec![("w".to_owned(), view())]).unwrap();
         let read = Tensors::read(&first).unwrap();
         write(&second, vec![("bert.w".to_owned(), read.get("w").unwrap())]).unwrap();
         let again = Tensors::read(&second).unwrap();
-        assert_eq!(again.get("bert.w").unwrap(), view);
+        assert_eq!(again.get("bert.w").unwrap(), view());
         assert_eq!(again.all().unwrap().len(), 1);
         let error = again.get("w").unwrap_err().to_string();
         assert!(error.contains("w is missing") && error.contains("hint: "), "{error}");
@@ -75,7 +80,8 @@ mod tests {
     fn what_is_no_file_of_tensors_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("w.safetensors");
-        for content in [&b""[..], b"abc", &[0xff; 64], b"version https://git-lfs.github.com/spec/v1"]
+        for content in
+            [&b""[..], b"abc", &[0xff; 64], b"version https://git-lfs.github.com/spec/v1"]
         {
             fs_err::write(&path, content).unwrap();
             let error = Tensors::read(&path).err().unwrap().to_string();

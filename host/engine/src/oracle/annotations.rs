@@ -1,16 +1,15 @@
 //! `annotations.jsonl` holds what people or programs said of texts, one line an answer. The file only grows; the
-//! last line of a text counts.
+//! last line of a text and a person counts.
 //!
 //! ```text
 //! {"id": "a17", "labels": ["grain", "trade"], "status": "labeled", "by": "kim", "at": 1795834122, "seconds": 12.5, "from": "page"}
 //! {"id": "a23", "labels": [], "status": "skipped", "by": "kim", "at": 1795834140}
 //! ```
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
-use alhost_base::Unreadable;
-use alhost_base::foreign;
+use alhost_base::{Unreadable, aside, foreign};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +35,9 @@ pub struct Line {
     /// The origin of the answer: `page`, the file that was imported, ...
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
+    /// A remark of who answered, for people alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -60,11 +62,14 @@ pub struct Annotations {
 /// If a line is no annotation: the file and the line are named. A last line without its end is what a stop
 /// leaves behind, and no error.
 pub fn read(path: &Path) -> Result<Annotations> {
-    let mut found = Annotations::default();
     if !fs_err::exists(path)? {
-        return Ok(found);
+        return Ok(Annotations::default());
     }
-    let mut file = std::io::BufReader::new(foreign::open(path)?);
+    parse(path, BufReader::new(foreign::open(path)?))
+}
+
+fn parse(path: &Path, mut file: impl BufRead) -> Result<Annotations> {
+    let mut found = Annotations::default();
     let mut bytes = Vec::new();
     for number in 1.. {
         bytes.clear();
@@ -89,35 +94,49 @@ pub fn read(path: &Path) -> Result<Annotations> {
 pub struct Log {
     path: PathBuf,
     file: fs_err::File,
+    /// Bytes of whole lines.
+    length: u64,
 }
 
 impl Log {
-    /// Opens the file, and takes away a last line that a stop cut off.
-    pub fn open(path: &Path) -> Result<Self> {
-        let torn = read(path)?.torn;
+    /// Opens the file, takes away a last line that a stop cut off, and gives back what is in it.
+    pub fn open(path: &Path) -> Result<(Self, Annotations)> {
         let mut options = fs_err::OpenOptions::new();
         let mut file = options.create(true).read(true).append(true).open(path)?;
-        let bytes = fs_err::read(path)?;
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        if let Some(number) = torn {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let found = parse(path, bytes.as_slice())?;
+        let mut length = bytes.len() as u64;
+        if let Some(number) = found.torn {
             tracing::warn!("{}: line {number} was cut off, and is given up", path.display());
-            file.set_len(whole as u64)?;
-        } else if whole < bytes.len() {
+            let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            length = whole as u64;
+            file.set_len(length)?;
+        } else if bytes.last().is_some_and(|byte| *byte != b'\n') {
             // The line is there but for its end.
             file.write_all(b"\n")?;
+            length += 1;
         }
         file.sync_all()?;
-        Ok(Self { path: path.to_owned(), file })
+        aside::sync_folder(path.parent().unwrap_or(Path::new(".")))?;
+        Ok((Self { path: path.to_owned(), file, length }, found))
     }
 
+    /// # Errors
+    /// Of the disk. None of the lines counts then, and the next ones begin where these would have.
     pub fn append(&mut self, lines: &[Line]) -> Result<()> {
         let mut text = Vec::new();
         for line in lines {
             serde_json::to_writer(&mut text, line)?;
             text.push(b'\n');
         }
-        self.file.write_all(&text)?;
-        Ok(self.file.sync_data()?)
+        if let Err(error) = self.file.write_all(&text).and_then(|()| self.file.sync_data()) {
+            // A part of it may be there. If it cannot be taken back either, the next start does so.
+            let _cut = self.file.set_len(self.length);
+            return Err(error.into());
+        }
+        self.length += text.len() as u64;
+        Ok(())
     }
 
     pub fn path(&self) -> &Path {
@@ -138,11 +157,12 @@ mod tests {
             at: 1,
             seconds: Some(2.5),
             from: None,
+            note: None,
         }
     }
 
     fn three(path: &Path) -> Vec<u8> {
-        let mut log = Log::open(path).unwrap();
+        let mut log = Log::open(path).unwrap().0;
         log.append(&[line("a", &["x"]), line("b", &[])]).unwrap();
         log.append(&[line("a", &["y", "z"])]).unwrap();
         fs_err::read(path).unwrap()
@@ -174,7 +194,7 @@ mod tests {
             assert_eq!(found.lines.len(), whole, "cut at {cut}");
             let torn = cut > 0 && !bytes[..cut].ends_with(b"\n") && whole == ends;
             assert_eq!(found.torn, torn.then_some(ends + 1));
-            Log::open(&path).unwrap().append(&[line("c", &["x"])]).unwrap();
+            Log::open(&path).unwrap().0.append(&[line("c", &["x"])]).unwrap();
             let again = read(&path).unwrap();
             assert_eq!((again.lines.len(), again.torn), (whole + 1, None), "cut at {cut}");
             assert_eq!(again.lines.last().unwrap().1, line("c", &["x"]));

@@ -5,6 +5,9 @@ pub mod annotations;
 mod noisy;
 mod recorded;
 mod simulated;
+pub mod votes;
+
+use std::path::Path;
 
 use alhost_base::seed::RunSeed;
 use alhost_config::OracleKind;
@@ -53,6 +56,10 @@ pub fn of(task: &Task, seed: RunSeed) -> Box<dyn Oracle> {
                 frequencies.inverse_propensities(evaluation.propensity_a, evaluation.propensity_b);
             let noise = (oracle.missed, oracle.wrong);
             Box::new(Noisy::new(&task.dataset, &inverse, noise, seed))
+        }
+        OracleKind::Human => {
+            let folder = task.config.data.path.as_deref().unwrap_or_default();
+            Box::new(Recorded::new(&Path::new(folder).join(annotations::FILE), &task.dataset))
         }
     }
 }

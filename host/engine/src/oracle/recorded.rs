@@ -9,7 +9,7 @@ use alhost_plugin_api::DocId;
 use anyhow::Result;
 
 use super::annotations::{self, Line, Status};
-use super::{Annotation, Answer, Oracle};
+use super::{Annotation, Answer, Oracle, votes};
 use crate::pool::ValidSelection;
 
 /// Reads the file again each time it is asked, so that whoever annotates only appends to it.
@@ -35,8 +35,8 @@ impl Recorded {
         }
     }
 
-    /// The last annotation of each text.
-    fn all(&self) -> Result<BTreeMap<DocId, Annotation>> {
+    /// What all people together say of each text.
+    pub(crate) fn all(&self) -> Result<BTreeMap<DocId, Annotation>> {
         let read = annotations::read(&self.path)?;
         if let Some(number) = read.torn {
             tracing::warn!(
@@ -44,15 +44,21 @@ impl Recorded {
                 self.path.display()
             );
         }
-        let mut all = BTreeMap::new();
+        let mut votes = BTreeMap::<DocId, BTreeMap<&str, (usize, Annotation)>>::new();
         for (number, line) in &read.lines {
             let (id, annotation) = self.understood(line).map_err(|problem| {
                 let problem = format!("line {number}: {problem}");
                 Unreadable::new(&self.path, problem, "mend or remove the line")
             })?;
-            all.insert(id, annotation);
+            votes.entry(id).or_default().insert(&line.by, (*number, annotation));
         }
-        Ok(all)
+        let counted = votes.into_iter().map(|(id, votes)| {
+            let mut votes: Vec<(usize, Annotation)> = votes.into_values().collect();
+            votes.sort_by_key(|(number, _)| *number);
+            let votes: Vec<Annotation> = votes.into_iter().map(|(_, vote)| vote).collect();
+            (id, votes::count(&votes))
+        });
+        Ok(counted.collect())
     }
 
     fn understood(&self, line: &Line) -> Result<(DocId, Annotation), String> {
@@ -66,8 +72,10 @@ impl Recorded {
             let known = self.labels.get(name).copied();
             known.ok_or_else(|| format!("there is no label `{}`", name.escape_debug()))
         };
-        let labels: Result<Vec<u32>, String> = line.labels.iter().map(label).collect();
-        Ok((id, Annotation::Labels(labels?)))
+        let mut labels = line.labels.iter().map(label).collect::<Result<Vec<u32>, String>>()?;
+        labels.sort_unstable();
+        labels.dedup();
+        Ok((id, Annotation::Labels(labels)))
     }
 }
 

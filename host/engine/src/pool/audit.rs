@@ -32,7 +32,9 @@ impl Audit {
         shuffle(&mut order, &mut seed.rng(Purpose::Audit, 0));
         order.truncate((share * n_texts as f64).ceil() as usize);
         let mut is_kept = vec![false; n_texts];
-        order.iter().for_each(|id| is_kept[id.0 as usize] = true);
+        for id in &order {
+            is_kept[id.0 as usize] = true;
+        }
         Some(Self { share, order, is_kept, texts: Box::new(Pool::new(n_texts, n_labels)) })
     }
 

@@ -4,6 +4,7 @@
 //! when it is opened again, and ends with the same records.
 
 mod steps;
+mod suggest;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -21,6 +22,8 @@ use crate::oracle::{self, Oracle};
 use crate::pool::{Audit, Pool, ValidSelection};
 use crate::shadow::Shadows;
 use crate::strategies::Strategies;
+
+pub use suggest::Suggested;
 
 /// The event that a step led to.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +71,8 @@ pub struct Session<'a> {
     pool: Pool,
     rounds: Vec<RoundRecord>,
     state: State,
+    /// Whether the model has been trained here, and so is that of the last round.
+    has_classifier: bool,
 }
 
 impl<'a> Session<'a> {
@@ -107,6 +112,7 @@ impl<'a> Session<'a> {
             pool: new_pool(task, seed),
             rounds: Vec::new(),
             state: State::New,
+            has_classifier: false,
             experiment,
             watch,
             seed,
@@ -145,7 +151,10 @@ impl<'a> Session<'a> {
         loop {
             match self.step()? {
                 Step::Stopped(_) => return Ok(self.rounds),
-                Step::Waiting { missing } => bail!("{missing} texts have no labels yet"),
+                Step::Waiting { missing } => bail!(
+                    "{missing} texts have no labels yet\n\
+                     hint: the oracle answers later; step the session again then"
+                ),
                 Step::Queried { .. } if !self.rounds.is_empty() => self.stop_if_asked()?,
                 Step::Queried { .. } | Step::Trained { .. } => {}
             }

@@ -56,6 +56,7 @@ impl Session<'_> {
         let mut trained = classifier.train(&self.pool, self.seed, round, progress)?;
         let before = self.rounds.last();
         let signals = classifier.signals(&self.pool, self.seed, &mut trained, before, progress)?;
+        self.has_classifier = true;
         self.state = State::Trained(Box::new((trained, signals)));
         Ok(Step::Trained { round })
     }

@@ -73,7 +73,8 @@ fn a_session_waits_until_the_oracle_has_answered() {
     let oracle = changed(&opened, |_| Answer::Waiting { missing: 8 });
     let Opened { experiment, strategies } = &mut opened;
     let session = Session::open_with(experiment, strategies, "random", 2, oracle, WATCH).unwrap();
-    assert_eq!(session.run().unwrap_err().to_string(), "8 texts have no labels yet");
+    let error = session.run().unwrap_err().to_string();
+    assert!(error.starts_with("8 texts have no labels yet\nhint: "), "{error}");
 }
 
 #[test]
@@ -226,8 +227,9 @@ fn the_simulated_oracle_says_the_gold_labels() {
 fn annotate(dataset: &alhost_data::Dataset, path: &std::path::Path, session: &Session<'_>) {
     let lines = fs_err::read_to_string(session.path().join("selections.jsonl")).unwrap();
     let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
-    let mut log = Log::open(path).unwrap();
-    for row in last["rows"].as_array().unwrap() {
+    let mut log = Log::open(path).unwrap().0;
+    let rows = |key: &str| last[key].as_array().cloned().unwrap_or_default();
+    for row in rows("rows").iter().chain(&rows("audit_rows")) {
         let row = row.as_u64().unwrap() as usize;
         let names = dataset.train.labels.row(row).iter();
         log.append(&[Line {
@@ -238,6 +240,7 @@ fn annotate(dataset: &alhost_data::Dataset, path: &std::path::Path, session: &Se
             at: 0,
             seconds: None,
             from: None,
+            note: None,
         }])
         .unwrap();
     }
@@ -248,15 +251,21 @@ fn records(path: &std::path::Path) -> [String; 2] {
         .map(|name| without_cost(&fs_err::read_to_string(path.join(name)).unwrap()))
 }
 
+fn with_audit() -> (tempfile::TempDir, Opened) {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = Opened::new(folder.path(), &["random"], &["loop.audit=0.25"]);
+    (folder, opened)
+}
+
 #[test]
 fn gold_labels_through_a_file_of_annotations_give_the_records_of_the_simulated_oracle() {
-    let (_folder, mut opened) = opened();
+    let (_folder, mut opened) = with_audit();
     let Opened { experiment, strategies } = &mut opened;
     let session = Session::open(experiment, strategies, "random", 1, WATCH).unwrap();
     let simulated = session.path().to_owned();
     session.run().unwrap();
 
-    let (folder, mut opened) = self::opened();
+    let (folder, mut opened) = with_audit();
     let dataset = std::sync::Arc::clone(&opened.experiment.task.dataset);
     let file = folder.path().join(annotations::FILE);
     let Opened { experiment, strategies } = &mut opened;
@@ -297,6 +306,7 @@ fn unknown_texts_and_labels_in_a_file_are_named_with_their_line() {
         at: 0,
         seconds: None,
         from: None,
+        note: None,
     };
     let (id, label) = (dataset.train.ids[0].clone(), dataset.vocabulary[0].clone());
     for (bad, part) in [
@@ -304,7 +314,7 @@ fn unknown_texts_and_labels_in_a_file_are_named_with_their_line() {
         (line(&id, "none"), "line 2: there is no label `none`"),
     ] {
         let _removed = fs_err::remove_file(&file);
-        Log::open(&file).unwrap().append(&[line(&id, &label), bad]).unwrap();
+        Log::open(&file).unwrap().0.append(&[line(&id, &label), bad]).unwrap();
         let Opened { experiment, strategies } = &mut opened;
         let oracle = Box::new(Recorded::new(&file, &dataset));
         let session =
@@ -329,12 +339,34 @@ fn a_later_line_corrects_what_was_trained_on_before() {
     let text = session.pool().labeled()[3];
     let mut correction = annotations::read(&file).unwrap().lines[3].1.clone();
     correction.labels = vec![dataset.vocabulary[2].clone()];
-    Log::open(&file).unwrap().append(&[correction]).unwrap();
+    Log::open(&file).unwrap().0.append(&[correction]).unwrap();
     session.step().unwrap();
     annotate(&dataset, &file, &session);
     assert_eq!(session.step().unwrap(), Step::Trained { round: 1 });
     assert_eq!(session.pool().labeled()[3], text);
     assert_eq!(session.pool().labels().row(3), [2]);
+}
+
+#[test]
+fn a_session_suggests_what_its_classifier_thinks_and_nothing_before_one_is_trained() {
+    let (_folder, mut opened) = opened();
+    let Opened { experiment, strategies } = &mut opened;
+    let mut session = Session::open(experiment, strategies, "random", 1, WATCH).unwrap();
+    session.step().unwrap();
+    assert_eq!(session.suggest(&[DocId(3)], 2).unwrap(), None);
+    session.step().unwrap();
+    let suggested = session.suggest(&[DocId(3), DocId(9)], 2).unwrap().unwrap();
+    assert_eq!(suggested.len(), 2);
+    for labels in &suggested {
+        assert_eq!(labels.len(), 2);
+        assert!(labels[0].1 >= labels[1].1 && labels[1].1 > 0.0);
+    }
+    let few = session.suggest(&[DocId(9)], 0).unwrap().unwrap();
+    assert_eq!(few, vec![Vec::new()]);
+    drop(session);
+    let mut again = Session::open(experiment, strategies, "random", 1, WATCH).unwrap();
+    again.step().unwrap();
+    assert_eq!(again.suggest(&[DocId(3)], 2).unwrap(), None, "the model is not of this session");
 }
 
 /// The model of round 0 is kept for all strategies of a seed: it must not be that of other labels.
