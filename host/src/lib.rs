@@ -6,8 +6,9 @@
 pub mod cli;
 
 pub use alhost_engine::{
-    Experiment, Plan, Planned, Session, Step, Strategies, Task, Watch, Workers, full_data, grid,
-    lending, lock, oracle, plan, pool, prediction, retraining, saved_classifier, shadow, tfidf,
+    Experiment, Plan, Planned, Session, Step, Strategies, Task, Watch, Workers, annotated, export,
+    full_data, grid, lending, lock, oracle, plan, pool, prediction, retraining, saved_classifier,
+    shadow, tfidf,
 };
 pub use alhost_learn::{Places, Torch};
 pub use {

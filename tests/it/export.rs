@@ -71,7 +71,9 @@ fn states(folder: &Path) -> Vec<Tensor> {
     let encoder = Encoder::new(&vs.root(), &checkpoint.config);
     checkpoint.load_into(&mut vs);
     let mut texts = Texts::default();
-    TEXTS.iter().for_each(|text| texts.push(text));
+    for text in TEXTS {
+        texts.push(text);
+    }
     let tokens = Tokens::make(&checkpoint.tokenizer, &texts, 32).unwrap();
     let weights = encoder.weights(Kind::Float);
     let one = |row| weights.forward(&Batch::new(&tokens, &[row], Device::Cpu)).get(0);
@@ -256,8 +258,13 @@ fn names_of_strangers_stay_names() {
     let card = sandbox.read("out/README.md");
     assert_eq!(card.lines().filter(|&line| line == "---").count(), 2, "{card}");
     let title = card.lines().find(|line| line.starts_with("# Labels")).unwrap();
-    for part in ["<", "](", "|", "`", "\u{202e}", "www.", "://", " *e"] {
-        assert!(!title.replace("\\|", "").replace("\\`", "").contains(part), "`{part}` in {title}");
+    let mut bare = title.to_owned();
+    while let Some(at) = bare.find('\\') {
+        // What follows a backslash means nothing.
+        bare.drain(at..=at + 1);
+    }
+    for part in ["<", "[", "]", "|", "`", "*", "\u{202e}", "www.", "://"] {
+        assert!(!bare.contains(part), "`{part}` in {title}");
     }
     // The folder that the checkpoint lay in is not for others to know.
     assert!(!card.contains("tiny-bert") && !sandbox.read("out/alhost.json").contains("tiny-bert"));

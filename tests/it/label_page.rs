@@ -64,6 +64,34 @@ fn gold_labels_through_the_page_give_the_records_of_a_simulated_run() {
     assert_eq!(labeled.1.len(), 6);
 }
 
+/// Labels until the server is killed, so many milliseconds from now, and gives back what was confirmed.
+fn label_until_killed(
+    page: &mut Page,
+    gold: &BTreeMap<String, Vec<String>>,
+    after: u64,
+) -> Vec<(String, Vec<String>)> {
+    let id = rustix::process::Pid::from_raw(page.child.id() as i32).unwrap();
+    let killed = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(after));
+        let _gone = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+    });
+    let mut confirmed = Vec::new();
+    while let Ok(next) = page.try_post("/api/next", &json!({ "who": "kim" })) {
+        std::thread::sleep(Duration::from_millis(15));
+        let Some(text) = next.json().get("text").cloned() else { continue };
+        let id = text["id"].as_str().unwrap().to_owned();
+        let labels = gold[&id].clone();
+        match page.try_post("/api/answer", &answer("kim", &text["id"], &labels)) {
+            Ok(answered) if answered.status == 200 => confirmed.push((id, labels)),
+            Ok(answered) => panic!("{}", answered.body),
+            Err(_) => break,
+        }
+    }
+    killed.join().unwrap();
+    page.kill();
+    confirmed
+}
+
 #[test]
 fn no_confirmed_answer_is_lost_or_doubled_however_often_the_server_is_killed() {
     let sandbox = project(true);
@@ -71,31 +99,8 @@ fn no_confirmed_answer_is_lost_or_doubled_however_often_the_server_is_killed() {
     let mut confirmed = Vec::<(String, Vec<String>)>::new();
     for round in 0..6_u64 {
         let mut page = Page::serve(&sandbox, &[]);
-        let killed = std::thread::spawn({
-            let id = page.child.id();
-            move || {
-                std::thread::sleep(Duration::from_millis(200 + 157 * round));
-                let id = rustix::process::Pid::from_raw(id as i32).unwrap();
-                let _gone = rustix::process::kill_process(id, rustix::process::Signal::KILL);
-            }
-        });
-        while let Ok(next) = page.try_post("/api/next", &json!({ "who": "kim" })) {
-            let Some(text) = next.json().get("text").cloned() else {
-                std::thread::sleep(Duration::from_millis(20));
-                continue;
-            };
-            let id = text["id"].as_str().unwrap().to_owned();
-            let labels = gold[&id].clone();
-            match page.try_post("/api/answer", &answer("kim", &text["id"], &labels)) {
-                Ok(answered) if answered.status == 200 => confirmed.push((id, labels)),
-                Ok(answered) => panic!("{}", answered.body),
-                Err(_) => break,
-            }
-            std::thread::sleep(Duration::from_millis(15));
-        }
-        killed.join().unwrap();
-        page.kill();
-        let kept: Vec<(String, Vec<String>)> = annotations_of_whole_lines(&sandbox);
+        confirmed.extend(label_until_killed(&mut page, &gold, 200 + 157 * round));
+        let kept = annotations_of_whole_lines(&sandbox);
         let ids: BTreeSet<&String> = kept.iter().map(|(id, _)| id).collect();
         assert_eq!(ids.len(), kept.len(), "an answer is there twice");
         for one in &confirmed {

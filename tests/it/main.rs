@@ -23,6 +23,8 @@ mod hub;
 mod inspect;
 mod isolation;
 mod label;
+mod label_browser;
+mod label_docs;
 mod label_page;
 mod mlm;
 mod openers;

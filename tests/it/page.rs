@@ -31,15 +31,16 @@ pub(crate) fn project(labels: bool) -> Sandbox {
         args.extend(["--labels", "labels.txt"]);
     }
     sandbox.alhost(&args).ok();
-    adjust(&sandbox);
+    adjust(&sandbox, "p");
     sandbox
 }
 
 /// The tiny model in the place of the one that set-up fetches, and a larger audit.
-fn adjust(sandbox: &Sandbox) {
+pub(crate) fn adjust(sandbox: &Sandbox, project: &str) {
     let model = workspace().join("tests/fixtures/tiny-bert-mlm").display().to_string();
+    let path = format!("{project}/project.toml");
     let config = sandbox
-        .read("p/project.toml")
+        .read(&path)
         .replace("\"minilm\"", &format!("\"{model}\""))
         .replace("max_tokens = 128", "max_tokens = 32 ")
         .replace("audit = 0.1", "audit = 0.2")
@@ -47,7 +48,7 @@ fn adjust(sandbox: &Sandbox) {
             "[oracle]",
             "[cache]\npath = \"cache\"\n\n[isolation]\nmode = \"off\"\n\n[oracle]",
         );
-    sandbox.write("p/project.toml", &config);
+    sandbox.write(&path, &config);
 }
 
 /// The texts of train, with their gold labels.
@@ -91,8 +92,14 @@ impl Page {
     }
 
     pub(crate) fn serve_on(sandbox: &Sandbox, address: &str, args: &[&str]) -> Self {
+        let args = [&["label", "serve", "p", "--listen", address], args].concat();
+        Self::serve_by(sandbox, &args)
+    }
+
+    /// The server of a whole command line.
+    pub(crate) fn serve_by(sandbox: &Sandbox, args: &[&str]) -> Self {
         let mut command = sandbox.command();
-        command.args(["label", "serve", "p", "--listen", address]).args(args);
+        command.args(args);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

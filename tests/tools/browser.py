@@ -185,8 +185,10 @@ class Browser:
             self.key(letter)
 
     def shot(self, path):
-        data = self.send("Page.captureScreenshot", format="png")["data"]
-        pathlib.Path(path).write_bytes(base64.b64decode(data))
+        """A picture of what is in sight, as .png or .webp."""
+        path = pathlib.Path(path)
+        how = {"format": "webp", "quality": 90} if path.suffix == ".webp" else {"format": "png"}
+        path.write_bytes(base64.b64decode(self.send("Page.captureScreenshot", **how)["data"]))
 
     def heap(self):
         """Bytes in use by the page's scripts once what nobody needs is gone."""

@@ -1,10 +1,11 @@
 """Labels texts on the page of `alhost label serve` in a real browser, with the keyboard alone.
 
-    python3 tests/tools/label_page.py http://127.0.0.1:8123/ --texts 40 [--who Ada] [--gold FILE] [--names FILE]
+    python3 tests/tools/label_page.py http://127.0.0.1:8123/ --texts 40 [--who Ada] [--gold FILE] [--names FILE] [--pause 0]
 
 A FILE of gold labels has lines {"text": ..., "labels": [...]}. Without one, labels are drawn from those the server
 has. Every 13th text is skipped; after every 17th, the page goes back and one label of the last answer is changed; every
-29th, an earlier answer is found by its words and corrected. While the server trains, it waits as a person would.
+29th, an earlier answer is found by its words and corrected. While the server trains, it waits as a person would. `--pause`
+says how many seconds it looks at a text; without any, it is through the texts of the audit before a training is done.
 
 Prints one JSON object: "answers", which has for each text's id what the page was last told to save
 ({labels, status}); "stroke_ms", from the key to the frame that shows the list, median and 99%; "n_strokes",
@@ -51,8 +52,8 @@ WAITING = "!document.getElementById('waiting').hidden && document.getElementById
 class Labeler:
     """A person at the keyboard, who remembers what they answered."""
 
-    def __init__(self, page, gold, names):
-        self.page, self.gold, self.names = page, gold, names
+    def __init__(self, page, gold, names, pause):
+        self.page, self.gold, self.names, self.pause = page, gold, names, pause
         self.random = random.Random(5)
         self.answers = {}
         self.n_undone = self.n_skipped = self.n_corrected = self.n_waits = 0
@@ -149,6 +150,7 @@ class Labeler:
         for count in range(1, n_texts + 1):
             if id is None:
                 return
+            time.sleep(self.pause)
             skip = count % 13 == 0
             labels = [] if skip else self.wanted()
             self.choose(labels)
@@ -179,6 +181,7 @@ def main():
     parser.add_argument("--texts", type=int, default=40)
     parser.add_argument("--who", default="Ada")
     parser.add_argument("--gold")
+    parser.add_argument("--pause", type=float, default=0.0)
     parser.add_argument("--names", help="a file with label names, one a line, where the server's search wants a cookie")
     arguments = parser.parse_args()
     if chromium() is None:
@@ -196,7 +199,7 @@ def main():
         page.wait("document.getElementById('people').open")
         page.type(arguments.who)
         page.key("Enter")
-        labeler = Labeler(page, gold, names)
+        labeler = Labeler(page, gold, names, arguments.pause)
         labeler.label(arguments.texts)
         strokes = sorted(page.run("strokes"))
         report = {

@@ -1,7 +1,9 @@
 """Takes pictures of the labeling page as it looks in use: light and dark, on a laptop and on a tablet.
 
-    python3 tests/tools/label_screens.py http://127.0.0.1:8123/ FOLDER [--who Ada] [--type WORDS] [--rough]
+    python3 tests/tools/label_screens.py http://127.0.0.1:8123/ FOLDER [--who Ada] [--type WORDS] [--rough | --docs]
 
+With `--docs`, the pictures of docs/label.md and no others: a text with suggestions of which the first two are taken, a search, and
+the progress, of a project in use; nothing is answered.
 With `--rough`, for the made-up project of `cargo run -p alhost-label --example page_stub` alone, it answers texts and
 shows long ones, those from right to left, markup, the waiting and an error as well. Otherwise it answers nothing.
 """
@@ -13,11 +15,13 @@ import urllib.request
 
 from browser import Browser
 
+# As small as a laptop's window gets, so that the pictures are.
+DOCS = ("docs", 1100, 680, False, False)
 LOOKS = [("laptop-light", 1280, 800, False, False), ("laptop-dark", 1280, 800, True, False),
          ("tablet-light", 810, 1080, False, True), ("tablet-dark", 810, 1080, True, True)]
 
 
-def tour(page, url, typed, save):
+def tour(page, typed, save):
     """The views of any project."""
     page.wait("!document.getElementById('label').hidden && document.getElementById('text').textContent")
     page.run("document.getElementById('search').focus()")
@@ -42,6 +46,23 @@ def tour(page, url, typed, save):
         time.sleep(0.5)
         save(name)
     page.key("l", alt=True)
+
+
+def for_docs(page, typed, save):
+    """The pictures of the documentation."""
+    page.wait("document.querySelectorAll('#options .percent').length > 1")
+    page.run("document.getElementById('search').focus()")
+    page.key("1")
+    page.key("2")
+    time.sleep(0.3)
+    save("label-text")
+    page.type(typed)
+    time.sleep(0.4)
+    save("label-search")
+    page.key("Escape")
+    page.key("p", alt=True)
+    page.wait("!!document.querySelector('#progress .curve')")
+    save("label-progress")
 
 
 def rough(page, url, save):
@@ -97,20 +118,26 @@ def main():
     parser.add_argument("--who", default="Ada")
     parser.add_argument("--type", default="agri cof")
     parser.add_argument("--rough", action="store_true", help="the server is the made-up project: answer its texts")
+    parser.add_argument("--docs", action="store_true", help="the pictures of docs/label.md")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    for look, width, height, dark, touch in LOOKS:
+    for look, width, height, dark, touch in [DOCS] if arguments.docs else LOOKS:
         if arguments.rough:
             anew = urllib.request.Request(f"{arguments.url}stub/anew/400", method="POST")
             urllib.request.urlopen(anew).read()
         with Browser(width, height, dark, touch) as page:
-            save = lambda name: page.shot(arguments.folder / f"{look}-{name}.png")
+            name_of = (lambda name: f"{name}.webp") if arguments.docs else (lambda name: f"{look}-{name}.png")
+            save = lambda name: page.shot(arguments.folder / name_of(name))
             page.open(arguments.url)
             page.wait("document.getElementById('people').open")
-            save("who")
+            if not arguments.docs:
+                save("who")
             page.type(f"{arguments.who} {look}" if arguments.rough else arguments.who)
             page.key("Enter")
-            tour(page, arguments.url, arguments.type, save)
+            if arguments.docs:
+                for_docs(page, arguments.type, save)
+            else:
+                tour(page, arguments.type, save)
             if arguments.rough:
                 rough(page, arguments.url, save)
             print(json.dumps({"look": look, "troubles": page.troubles}))

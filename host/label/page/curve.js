@@ -1,4 +1,4 @@
-// The estimate of quality against the texts labeled, with its interval, drawn by hand.
+// The estimate of quality against the texts trained on, with its interval, drawn by hand.
 
 import { svg } from "./dom.js";
 
@@ -41,7 +41,7 @@ function grid(x, y, most) {
   for (const value of ticks(most)) {
     parts.push(svg("text", { x: x(value), y: SIZE.height - SIZE.bottom + 18, "text-anchor": "middle" }, String(value)));
   }
-  parts.push(svg("text", { x: (SIZE.left + SIZE.width - SIZE.right) / 2, y: SIZE.height - 4, "text-anchor": "middle" }, "texts labeled"));
+  parts.push(svg("text", { x: (SIZE.left + SIZE.width - SIZE.right) / 2, y: SIZE.height - 4, "text-anchor": "middle" }, "texts trained on"));
   return parts;
 }
 
@@ -55,5 +55,5 @@ export function ticks(most) {
 
 export function summary({ labeled, micro_f1: value, low, high }) {
   const interval = Number.isFinite(low) && Number.isFinite(high) ? `, 95% interval ${low.toFixed(2)} to ${high.toFixed(2)}` : "";
-  return `${labeled} texts labeled: micro-F1 ${value.toFixed(2)}${interval}`;
+  return `Trained on ${labeled} texts: micro-F1 ${value.toFixed(2)}${interval}`;
 }

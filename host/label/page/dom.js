@@ -22,6 +22,11 @@ function fill(element, attributes, children) {
   return element;
 }
 
+// A message of the server: what stands between backticks is for a terminal.
+export function phrase(text) {
+  return text.split("`").map((part, at) => (at % 2 ? el("code", {}, part) : part));
+}
+
 // The name with its matched parts emphasized; `matched` has UTF-16 places, ascending and apart.
 export function emphasized(name, matched) {
   const parts = [];

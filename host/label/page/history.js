@@ -18,7 +18,11 @@ export class History {
 
   show() {
     this.load(STEP);
+    // On a tablet the focus would raise the keyboard over the list.
+    if (matchMedia("(pointer: coarse)").matches) return;
     $("history-search").focus();
+    // What was sought last time is there to be seen, and goes with the first key.
+    $("history-search").select();
   }
 
   async load(n) {

@@ -203,8 +203,9 @@ export class Labeling {
 
 function place(item) {
   if (item.answer) return item.answer.status === "skipped" ? "You skipped this text" : "Your earlier answer";
-  const left = `${item.left} of ${item.of} left in this batch`;
-  return item.round === null || item.round === undefined ? left : `Round ${item.round} · ${left}`;
+  // Texts that are handed out between batches, or for a second opinion, are of none.
+  if (!item.position) return "";
+  return `Batch ${item.round + 1} · ${item.left} of ${item.of} texts left`;
 }
 
 function kind(item) {

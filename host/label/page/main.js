@@ -1,7 +1,7 @@
 // Begins: reads the project, asks who labels, and shows one view at a time.
 
 import { get } from "./api.js";
-import { $, el } from "./dom.js";
+import { $, el, phrase } from "./dom.js";
 import { showHelp } from "./help.js";
 import { History } from "./history.js";
 import { command, isUndo } from "./keys.js";
@@ -28,7 +28,7 @@ const shell = {
     if (!cause.hint && cause.name !== "Error") console.error(cause);
     const retry = el("button", { onclick: () => { shell.calm(); again(); } }, "Try again");
     $("alert").replaceChildren(
-      el("div", {}, el("strong", {}, cause.message), cause.hint ? el("p", {}, cause.hint) : ""), retry);
+      el("div", {}, el("strong", {}, ...phrase(cause.message)), cause.hint ? el("p", {}, ...phrase(cause.hint)) : ""), retry);
     $("alert").hidden = false;
   },
   calm: () => { $("alert").hidden = true; },

@@ -24,21 +24,22 @@ export async function showProgress(project, shell) {
 
 function figures({ answered, skipped, of, batch, labels_seen: seen, n_labels: n, seconds_a_text: seconds }) {
   return el("dl", { class: "figures" },
-    ...figure("Texts answered", count(answered), `of ${count(of)}${skipped ? `, ${count(skipped)} skipped` : ""}`),
+    ...figure("Texts answered", count(answered), `of ${count(of)}`, skipped ? `${count(skipped)} skipped` : null),
     ...figure("This batch", count(batch?.done), `of ${count(batch?.of)}`),
     ...figure("Labels seen", count(seen), `of ${count(n)}`),
     ...figure("Seconds a text", decimal(seconds), "median"));
 }
 
-function figure(name, value, detail) {
-  return [el("div", {}, el("dt", {}, name), el("dd", {}, el("strong", {}, value), " ", el("span", { class: "quiet" }, detail)))];
+function figure(name, value, detail, more) {
+  const first = el("dd", {}, el("strong", {}, value), " ", el("span", { class: "quiet" }, detail));
+  return [el("div", {}, el("dt", {}, name), first, more ? el("dd", { class: "quiet" }, more) : null)];
 }
 
 function estimate({ rounds, stop }) {
   const points = (rounds ?? []).filter((round) => Number.isFinite(round.micro_f1));
   const last = points[points.length - 1];
   const what = last
-    ? `${summary(last)}, estimated on ${count(last.audited)} texts drawn at random.`
+    ? `${summary(last)}, estimated on ${count(last.audited)} texts drawn at random${Number.isFinite(last.low) ? "" : ": too few for an interval"}.`
     : "There is an estimate once the first texts drawn at random are answered and a classifier is trained.";
   return el("section", { class: "card" },
     el("h3", {}, "Estimate of quality"),
@@ -51,7 +52,7 @@ function estimate({ rounds, stop }) {
 function numbers(points) {
   const row = (p) => [count(p.labeled), count(p.audited), fixed(p.micro_f1), `${fixed(p.low)} to ${fixed(p.high)}`];
   return el("details", {}, el("summary", {}, "As a table"),
-    table(["Texts labeled", "Drawn at random", "Micro-F1", "95% interval"], points.map(row)));
+    table(["Trained on", "Judged on", "Micro-F1", "95% interval"], points.map(row)));
 }
 
 function strategy({ strategy: chosen, next }) {

@@ -1,6 +1,6 @@
 // What is shown while there is no text to label, and for how long it has been so.
 
-import { $ } from "./dom.js";
+import { $, phrase } from "./dom.js";
 
 const TITLES = {
   training: "The next texts are being chosen",
@@ -24,8 +24,9 @@ export class Wait {
     }
     const goesOn = why === "training" || why === "others";
     // Read out only when it changes.
-    if ($("wait-message").textContent !== message) $("wait-message").textContent = message;
-    $("wait-hint").textContent = hint ?? "";
+    if (this.message !== message) $("wait-message").replaceChildren(...phrase(message));
+    this.message = message;
+    $("wait-hint").replaceChildren(...phrase(hint ?? ""));
     $("wait-time").textContent = goesOn ? "This page goes on by itself." : "";
     $("again").hidden = goesOn;
     const wasHidden = $("waiting").hidden;

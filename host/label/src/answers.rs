@@ -73,11 +73,6 @@ impl Answers {
         self.lines.push(line);
     }
 
-    /// All lines, sorted as they came in.
-    pub fn lines(&self) -> &[Line] {
-        &self.lines
-    }
-
     /// The last answers of each person to a text, oldest first.
     pub fn of_text(&self, id: &str) -> Vec<&Line> {
         let places = self.last.get(id).into_iter().flat_map(BTreeMap::values);

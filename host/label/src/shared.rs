@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use alhost_data::UnlabeledTexts;
 use alhost_record::RoundRecord;
@@ -112,14 +111,6 @@ impl Shared {
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-    }
-
-    /// Waits until something changes, for so long at most.
-    pub fn wait_a_while(&self, most: Duration) {
-        let until = Instant::now() + most;
-        let state = self.state();
-        let left = until.saturating_duration_since(Instant::now());
-        drop(self.changed.wait_timeout(state, left));
     }
 
     /// Whether a second person is to label a text too; the same for the text's whole life.

@@ -114,6 +114,9 @@ fn one_session(
     loop {
         if session.wanted().is_some() {
             put_up(shared, &session)?;
+            if patience == Patience::Wait && session.rounds().is_empty() {
+                session.warm_up()?;
+            }
             if !wait_for_batch(shared, patience) {
                 return Ok(Ended::Done);
             }

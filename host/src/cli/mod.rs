@@ -200,7 +200,7 @@ struct TrainArgs {
 
 #[derive(Debug, Args)]
 struct PredictArgs {
-    /// Folder of a classifier, from `alhost train`.
+    /// Folder of a classifier, from `alhost train`, or of the run or project whose it is.
     classifier: PathBuf,
     /// JSONL with `id` and `text`, also .gz and .zst; `-` for standard input.
     texts: PathBuf,

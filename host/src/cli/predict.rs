@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use alhost_base::aside;
 use alhost_base::progress::Progress as _;
+use alhost_engine::export::classifier_in;
 use alhost_engine::prediction::Choice;
 use alhost_engine::saved_classifier::SavedClassifier;
 use alhost_learn::Torch;
@@ -15,8 +16,8 @@ use super::progress::Bars;
 use super::{PredictArgs, environment, terminal};
 
 pub(super) fn predict(args: &PredictArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
-    let classifier =
-        SavedClassifier::open(&args.classifier, &args.device, &Torch(environment::places()))?;
+    let folder = classifier_in(&args.classifier);
+    let classifier = SavedClassifier::open(&folder, &args.device, &Torch(environment::places()))?;
     let choice = match args.top {
         Some(top) => Choice::Top(top.get()),
         None => {

@@ -32,32 +32,14 @@ pub(super) struct Done {
 
 pub(super) fn train(args: &TrainArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     if let Some(project) = args.labels_of.as_deref().filter(|run| is_project(run)) {
-        ensure!(
-            args.config.config.is_none() && args.head.is_empty() && args.seed.is_empty(),
-            "{} is a labeling project, which has its own config\n\
-             hint: leave out `--config`, `--head` and `--seed`; `--set` changes a key",
-            project.display()
-        );
-        return label::ship(project, &args.config.set, bars);
+        return of_project(args, project, bars);
     }
-    let run = match &args.labels_of {
-        Some(run) if args.seed.is_empty() && !args.head.iter().any(|head| head == REFERENCE) => {
-            ensure!(
-                args.out.is_none(),
-                "`--out` with `--labels-of` needs `--seed`: without, the classifier goes into the run's \
-                 folder\nhint: give `--seed 1`, or leave `--out` out"
-            );
-            ensure!(
-                args.head.len() < 2,
-                "`--labels-of` without `--seed` makes one classifier, and there are {} heads\n\
-                 hint: give one `--head`, or `--seed 1` for records of each",
-                args.head.len()
-            );
-            return as_run(args, run, bars);
-        }
-        Some(run) => Some((alhost_record::read(run)?, run.as_path())),
-        None => None,
-    };
+    let as_it_was = args.seed.is_empty() && !args.head.iter().any(|head| head == REFERENCE);
+    if let Some(run) = args.labels_of.as_deref().filter(|_| as_it_was) {
+        return as_run(args, run, bars);
+    }
+    let read = |run| anyhow::Ok((alhost_record::read(run)?, run));
+    let run = args.labels_of.as_deref().map(read).transpose()?;
     // Each is checked before the first is trained.
     let heads = args.head.iter().map(|head| Some(head.as_str())).collect::<Vec<_>>();
     let heads = if heads.is_empty() { vec![None] } else { heads };
@@ -81,6 +63,17 @@ pub(super) fn train(args: &TrainArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
     }
     print(&done);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Trains on what the people of a labeling project have labeled.
+fn of_project(args: &TrainArgs, project: &Path, bars: &Bars) -> anyhow::Result<ExitCode> {
+    ensure!(
+        args.config.config.is_none() && args.head.is_empty() && args.seed.is_empty(),
+        "{} is a labeling project, which has its own config\n\
+         hint: leave out `--config`, `--head` and `--seed`; `--set` changes a key",
+        project.display()
+    );
+    label::ship(project, &args.config.set, bars)
 }
 
 /// Trains on all labels of train, or on those of a run.
@@ -151,6 +144,17 @@ fn config(args: &TrainArgs, head: Option<&str>) -> anyhow::Result<RunConfig> {
 }
 
 fn as_run(args: &TrainArgs, run: &Path, bars: &Bars) -> anyhow::Result<ExitCode> {
+    ensure!(
+        args.out.is_none(),
+        "`--out` with `--labels-of` needs `--seed`: without, the classifier goes into the run's \
+         folder\nhint: give `--seed 1`, or leave `--out` out"
+    );
+    ensure!(
+        args.head.len() < 2,
+        "`--labels-of` without `--seed` makes one classifier, and there are {} heads\n\
+         hint: give one `--head`, or `--seed 1` for records of each",
+        args.head.len()
+    );
     let records = alhost_record::read(run)?;
     let config = config(args, args.head.first().map(String::as_str))?;
     let same = config.hash() == records.manifest.config_hash;

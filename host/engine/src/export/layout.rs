@@ -100,13 +100,6 @@ fn logistic(source: Source<'_>, folder: &Path) -> anyhow::Result<Head> {
     let hidden = source.classifier.model.hidden();
     let n_unseen = weight.data().chunks(4 * hidden).filter(|row| row.iter().all(|&b| b == 0));
     let n_unseen = Some(n_unseen.count());
-    let modules = ["Transformer", "Pooling", "Normalize", "Dense"];
-    let module = |(place, name): (usize, &&str)| {
-        let path = if place == 0 { String::new() } else { format!("{place}_{name}") };
-        let class = format!("sentence_transformers.models.{name}");
-        json!({ "idx": place, "name": place.to_string(), "path": path, "type": class })
-    };
-    let modules: Vec<Value> = modules.iter().enumerate().map(module).collect();
     let dense = json!({
         "in_features": hidden,
         "out_features": description.labels.len(),
@@ -120,7 +113,7 @@ fn logistic(source: Source<'_>, folder: &Path) -> anyhow::Result<Head> {
         "pooling_mode_mean_tokens": !is_cls,
     });
     let files = [
-        ("modules.json", json!(modules)),
+        ("modules.json", modules()),
         ("sentence_bert_config.json", sentence_bert(description)),
         ("config_sentence_transformers.json", json!({ "prompts": {}, "similarity_fn_name": null })),
         ("1_Pooling/config.json", pooling),
@@ -133,6 +126,15 @@ fn logistic(source: Source<'_>, folder: &Path) -> anyhow::Result<Head> {
     let layer = layer.map(|(name, tensor)| (name.to_owned(), tensor));
     tensors::write(&folder.join("3_Dense").join(WEIGHTS), layer.into())?;
     Ok(Head { n_unseen })
+}
+
+fn modules() -> Value {
+    let module = |(place, name): (usize, &&str)| {
+        let path = if place == 0 { String::new() } else { format!("{place}_{name}") };
+        let class = format!("sentence_transformers.models.{name}");
+        json!({ "idx": place, "name": place.to_string(), "path": path, "type": class })
+    };
+    ["Transformer", "Pooling", "Normalize", "Dense"].iter().enumerate().map(module).collect()
 }
 
 fn sentence_bert(description: &Description) -> Value {

@@ -14,6 +14,7 @@
 mod card;
 mod layout;
 mod tensors;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

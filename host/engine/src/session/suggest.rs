@@ -1,8 +1,10 @@
 //! What a session shows to those who label: the texts that want labels, and labels that the classifier suggests.
 
 use alhost_base::ledger::{Notes, Work};
+use alhost_config::EncoderMode;
 use alhost_metrics::TopK;
 use alhost_plugin_api::DocId;
+use alhost_plugin_api::features::Pooling;
 
 use super::{Session, State};
 use crate::experiment::Experiment;
@@ -19,6 +21,18 @@ impl Session<'_> {
             State::Selected(selection) => Some(selection),
             _ => None,
         }
+    }
+
+    /// Computes what the first training will need and the labels do not change: a frozen encoder's view of all texts, which is
+    /// kept. While people label their first texts there is time for it.
+    pub fn warm_up(&mut self) -> anyhow::Result<()> {
+        let Experiment { task, model, .. } = &mut *self.experiment;
+        if task.config.model.encoder == EncoderMode::Frozen {
+            let notes = Notes::default();
+            let work = Work { progress: self.watch.progress, notes: &notes };
+            model.pretrained(&task.tokens.train, Pooling::Mean, work)?;
+        }
+        Ok(())
     }
 
     /// The `n` labels of each text that the classifier trained last thinks most probable, best first, with their probabilities;

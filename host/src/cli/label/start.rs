@@ -71,7 +71,7 @@ pub(super) fn serve(args: &ServeArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
         working?;
         let interrupted = async {
             if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         };
         server::serve(&shared, listener, guard, interrupted)?;
