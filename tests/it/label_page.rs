@@ -276,6 +276,10 @@ fn one_server_a_project_and_one_program_a_port() {
     serve(&page.address).refused(&["cannot be listened on", "hint: "]);
     serve("nowhere.invalid:1").refused(&["is no address", "hint: "]);
     sandbox.alhost(&["label", "import", "p", "texts.jsonl"]).refused(&["another process"]);
+    let text = page.next("kim").unwrap();
+    page.answer("kim", &text["id"], &[]);
+    let status = sandbox.alhost(&["label", "status", "p"]).ok();
+    assert!(status.stdout.contains("1 of 60 texts labeled"), "{}", status.stdout);
 }
 
 #[test]

@@ -5,12 +5,14 @@ use std::path::Path;
 
 use alhost_base::Unreadable;
 use alhost_engine::oracle::Annotation;
-use alhost_engine::oracle::annotations::{Line, Log, Status};
+use alhost_engine::oracle::annotations::{self, Line, Log, Status};
 use alhost_engine::oracle::votes;
+use anyhow::Context as _;
 
 /// All answers of a project.
 pub struct Answers {
-    log: Log,
+    /// `None` where they are only looked at.
+    log: Option<Log>,
     /// Sorted as they came in.
     lines: Vec<Line>,
     /// The last answer of each person, as a place in `lines`, by text.
@@ -20,16 +22,22 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Reads the file, which this process alone appends to from now on.
+    /// Reads the file; with `is_ours` this process alone appends to it from now on.
     ///
     /// # Errors
     /// If a line is no annotation, or names a text that `has_text` does not know or a label that `has_label` does not.
     pub fn open(
         path: &Path,
+        is_ours: bool,
         has_text: &dyn Fn(&str) -> bool,
         has_label: &dyn Fn(&str) -> bool,
     ) -> anyhow::Result<Self> {
-        let (log, read) = Log::open(path)?;
+        let (log, read) = if is_ours {
+            let (log, read) = Log::open(path)?;
+            (Some(log), read)
+        } else {
+            (None, annotations::read(path)?)
+        };
         let mut answers =
             Self { log, lines: Vec::new(), last: HashMap::new(), used: HashMap::new() };
         for (number, line) in read.lines {
@@ -52,7 +60,8 @@ impl Answers {
 
     /// Keeps answers. They are on disk when this returns.
     pub fn append(&mut self, lines: Vec<Line>) -> anyhow::Result<()> {
-        self.log.append(&lines)?;
+        let log = self.log.as_mut().context("the project is only looked at")?;
+        log.append(&lines)?;
         for line in lines {
             self.take_in(line);
         }

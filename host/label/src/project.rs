@@ -33,7 +33,8 @@ const MOST_GUIDELINES: u64 = 1 << 20;
 pub struct Project {
     pub folder: PathBuf,
     pub config: RunConfig,
-    _lock: Lock,
+    /// Held by who may change something.
+    lock: Option<Lock>,
 }
 
 /// What a project is made of.
@@ -136,7 +137,25 @@ impl Project {
             Err(Busy::Failed(error)) => return Err(error.into()),
         };
         aside::sweep(folder);
-        Ok(Self { folder: folder.to_owned(), config, _lock: lock })
+        Ok(Self { folder: folder.to_owned(), config, lock: Some(lock) })
+    }
+
+    /// Opens a project to look at it, also while another process works on it.
+    ///
+    /// # Errors
+    /// If it is none, or its config is wrong.
+    pub fn look(
+        folder: &Path,
+        set: &[String],
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> anyhow::Result<Self> {
+        let config = read_config(folder, set, lookup)?;
+        Ok(Self { folder: folder.to_owned(), config, lock: None })
+    }
+
+    /// Whether this process may change the project.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.lock.is_some()
     }
 
     pub fn texts(&self) -> anyhow::Result<UnlabeledTexts> {

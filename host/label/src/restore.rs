@@ -9,7 +9,7 @@ use alhost_record::{Records, place};
 
 use crate::board::Wanted;
 use crate::project::Project;
-use crate::shared::Shared;
+use crate::shared::{Phase, Shared};
 
 impl Project {
     /// The folder of the project's run.
@@ -54,6 +54,9 @@ impl Shared {
         self.change(|state| {
             state.rounds = rounds;
             state.suggestions = kept;
+            if !batch.is_empty() {
+                state.phase = Phase::Asking;
+            }
             state.board.put_up(earlier, Vec::new(), &|row| self.wants_second(row));
             state.board.put_up(batch, upcoming, &|row| self.wants_second(row));
         });

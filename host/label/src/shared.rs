@@ -73,10 +73,12 @@ impl Shared {
             labels.push(name);
         }
         let label_ids: HashMap<String, u32> = names.into_iter().zip(0..).collect();
-        let answers =
-            Answers::open(&project.annotations(), &|id| rows.contains_key(id), &|label| {
-                label_ids.contains_key(label)
-            })?;
+        let answers = Answers::open(
+            &project.annotations(),
+            project.is_ours(),
+            &|id| rows.contains_key(id),
+            &|label| label_ids.contains_key(label),
+        )?;
         let state = State {
             labels,
             label_ids,

@@ -49,7 +49,7 @@ pub(super) struct NewArgs {
     #[arg(long, value_name = "TEXT", default_value = "")]
     separator: String,
     /// The strategy that chooses the texts: its file or id.
-    #[arg(short, long, value_name = "FILE|ID", default_value = "typiclust")]
+    #[arg(short, long, value_name = "FILE|ID", default_value = "lci")]
     plugin: String,
     /// Texts that are chosen at a time.
     #[arg(long, value_name = "TEXTS", default_value_t = 50, value_parser = clap::value_parser!(u32).range(4..=100_000))]
@@ -127,9 +127,17 @@ pub(super) fn label(command: &LabelCommand, bars: &Bars) -> anyhow::Result<ExitC
 }
 
 impl ProjectArgs {
-    /// Opens the project, with what its records say put up.
+    /// Opens the project for this process alone, with what its records say put up.
     fn open(&self) -> anyhow::Result<Shared> {
-        let project = Project::open(&self.project, &self.set, &environment::lookup)?;
+        Self::put_up(Project::open(&self.project, &self.set, &environment::lookup)?)
+    }
+
+    /// The same to look at, while another process may work on it.
+    fn look(&self) -> anyhow::Result<Shared> {
+        Self::put_up(Project::look(&self.project, &self.set, &environment::lookup)?)
+    }
+
+    fn put_up(project: Project) -> anyhow::Result<Shared> {
         let shared = Shared::open(project)?;
         shared.restore()?;
         Ok(shared)

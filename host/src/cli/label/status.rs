@@ -9,7 +9,7 @@ use super::super::terminal::{print_json, say};
 use super::StatusArgs;
 
 pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
-    let progress = args.project.open()?.progress();
+    let progress = args.project.look()?.progress();
     if args.json {
         print_json(&progress)?;
         return Ok(ExitCode::SUCCESS);
@@ -28,7 +28,10 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     }
     rounds(&progress);
     people(&progress);
-    say!("{}", progress.next);
+    let has_begun = progress.batch.of > 0 || !progress.rounds.is_empty();
+    let nothing = "Nothing is chosen yet; `label serve` and `label next` begin.";
+    let next = if has_begun { progress.next.as_str() } else { nothing };
+    say!("{next}");
     if let Some(expected) = &progress.stop {
         say!("{expected}");
     }
