@@ -103,12 +103,13 @@ CONF
     echo 'CgroupPlugin=cgroup/v1' >"$folder/cgroup.conf"
 }
 
-# Clients that know this cluster without anything in their environment.
+# Clients that know this cluster without anything in their environment. Its own may be on the path already.
 write_clients() {
-    local client
+    local client program
     for client in sbatch scancel scontrol sinfo squeue srun; do
-        printf '#!/bin/sh\nSLURM_CONF="%s" exec "%s" "$@"\n' "$folder/slurm.conf" "$(command -v $client)" \
-            >"$folder/bin/$client"
+        program=$(type -ap "$client" | grep -vxF "$folder/bin/$client" | head -n 1)
+        [ -n "$program" ] || fail "there is no $client" "it is in the package slurm-client"
+        printf '#!/bin/sh\nSLURM_CONF="%s" exec "%s" "$@"\n' "$folder/slurm.conf" "$program" >"$folder/bin/$client"
         chmod 755 "$folder/bin/$client"
     done
 }
@@ -126,7 +127,7 @@ start_daemons() {
 wait_for_the_node() {
     local state="no answer" until=$((SECONDS + 60))
     while [ $SECONDS -lt $until ]; do
-        state=$("$folder/bin/sinfo" --noheader --format=%t --partition=main 2>/dev/null) || state="no answer"
+        state=$(timeout 5 "$folder/bin/sinfo" --noheader --format=%t --partition=main 2>/dev/null) || state="no answer"
         case $state in
         # What an earlier test left to do, or took away, is no reason to wait.
         idle | mix | alloc | drain | drng | comp) return ;;

@@ -39,3 +39,11 @@ export function get(path, query = {}, signal) {
 export function post(path, body, signal) {
   return request(path, { method: "POST", body: JSON.stringify(body), signal });
 }
+
+// Says that somebody leaves; there is nobody left to hear an answer.
+export function leave(who) {
+  fetch("/api/leave", {
+    method: "POST", keepalive: true, body: JSON.stringify({ who }),
+    headers: { "X-Alhost": "1", "Content-Type": "application/json" },
+  }).catch(() => {});
+}

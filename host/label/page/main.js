@@ -1,6 +1,6 @@
 // Begins: reads the project, asks who labels, and shows one view at a time.
 
-import { get } from "./api.js";
+import { get, leave } from "./api.js";
 import { $, el, phrase } from "./dom.js";
 import { showHelp } from "./help.js";
 import { History } from "./history.js";
@@ -71,6 +71,9 @@ function showGuidelines() {
   $("guidelines").replaceChildren(el("h2", { tabindex: "-1" }, "Guidelines"), ...shown);
   $("guidelines").firstChild.focus();
 }
+
+// Whoever leaves the page lets go of the text before them, so that others get it.
+addEventListener("pagehide", () => { if (who) leave(who); });
 
 function correct(id) {
   view = "label";

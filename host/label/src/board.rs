@@ -100,6 +100,11 @@ impl Board {
         }
     }
 
+    /// Lets go of all texts that somebody has before them.
+    pub fn release(&mut self, who: &str) {
+        self.leases.retain(|_, (holder, _)| holder != who);
+    }
+
     /// Who has unanswered texts of the batch before them.
     pub fn holders(&self, now: Instant) -> Vec<String> {
         let of_batch = self.batch.iter().filter_map(|wanted| self.leases.get(&wanted.row));
@@ -137,8 +142,11 @@ mod tests {
         assert_eq!(board.next("c", now, &nobody), Next::Text(wanted(3)));
         assert_eq!(board.next("d", now, &nobody), Next::Nothing);
         assert_eq!(board.holders(now), ["a", "b", "c"]);
+        board.release("b");
+        assert_eq!(board.next("d", now, &nobody), Next::Text(wanted(2)), "b has left");
+        board.release("d");
         let later = now + LEASE + Duration::from_secs(1);
-        assert_eq!(board.next("d", later, &nobody), Next::Text(wanted(1)), "a has gone");
+        assert_eq!(board.next("d", later, &nobody), Next::Text(wanted(1)), "a says nothing");
     }
 
     #[test]

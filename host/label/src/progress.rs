@@ -147,7 +147,11 @@ fn expected(rounds: &[RoundRecord], n: usize) -> Option<String> {
     let last = &rounds[rounds.len().saturating_sub(LAST_ROUNDS)..];
     let points: Vec<(f64, f64)> = last
         .iter()
-        .filter_map(|round| Some(((round.labeled as f64).ln(), round.estimate?.micro_f1)))
+        .filter_map(|round| {
+            // What has no interval yet is too little to read a gain off.
+            let estimate = round.estimate.filter(|estimate| estimate.low.is_some())?;
+            Some(((round.labeled as f64).ln(), estimate.micro_f1))
+        })
         .collect();
     if points.len() < 3 {
         return None;

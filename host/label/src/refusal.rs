@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use axum::http::StatusCode;
 use serde::Serialize;
 
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -17,6 +18,10 @@ pub struct Refusal {
 impl Refusal {
     pub fn new(status: u16, error: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { status, error: error.into(), hint: Some(hint.into()) }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST)
     }
 
     pub(crate) fn wrong(error: impl Into<String>, hint: impl Into<String>) -> Self {

@@ -12,6 +12,9 @@ use crate::refusal::Refusal;
 use crate::search::Child;
 use crate::shared::{Phase, Shared, State, Suggestion};
 
+/// Letters of a text in the list of answers, at most.
+const MOST_OF_A_SNIPPET: usize = 200;
+
 #[derive(Clone, Debug, Serialize)]
 pub struct About {
     pub name: String,
@@ -129,6 +132,13 @@ impl Shared {
         })
     }
 
+    /// Lets go of the texts that a person has before them.
+    pub fn leave(&self, who: &str) -> Result<(), Refusal> {
+        let who = person(who)?;
+        self.change(|state| state.board.release(&who));
+        Ok(())
+    }
+
     /// A text that a person has answered, or that is handed out.
     pub fn text(&self, who: &str, id: &str) -> Result<Item, Refusal> {
         let who = person(who)?;
@@ -186,7 +196,7 @@ impl Shared {
         };
         let past = |line: &Line| Past {
             id: line.id.clone(),
-            snippet: alhost_base::text::shortened(text(line), 200).into_owned(),
+            snippet: snippet(text(line)),
             labels: line.labels.clone(),
             status: line.status,
             at: line.at * 1000,
@@ -217,6 +227,15 @@ impl Shared {
             below: n_labels_below,
         };
         self.state().labels.children(path).into_iter().map(child).collect()
+    }
+}
+
+/// The beginning of a text, in one line.
+fn snippet(text: &str) -> String {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(MOST_OF_A_SNIPPET) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words,
     }
 }
 

@@ -151,6 +151,11 @@ fn skipped_texts_are_never_trained_on_nor_asked_about_again() {
     let labeled: Vec<usize> = session.rounds().iter().map(|round| round.labeled).collect();
     assert_eq!(labeled, [7, 12, 17, 23, 24]);
     assert_eq!(session.pool().skipped().count(), 3);
+    let path = session.path().to_owned();
+    drop(session);
+    assert!(alhost_record::read(&path).unwrap().is_finished());
+    let again = Session::open(experiment, strategies, "random", 1, WATCH).unwrap();
+    assert_eq!(again.rounds().len(), 5, "its records are taken as they are");
 }
 
 #[test]

@@ -118,7 +118,9 @@ pub(super) async fn guarded(
         let path = request.uri().path().to_owned();
         match guard.check(request.method(), &path, request.headers()) {
             Ok(()) => next.run(request).await,
-            Err(refusal) => refused(&refusal),
+            Err(refusal) if path.starts_with("/api/") => refused(&refusal),
+            // A person looks at it.
+            Err(refusal) => (refusal.status(), refusal.to_string()).into_response(),
         }
     };
     let headers = response.headers_mut();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
@@ -35,6 +35,7 @@ pub(super) fn app(shared: Arc<Shared>, guard: Guard) -> Router {
         .route("/api/project", get(project))
         .route("/api/next", post(next))
         .route("/api/answer", post(answer))
+        .route("/api/leave", post(leave))
         .route("/api/text", get(text))
         .route("/api/history", get(history))
         .route("/api/labels", get(labels))
@@ -47,8 +48,7 @@ pub(super) fn app(shared: Arc<Shared>, guard: Guard) -> Router {
 }
 
 pub(super) fn refused(refusal: &Refusal) -> Response {
-    let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
-    (status, Json(refusal)).into_response()
+    (refusal.status(), Json(refusal)).into_response()
 }
 
 /// Does what may wait for the disk away from the threads that talk.
@@ -105,6 +105,14 @@ async fn answer(State(shared): Project, body: Body) -> Response {
     done(shared, move |shared| {
         let at = shared.answer(read::<Given>(body)?, "page")?;
         Ok(json!({ "saved": true, "at": at * 1000 }))
+    })
+    .await
+}
+
+async fn leave(State(shared): Project, body: Body) -> Response {
+    done(shared, move |shared| {
+        shared.leave(&read::<Who>(body)?.who)?;
+        Ok(json!({ "left": true }))
     })
     .await
 }
