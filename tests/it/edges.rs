@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use alhost::cli::Cli;
 use clap::CommandFactory as _;
 
+use crate::page::adjust;
 use crate::support::{Sandbox, plugin};
 
 /// Every command that can be given, hidden ones too: `data stats`.
@@ -28,6 +29,8 @@ fn commands() -> Vec<String> {
     }
     let mut all = vec!["--help".to_owned(), "--version".to_owned()];
     below(&Cli::command(), "", &mut all);
+    // It has no end; label_page.rs tries it.
+    all.retain(|command| command != "label serve");
     all
 }
 
@@ -47,6 +50,14 @@ fn example(command: &str, n: usize) -> (Vec<String>, String) {
         "predict" => {
             ("trained/tiny/full-data-cnn/seed-3/classifier data/test.jsonl".to_owned(), "")
         }
+        "export" => {
+            let classifier = "trained/tiny/full-data-cnn/seed-3/classifier";
+            (format!("{classifier} --to transformers --out exported-{n}"), "")
+        }
+        "label new" => (format!("made-{n} --texts data/train.jsonl --plugin {random}"), ""),
+        "label next" => (format!("p --to jsonl --out tasks-{n}"), ""),
+        "label import" => ("p answers.jsonl".to_owned(), ""),
+        "label status" => ("p".to_owned(), ""),
         "plugin new" => (format!("idea-{n}"), ""),
         "plugin inspect" | "plugin pin" => (random, ""),
         "plugin check" => (format!("{random} --only lib.manifest-static"), ""),
@@ -79,6 +90,14 @@ fn sandbox() -> Sandbox {
     sandbox.write("source/arxiv-metadata-oai-snapshot.json", &(papers.join("\n") + "\n"));
     sandbox.run(&["random"], &[]).ok();
     sandbox.alhost(&["train", "--config", "tiny.toml", "--out", "trained"]).ok();
+    let texts = ["label", "new", "p", "--texts", "data/train.jsonl", "--batch", "10", "--plugin"];
+    sandbox.alhost(&[&texts[..], &[&random.display().to_string()]].concat()).ok();
+    sandbox.write("p/labels.txt", "l0\nl1\n");
+    adjust(&sandbox, "p");
+    sandbox.alhost(&["label", "next", "p", "-n", "1", "--to", "jsonl", "--out", "tasks"]).ok();
+    let task: serde_json::Value =
+        serde_json::from_str(sandbox.read("tasks/tasks.jsonl").trim()).unwrap();
+    sandbox.write("answers.jsonl", &format!("{{\"id\": {}, \"labels\": []}}\n", task["id"]));
     sandbox
 }
 

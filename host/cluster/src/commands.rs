@@ -57,7 +57,7 @@ const OF_SQUEUE: [&str; 14] = [
 impl Commands {
     /// Asks how large arrays may be.
     pub fn limits(&self) -> Result<Limits, SlurmError> {
-        let config = self.answer("scontrol", self.command("scontrol").args(["show", "config"]))?;
+        let config = answer("scontrol", self.command("scontrol").args(["show", "config"]))?;
         Limits::parse(&config).ok_or_else(|| SlurmError::Unexpected {
             program: "scontrol show config".to_owned(),
             answer: "no `MaxArraySize`, or 0".to_owned(),
@@ -100,7 +100,7 @@ impl Commands {
         for name in OF_SQUEUE {
             command.env_remove(name);
         }
-        Queue::parse(&self.answer("squeue", &mut command)?)
+        Queue::parse(&answer("squeue", &mut command)?)
     }
 
     /// Cancels jobs, with all of their tasks. One that has ended meanwhile is no error.
@@ -127,14 +127,15 @@ impl Commands {
             None => Command::new(OsStr::new(program)),
         }
     }
+}
 
-    fn answer(&self, program: &str, command: &mut Command) -> Result<String, SlurmError> {
-        let output = output(program, command, "")?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-        }
-        Err(SlurmError::Failed { program: program.to_owned(), words: words(&output) })
+/// Runs a program that has to succeed, and returns what it prints.
+fn answer(program: &str, command: &mut Command) -> Result<String, SlurmError> {
+    let output = output(program, command, "")?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
+    Err(SlurmError::Failed { program: program.to_owned(), words: words(&output) })
 }
 
 /// Runs a program to its end, with `input` to read.

@@ -34,7 +34,10 @@ impl GridName {
     /// If `kind` has other characters than small letters.
     pub fn job(&self, kind: &str) -> String {
         let fits = !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_lowercase());
-        assert!(fits, "`{kind}` is no kind of job: names are taken apart at what is no small letter");
+        assert!(
+            fits,
+            "`{kind}` is no kind of job: names are taken apart at what is no small letter"
+        );
         format!("alhost-{}-{kind}", self.hash)
     }
 

@@ -31,7 +31,9 @@ pub enum State {
     Ending,
     /// In Slurm's word for the reason: `Resources`, `Priority`, `Dependency`, `BeginTime` (after a requeue),
     /// `JobHeldUser`, ...
-    Waiting { reason: String },
+    Waiting {
+        reason: String,
+    },
     /// Any other state in Slurm's word: `SUSPENDED`, `CONFIGURING`, `PREEMPTED`, ...
     Other(String),
 }
@@ -71,7 +73,12 @@ impl Queue {
     }
 
     /// Finds which of the cells wait or run, and where. Of several tasks for one cell, the one that runs.
-    pub fn cells(&self, grid: &GridName, kind: &str, cells: &BTreeSet<u32>) -> BTreeMap<u32, &Task> {
+    pub fn cells(
+        &self,
+        grid: &GridName,
+        kind: &str,
+        cells: &BTreeSet<u32>,
+    ) -> BTreeMap<u32, &Task> {
         let mut found: BTreeMap<u32, &Task> = BTreeMap::new();
         for task in self.tasks(grid).iter().filter(|task| task.kind == kind) {
             let Some(cell) = task.cell.filter(|cell| cells.contains(cell)) else { continue };

@@ -14,7 +14,7 @@ pub(crate) fn for_shell(word: &str) -> String {
 /// keeps the next character within quotes of either sort, and nothing is expanded (`_get_argument` in
 /// `src/sbatch/opt.c` of Slurm).
 pub(crate) fn for_sbatch(option: &str) -> String {
-    let plain = |c: char| !c.is_whitespace() && !r##""'\#"##.contains(c);
+    let plain = |c: char| !c.is_whitespace() && !r#""'\#"#.contains(c);
     if option.chars().all(plain) {
         return option.to_owned();
     }

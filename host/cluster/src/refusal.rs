@@ -18,7 +18,10 @@ const WORDS: [(&str, &[&str]); 14] = [
     ("cpu count", &["cpus-per-task"]),
     ("invalid feature", &["constraint"]),
     ("node name", &["nodelist", "exclude"]),
-    ("node configuration is not available", &["gres", "gpus", "mem", "cpus-per-task", "constraint"]),
+    (
+        "node configuration is not available",
+        &["gres", "gpus", "mem", "cpus-per-task", "constraint"],
+    ),
 ];
 
 /// Returns the keys as a grid file has them. Of several that can be meant, those that are set.
@@ -69,7 +72,10 @@ mod tests {
         check("Requested node configuration is not available", &["gres", "mem"]);
         check("Invalid numeric value \"x\" for --cpus-per-task.", &["cpus_per_task"]);
         check("Batch job submission failed: Invalid feature specification", &["constraint"]);
-        check("sbatch: unrecognized option '--foo=bar'\nTry \"sbatch --help\" for more", &["extra"]);
+        check(
+            "sbatch: unrecognized option '--foo=bar'\nTry \"sbatch --help\" for more",
+            &["extra"],
+        );
         check("sbatch: unrecognized option '--baz-x'\nTry \"sbatch --help\" for", &["baz_x"]);
         check("Batch job submission failed: Job violates accounting/QOS policy", &["account"]);
         check("Unable to contact slurm controller (connect failure)", &[]);

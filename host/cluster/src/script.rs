@@ -32,17 +32,28 @@ impl Job {
     /// Writes a script for each array that is needed for the cells: one where all of them are below the largest
     /// index that the cluster takes, and few enough. `array_parallelism` is shared out among several, so that
     /// together they keep to it, but for one task each.
-    pub fn scripts(&self, limits: &Limits) -> Result<Vec<Script>, BadJob> {
+    ///
+    /// # Panics
+    ///
+    /// If the command has the number of a cell in it and there are no cells.
+    pub fn scripts(&self, limits: Limits) -> Result<Vec<Script>, BadJob> {
+        let has_cells = self.array.is_some() || !self.command.contains(&Word::Cell);
+        assert!(has_cells, "only a task of an array has a cell: {:?}", self.command);
         let folder = &log_folder(&self.folder)?;
         let scripts = self.parts(limits).into_iter().map(|part| {
             let name = with_offset(&self.name, part.offset);
             let text = [self.header(&name, folder, &part), self.body(part.offset)].concat();
-            Script { name, text, cells: part.cells.unwrap_or_default(), folder: self.folder.clone() }
+            Script {
+                name,
+                text,
+                cells: part.cells.unwrap_or_default(),
+                folder: self.folder.clone(),
+            }
         });
         Ok(scripts.collect())
     }
 
-    fn parts(&self, limits: &Limits) -> Vec<Part> {
+    fn parts(&self, limits: Limits) -> Vec<Part> {
         let Some(cells) = &self.array else {
             return vec![Part { offset: 0, cells: None, at_once: None }];
         };
@@ -50,7 +61,9 @@ impl Job {
         for &cell in cells {
             let offset = cell - cell % limits.indices;
             match parts.last_mut() {
-                Some((last, part)) if *last == offset && (part.len() as u32) < limits.tasks.get() => {
+                Some((last, part))
+                    if *last == offset && (part.len() as u32) < limits.tasks.get() =>
+                {
                     part.insert(cell);
                 }
                 _ => parts.push((offset, BTreeSet::from([cell]))),
@@ -134,7 +147,7 @@ fn set_up(settings: &Settings) -> String {
                     exit $status\n}\n"
         .to_owned();
     for line in &settings.setup {
-        text += &format!("{line}\nset_up {}\n", for_shell(line));
+        text.extend([line, "\nset_up ", &for_shell(line), "\n"]);
     }
     text
 }

@@ -89,7 +89,10 @@ impl Settings {
                 return Err(bad(key, "is `false`, for which `sbatch` has no word", "leave it out"));
             }
             _ => {
-                let problem = format!("has a value of the type {}, not text or a whole number", value.type_str());
+                let problem = format!(
+                    "has a value of the type {}, not text or a whole number",
+                    value.type_str()
+                );
                 return Err(bad(key, &problem, "write the value in quotes, as for `sbatch`"));
             }
         };
@@ -203,7 +206,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Settings, BadSetting> {
-        text.parse::<Table>().unwrap().try_into()
+        Settings::try_from(text.parse::<Table>().unwrap())
     }
 
     fn options(text: &str) -> Vec<(String, Option<String>)> {
