@@ -9,7 +9,6 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/parts.sh"
-folder=$(folder_of "${1:-$here/../../target/cluster}")
 
 fail() {
     printf 'error: %s\n' "$1" >&2
@@ -138,6 +137,7 @@ wait_for_the_node() {
 }
 
 [ "$(id -u)" = 0 ] || fail "a cluster can be started by root alone" "run it in a container, or with sudo"
+folder=$(folder_of "${1:-$here/../../target/cluster}")
 install_packages
 make_folders
 write_configuration

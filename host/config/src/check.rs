@@ -351,7 +351,7 @@ impl Check<'_> {
                 "is {initial}, {of_audit} of them of the audit, but a logistic head needs two others"
             ),
         };
-        self.require(initial >= 2 + of_audit, "loop.initial", &message, None);
+        self.require(initial.saturating_sub(of_audit) >= 2, "loop.initial", &message, None);
     }
 
     fn rounds(&mut self) {

@@ -2,6 +2,7 @@
 //! played by small scripts, and a real Slurm where `tests/cluster/start.sh` has started one.
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first thing that is wrong")]
 #![allow(clippy::print_stdout, reason = "a test that does nothing says so")]
+#![allow(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 
 mod fakes;
 mod scripts;

@@ -50,7 +50,14 @@ fn all_that_can_be_asked_for_is_told_to_slurm() {
 #[test]
 fn nothing_is_told_to_slurm_that_was_not_asked_for() {
     let job = job(Path::new("/logs"), &["alhost"], "signal_lead = 0");
-    expect![[""]].assert_eq(&told_and_run(&job).0);
+    expect![[r#"
+        #!/bin/bash
+        #SBATCH --job-name=alhost-0123456789abcdef-cells
+        #SBATCH --output=/logs/%j.log
+        #SBATCH --open-mode=append
+        #SBATCH --requeue
+    "#]]
+    .assert_eq(&told_and_run(&job).0);
 }
 
 #[test]
@@ -59,7 +66,33 @@ fn the_command_comes_after_its_set_up() {
     let mut job = job(Path::new("/logs"), &["/opt/al host", "bench", "it's $1.toml"], settings);
     job.command.extend([Word::from("--cell"), Word::Cell]);
     job.array = Some([1].into());
-    expect![[""]].assert_eq(&told_and_run(&job).1);
+    expect![[r#"
+        cell=$SLURM_ARRAY_TASK_ID
+
+        set_up() {
+            local status=$?
+            [ $status -eq 0 ] && return
+            echo "error: this line of setup fails with status $status: $1" >&2
+            exit $status
+        }
+        module load gcc
+        set_up 'module load gcc'
+        export A="b c"
+        set_up 'export A="b c"'
+
+        if [ -n "$warned" ]; then exit 130; fi
+        (trap - INT; exec '/opt/al host' bench 'it'\''s $1.toml' --cell "$cell") &
+        program=$!
+        if [ -n "$warned" ]; then pass_on; fi
+        wait "$program"
+        status=$?
+        while kill -0 "$program" 2>/dev/null; do
+            wait "$program"
+            status=$?
+        done
+        exit $status
+    "#]]
+    .assert_eq(&told_and_run(&job).1);
 }
 
 #[test]
