@@ -417,6 +417,12 @@ impl Check<'_> {
         let message = "is `human`, but the demo corpus has no folder for the answers";
         let hint = "`alhost label new` makes a project of texts";
         self.require(!is_human || has_folder, "oracle.kind", message, Some(hint));
+        let grows = is_human && self.file.label.new_labels;
+        let is_warm = self.file.train.start == Start::Warm;
+        let message =
+            "is `warm`, but labels may be added, which the last round's weights do not have";
+        let hint = "label.new_labels = false, or leave train.start out";
+        self.require(!(grows && is_warm), "train.start", message, Some(hint));
     }
 
     fn strategies(&mut self) {

@@ -111,6 +111,19 @@ fn mistakes_of_the_values_say_where_and_what_would_be_right() {
 }
 
 #[test]
+fn people_cannot_label_what_has_no_folder_nor_add_labels_to_kept_weights() {
+    let told = mistake("[oracle]\nkind = \"human\"", &[]);
+    assert!(told.contains("`oracle.kind` is `human`, but the demo corpus has no folder"), "{told}");
+    let warm = "[data]\nformat = \"jsonl\"\npath = \"d\"\n[model]\nhead = \"cnn\"\n\
+                encoder = \"fine-tuned\"\n[train]\nstart = \"warm\"\n[oracle]\nkind = \"human\"";
+    let told = mistake(warm, &[]);
+    assert!(told.contains("`train.start` is `warm`, but labels may be added"), "{told}");
+    let told = mistake("[loop]\naudit = 0.5\ninitial = 2", &[]);
+    assert!(told.contains("`loop.initial` is 2, 1 of them of the audit"), "{told}");
+    assert_eq!(mistake("[loop]\naudit = 0.5\ninitial = 3", &[]), "no mistake found");
+}
+
+#[test]
 fn a_logistic_head_is_refused_what_it_cannot_have() {
     let told = mistake("[model]\nhead = \"logistic\"\nencoder = \"fine-tuned\"", &[]);
     assert!(told.contains("fitted on a frozen encoder"), "{told}");
