@@ -130,7 +130,7 @@ fn what_cannot_be_imported_is_told_and_takes_nothing() {
     let check = |content: &str, parts: &[&str]| check_refused(&sandbox, content, parts);
     let line = |id: &Value, labels: &[&str]| json!({ "id": id, "labels": labels }).to_string();
     check(&line(&json!("../../etc/passwd"), &["l0"]), &["there is no text `../../etc/passwd`"]);
-    check(&line(id, &["no such label"]), &["the project has no label `no such label`"]);
+    check(&line(id, &["no such label"]), &["there is no label `no such label`"]);
     let changed = json!({ "id": id, "text": "another text", "labels": [] }).to_string();
     check(&changed, &["is another one than it was"]);
     let selected = sandbox.read("p/runs/p/random/seed-1/selections.jsonl");
@@ -156,7 +156,7 @@ fn damaged_files_and_those_of_others_are_not_imported() {
     let other = json!({ "id": id, "text": text, "labels": [], "alhost_project": "other" });
     check(&other.to_string(), &["other"]);
     let new = json!({ "id": id, "labels": ["brand new"] }).to_string();
-    check(&new, &["the project has no label `brand new`"]);
+    check(&new, &["there is no label `brand new`"]);
     let took = sandbox.alhost(&["label", "import", "p", "back.jsonl", "--add-labels"]).ok();
     assert!(took.stdout.contains("1 labels are new: brand new"), "{}", took.stdout);
     assert!(sandbox.read("p/labels.txt").ends_with("brand new\n"));

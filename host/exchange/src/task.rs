@@ -1,7 +1,9 @@
 //! What goes out: texts in the strategy's order, what the model suggests for each, and the labels.
 
+use serde::{Deserialize, Serialize};
+
 /// A label that the model suggests for a text.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Suggestion {
     pub label: String,
     pub probability: f32,

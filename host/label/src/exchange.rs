@@ -3,11 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
-use alhost_engine::oracle::annotations::Status;
-use alhost_exchange::{Answer, Format, Imported, LabelSet, Suggestion, Task};
+use alhost_engine::oracle::annotations::{Line, Status};
+use alhost_exchange::{Answer, Format, Imported, LabelSet, Task};
 use anyhow::ensure;
 
-use crate::answering::{Given, label, now, same_before};
+use crate::answering::{Given, now, same_before};
 use crate::refusal::Refusal;
 use crate::shared::{Shared, State};
 
@@ -63,12 +63,7 @@ impl Shared {
                 id: self.texts.ids[row].clone(),
                 text: self.texts.texts.get(row).to_owned(),
                 round: state.rounds.len(),
-                suggestions: likely
-                    .map(|one| Suggestion {
-                        label: one.label.clone(),
-                        probability: one.probability,
-                    })
-                    .collect(),
+                suggestions: likely.cloned().collect(),
             }
         };
         open.take(n).map(task).collect()
@@ -157,20 +152,10 @@ impl Shared {
         answer: Answer,
         (import, from): (&Import, &str),
         by_text: &HashMap<String, Option<usize>>,
-    ) -> Result<(alhost_engine::oracle::annotations::Line, Vec<String>), Refusal> {
+    ) -> Result<(Line, Vec<String>), Refusal> {
         let id = self.id_of(&answer, by_text)?;
         let status = if answer.skipped { Status::Skipped } else { Status::Labeled };
-        let mut new_labels = Vec::new();
-        for name in &answer.labels {
-            let name = label(name)?;
-            if !state.label_ids.contains_key(&name) {
-                if !import.add_labels {
-                    let error = format!("the project has no label `{name}`");
-                    return Err(Refusal::conflict(error, "`--add-labels` adds it"));
-                }
-                new_labels.push(name);
-            }
-        }
+        let new_labels = if import.add_labels { answer.labels.clone() } else { Vec::new() };
         let given = Given {
             who: answer.by.unwrap_or_else(|| import.by.clone()),
             id,

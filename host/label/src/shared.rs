@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use alhost_data::UnlabeledTexts;
+use alhost_exchange::Suggestion;
 use alhost_record::RoundRecord;
 
 use crate::answers::Answers;
@@ -52,13 +53,6 @@ pub struct State {
     pub suggestions: HashMap<usize, Vec<Suggestion>>,
     /// The strategy, and what it does in a phrase.
     pub strategy: (String, String),
-}
-
-/// A label that the classifier thinks probable.
-#[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
-pub struct Suggestion {
-    pub label: String,
-    pub probability: f32,
 }
 
 impl Shared {

@@ -4,13 +4,14 @@ use std::ops::Range;
 use std::time::Instant;
 
 use alhost_engine::oracle::annotations::{Line, Status};
+use alhost_exchange::Suggestion;
 use serde::Serialize;
 
 use crate::answering::person;
 use crate::board::{Next, Wanted};
 use crate::refusal::Refusal;
 use crate::search::Child;
-use crate::shared::{Phase, Shared, State, Suggestion};
+use crate::shared::{Phase, Shared, State};
 
 /// Letters of a text in the list of answers, at most.
 const MOST_OF_A_SNIPPET: usize = 200;

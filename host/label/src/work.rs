@@ -8,12 +8,14 @@ use alhost_base::seed::RunSeed;
 use alhost_base::{aside, foreign};
 use alhost_engine::pool::Audit;
 use alhost_engine::{Experiment, Session, Step, Strategies, Watch};
+use alhost_exchange::Suggestion;
+use alhost_plugin_api::DocId;
 use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::board::Wanted;
 use crate::live::{Live, counted};
-use crate::shared::{Phase, Shared, Suggestion};
+use crate::shared::{Phase, Shared, State};
 
 static NEVER: AtomicBool = AtomicBool::new(false);
 
@@ -141,7 +143,7 @@ fn one_session(
 
 /// Whether the batch is labeled; waits for it, if it is to.
 fn wait_for_batch(shared: &Shared, patience: Patience) -> bool {
-    let is_labeled = |state: &mut crate::shared::State| {
+    let is_labeled = |state: &mut State| {
         state.board.batch().iter().all(|wanted| state.answers.has(&shared.texts.ids[wanted.row]))
     };
     if patience == Patience::Return {
@@ -153,8 +155,8 @@ fn wait_for_batch(shared: &Shared, patience: Patience) -> bool {
 /// Shows the batch that the session waits for, with suggestions where there is a classifier.
 fn put_up(shared: &Shared, session: &Session<'_>) -> anyhow::Result<()> {
     let wanted = session.wanted().context("the session waits for labels")?;
-    let of = |ids: &[alhost_plugin_api::DocId], is_audit: bool| {
-        let one = |id: &alhost_plugin_api::DocId| Wanted { row: id.0 as usize, is_audit };
+    let of = |ids: &[DocId], is_audit: bool| {
+        let one = |id: &DocId| Wanted { row: id.0 as usize, is_audit };
         ids.iter().map(one).collect::<Vec<_>>()
     };
     let batch = [of(wanted.chosen(), false), of(wanted.audit(), true)].concat();

@@ -55,8 +55,6 @@ impl Session<'_> {
             let (labels, probabilities) = top.of(text);
             labels.iter().copied().zip(probabilities.iter().copied()).collect()
         };
-        Ok(Some(
-            (0..rows.len()).map(|text| if n == 0 { Vec::new() } else { pairs(text) }).collect(),
-        ))
+        Ok(Some((0..rows.len()).map(pairs).collect()))
     }
 }
