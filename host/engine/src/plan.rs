@@ -173,8 +173,9 @@ impl Planner<'_> {
             format!("`{instance}` needs `{STRATEGY}`, and has no parameter `{STRATEGIES}`")
         })?;
         let asked = asking::strategies(list).with_context(|| format!("strategy `{instance}`"))?;
+        let search = self.shelf.search.beside(&file.path);
         let one = |asked: Asked| -> anyhow::Result<Planned> {
-            let file = PluginFile::open(&asked.plugin, &self.shelf.search)?;
+            let file = PluginFile::open(&asked.plugin, &search)?;
             ensure!(
                 !asks(&file),
                 "`{}` itself asks other strategies, and one that is asked may not\n\

@@ -24,6 +24,12 @@ impl SearchPath {
         Self(folders)
     }
 
+    /// This path, then the folder of `plugin`: strategies that it asks are found beside it.
+    pub fn beside(&self, plugin: &Path) -> Self {
+        let folder = plugin.parent().map(Path::to_owned);
+        Self(self.0.iter().cloned().chain(folder).collect())
+    }
+
     /// Every `lib*.so` on the path.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut files = Vec::new();
@@ -133,5 +139,7 @@ mod tests {
         let message = resolve("other", &search).unwrap_err().to_string();
         assert!(message.contains("libother.so") && message.contains("hint:"), "{message}");
         assert_eq!(search.files(), [root.join("libmy_strategy.so")]);
+        let beside = SearchPath::default().beside(&root.join("libcombine.so"));
+        assert_eq!(resolve("my-strategy", &beside).unwrap(), root.join("libmy_strategy.so"));
     }
 }
