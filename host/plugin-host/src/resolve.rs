@@ -25,6 +25,7 @@ impl SearchPath {
     }
 
     /// This path, then the folder of `plugin`: strategies that it asks are found beside it.
+    #[must_use]
     pub fn beside(&self, plugin: &Path) -> Self {
         let folder = plugin.parent().map(Path::to_owned);
         Self(self.0.iter().cloned().chain(folder).collect())
