@@ -24,5 +24,7 @@ if [ -d "$here/models/minilm" ]; then
     export ALHOST_MINILM="${ALHOST_MINILM:-$here/models/minilm}"
 fi
 LD_LIBRARY_PATH=$libtorch${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-export LD_LIBRARY_PATH
+# Jobs on other machines start here as well.
+ALHOST_LAUNCHER=$here/$(basename "$0")
+export LD_LIBRARY_PATH ALHOST_LAUNCHER
 exec "$here/bin/alhost" "$@"

@@ -34,5 +34,6 @@ pub use job::{Job, JobId, Word};
 pub use limits::Limits;
 pub use name::GridName;
 pub use queue::{Queue, State, Task};
+pub use quote::for_shell;
 pub use script::Script;
 pub use settings::Settings;

@@ -17,6 +17,8 @@ pub struct Queue {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Task {
     pub job: JobId,
+    /// Names what the grid was when it was submitted.
+    plan: String,
     pub kind: String,
     /// The cell that it does, if it is of an array.
     pub cell: Option<u32>,
@@ -57,6 +59,7 @@ impl Queue {
             };
             let task = Task {
                 job: JobId(job.parse().map_err(|_| odd(line))?),
+                plan: parts.plan.to_owned(),
                 kind: parts.kind.to_owned(),
                 cell,
                 user: user.to_owned(),
@@ -67,7 +70,7 @@ impl Queue {
         Ok(queue)
     }
 
-    /// The tasks of a grid, of all kinds and all users.
+    /// The tasks of a grid, of all kinds and all users, and whatever it was when they were submitted.
     pub fn tasks(&self, grid: &GridName) -> &[Task] {
         self.grids.get(grid.hash()).map_or(&[], Vec::as_slice)
     }
@@ -80,7 +83,8 @@ impl Queue {
         cells: &BTreeSet<u32>,
     ) -> BTreeMap<u32, &Task> {
         let mut found: BTreeMap<u32, &Task> = BTreeMap::new();
-        for task in self.tasks(grid).iter().filter(|task| task.kind == kind) {
+        let tasks = self.tasks(grid).iter();
+        for task in tasks.filter(|task| task.kind == kind && task.plan == grid.plan()) {
             let Some(cell) = task.cell.filter(|cell| cells.contains(cell)) else { continue };
             let so_far = found.entry(cell).or_insert(task);
             if task.state < so_far.state {
@@ -88,6 +92,11 @@ impl Queue {
             }
         }
         found
+    }
+
+    /// The tasks of a grid that were submitted when it was another than now.
+    pub fn outdated<'a>(&'a self, grid: &'a GridName) -> impl Iterator<Item = &'a Task> {
+        self.tasks(grid).iter().filter(|task| task.plan != grid.plan())
     }
 
     /// The jobs of a grid that a user has in the queue, for [`crate::Commands::cancel`].
@@ -126,15 +135,15 @@ mod tests {
 
     fn grid() -> (tempfile::TempDir, GridName) {
         let folder = tempfile::tempdir().unwrap();
-        let grid = GridName::of(folder.path()).unwrap();
+        let grid = GridName::of(folder.path(), "p").unwrap();
         (folder, grid)
     }
 
     #[test]
     fn cells_are_found_whatever_array_they_are_in() {
-        let (_folder, grid) = grid();
+        let (folder, grid) = grid();
         let name = grid.job("cells");
-        let other = "alhost-0123456789abcdef-cells";
+        let other = "alhost-0123456789abcdef-01234567-cells";
         let answer = format!(
             "7|1|RUNNING|ann|{name}|None\n7|4|PENDING|ann|{name}|Resources\n\
              8|0|PENDING|bob|{name}+1001|launch failed | held\n9|N/A|COMPLETING|ann|{}|None\n\
@@ -159,11 +168,15 @@ mod tests {
         assert_eq!(queue.jobs(&grid, "bob"), [8].map(JobId).into());
         let once = queue.tasks(&grid).iter().find(|task| task.kind == "once").unwrap();
         assert_eq!((once.cell, &once.state), (None, &State::Ending));
+        assert_eq!(queue.outdated(&grid).count(), 0);
+        let changed = GridName::of(folder.path(), "q").unwrap();
+        assert_eq!(queue.outdated(&changed).count(), queue.tasks(&grid).len());
+        assert!(queue.cells(&changed, "cells", &(0..2000).collect()).is_empty());
     }
 
     #[test]
     fn what_is_not_understood_is_said() {
-        let name = "alhost-0123456789abcdef-cells";
+        let name = "alhost-0123456789abcdef-01234567-cells";
         for line in [
             format!("7|1-4%2|PENDING|ann|{name}|None"),
             format!("x|1|PENDING|ann|{name}|None"),

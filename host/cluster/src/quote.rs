@@ -1,7 +1,7 @@
 //! Quotes words for the two that read a script: the shell, and `sbatch` in the lines that begin with `#SBATCH`.
 
 /// Returns a word as bash takes it.
-pub(crate) fn for_shell(word: &str) -> String {
+pub fn for_shell(word: &str) -> String {
     // `=` is left out since a first word with one would be an assignment, and `~` since it is a home.
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_@%+:,./-".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) {

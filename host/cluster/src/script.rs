@@ -12,7 +12,7 @@ use crate::{BadJob, Job, Limits, Settings, Word};
 /// What is given to `sbatch`. Only [`Job::scripts`] makes it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Script {
-    /// The job's name, with what is added to the array's indices: `alhost-0123456789abcdef-cells+1001`.
+    /// The job's name, with what is added to the array's indices: `alhost-0123456789abcdef-01234567-cells+1001`.
     pub name: String,
     pub text: String,
     /// The cells of this part of an array. Empty for a job that is no array.
@@ -120,7 +120,7 @@ impl Job {
             Some(_) if offset == 0 => "cell=$SLURM_ARRAY_TASK_ID\n".to_owned(),
             Some(_) => format!("cell=$((SLURM_ARRAY_TASK_ID + {offset}))\n"),
         };
-        [WARNING, &cell, &set_up(&self.settings), &run(&command)].concat()
+        [WARNING, &cell, THREADS, &set_up(&self.settings), &run(&command)].concat()
     }
 }
 
@@ -136,6 +136,11 @@ pass_on() {
     fi
 }
 trap pass_on USR1
+"#;
+
+/// Where nothing keeps a task to its processors, libtorch would take all of the node.
+const THREADS: &str = r#"export OMP_NUM_THREADS="${OMP_NUM_THREADS:-${SLURM_CPUS_PER_TASK:-1}}"
+export RAYON_NUM_THREADS="${RAYON_NUM_THREADS:-${SLURM_CPUS_PER_TASK:-1}}"
 "#;
 
 fn set_up(settings: &Settings) -> String {

@@ -69,6 +69,11 @@ impl TryFrom<Table> for Settings {
 }
 
 impl Settings {
+    /// Returns the value of an option of `sbatch`: `cpus-per-task`.
+    pub fn value(&self, option: &str) -> Option<&str> {
+        self.options.get(option)?.as_deref()
+    }
+
     fn option(&mut self, key: &str, value: &Value) -> Result<(), BadSetting> {
         let name = key.replace('_', "-");
         let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';

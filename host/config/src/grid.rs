@@ -20,6 +20,8 @@ pub struct GridFile {
     pub folder: PathBuf,
     /// Configs, one for each data set. Its `name` is the data set's, its `out` is `folder`.
     pub configs: Vec<ConfigFile>,
+    /// The table `[slurm]`, for whoever talks to a cluster. No result depends on it.
+    pub slurm: Table,
 }
 
 #[derive(Deserialize)]
@@ -30,6 +32,8 @@ struct Written {
     out: Option<PathBuf>,
     device: Option<String>,
     protocol: Option<String>,
+    #[serde(default)]
+    slurm: Table,
     #[serde(flatten)]
     sections: Table,
     #[serde(default)]
@@ -95,7 +99,7 @@ impl Written {
             configs.push(config);
         }
         check_strategies(origin, &configs)?;
-        Ok(GridFile { name: self.name, folder, configs })
+        Ok(GridFile { name: self.name, folder, configs, slurm: self.slurm })
     }
 
     fn config_of(
@@ -157,8 +161,8 @@ fn flatten(path: &str, table: &Table, give: &mut dyn FnMut(&str, String)) {
 /// Checks the keys of a grid file's top and of its data sets: with sections flattened, serde would
 /// take any.
 fn check_keys(text: &str, origin: &str) -> Result<(), ConfigError> {
-    const TOP: [&str; 8] =
-        ["name", "config", "seeds", "out", "device", "protocol", "dataset", "strategy"];
+    const TOP: [&str; 9] =
+        ["name", "config", "seeds", "out", "device", "protocol", "slurm", "dataset", "strategy"];
     const DATA_SET: [&str; 2] = ["name", "config"];
     // What is not TOML at all is told by the caller, with its line.
     let Ok(table) = text.parse::<Table>() else { return Ok(()) };
@@ -241,6 +245,7 @@ mod tests {
         assert_eq!((config.name.as_str(), config.out.as_path()), ("g", Path::new("there/g")));
         assert_eq!((config.r#loop.budget, config.r#loop.query_size), (300, 30));
         assert_eq!((config.data.demo.train_texts, &config.seeds[..]), (50, &[4, 5][..]));
+        assert!(grid.slurm.is_empty());
         assert_eq!(config.strategy[0].plugin, "alps");
     }
 
@@ -259,6 +264,14 @@ mod tests {
             assert_eq!(config.strategy[0].params["k"].as_integer(), Some(3));
             assert_eq!(config.r#loop.query_size, 30);
         }
+    }
+
+    #[test]
+    fn what_a_cluster_is_told_stays_as_it_is() {
+        let text = "name = \"g\"\nconfig = \"base.toml\"\n[slurm]\npartition = \"gpu\"\nany = 3\n";
+        let grid = grid(text);
+        assert_eq!(grid.slurm["partition"].as_str(), Some("gpu"));
+        assert_eq!(grid.slurm["any"].as_integer(), Some(3));
     }
 
     #[test]
@@ -291,6 +304,7 @@ mod tests {
         check("name = 3", &["grid.toml:1:8"]);
         check("seeds = [1]", &["name"]);
         check(&format!("name = \"g\"\nseds = [1]{one}"), &["unknown key `seds`", "seeds"]);
+        check(&format!("name = \"g\"\nslurm = 1{one}"), &["grid.toml:2", "expected a table"]);
         check(&format!("name = \"../g\"{one}"), &["cannot name a folder"]);
         check("name = \"g\"", &["no strategy to run", "[[strategy]]"]);
         check(&format!("name = \"g\"\n[loop]\nqueri_size = 3{one}"), &["grid.toml", "query_size"]);

@@ -41,7 +41,7 @@ impl Planned {
     }
 
     /// Lists what it, and all that it asks, may want of the host.
-    fn needs(&self) -> Vec<&str> {
+    pub(crate) fn needs(&self) -> Vec<&str> {
         let own = self.file.manifest.needs.iter().map(String::as_str);
         own.chain(self.asked.iter().flat_map(Self::needs)).collect()
     }

@@ -172,6 +172,13 @@ pub struct Cost {
     pub peak_memory_bytes: Option<u64>,
 }
 
+impl Cost {
+    /// Returns the seconds really spent, as far as the record has them.
+    pub fn spent(&self) -> Seconds {
+        self.actual.unwrap_or(self.seconds)
+    }
+}
+
 /// Seconds of each phase of a round.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]

@@ -25,7 +25,7 @@ pub(super) fn section(view: &View<'_>, set: &DataSet) -> Section {
 /// Returns the seconds really spent. Records of the first version have no other cost than those
 /// charged.
 pub(super) fn actual(round: &RoundRecord) -> Seconds {
-    round.cost.actual.unwrap_or(round.cost.seconds)
+    round.cost.spent()
 }
 
 /// Name, what it is of the seconds, and whether only rounds with a query have it.

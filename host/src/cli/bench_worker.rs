@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use alhost_config::{ConfigFile, Overrides};
 use alhost_engine::grid::{Order, Reply, die_with_parent};
-use alhost_engine::{Experiment, Plan, Strategies, Watch};
+use alhost_engine::{Experiment, Plan, Session, Strategies, Watch};
 use alhost_record::RecordError;
 use anyhow::Context as _;
 
 use super::progress::Bars;
-use super::run::{self, cancel_on_interrupt, one_run, shelf};
+use super::run::{self, cancel_on_interrupt, shelf};
 use super::{environment, terminal};
 
 /// One data set, opened for the cells that follow each other.
@@ -31,7 +31,8 @@ pub(super) fn work(parent: u32, bars: &Bars) -> anyhow::Result<ExitCode> {
         let order: Order = serde_json::from_str(&line?).context("not an order")?;
         tracing::info!("{}, {}, seed {}", order.config.display(), order.strategy, order.seed);
         let error = follow(&order, &mut opened, bars, cancelled).err();
-        let reply = Reply { order, error: error.as_ref().map(terminal::error_text) };
+        let is_elsewhere = error.as_ref().is_some_and(is_locked);
+        let reply = Reply { order, error: error.as_ref().map(terminal::error_text), is_elsewhere };
         if let Some(error) = &reply.error {
             tracing::warn!("{error}");
         }
@@ -58,14 +59,18 @@ fn follow(
     let opened = opened.as_mut().context("it has just been opened")?;
     let Opened { experiment, strategies, .. } = opened;
     let watch = Watch { progress: bars, cancelled };
+    let mut run = || {
+        let session = Session::open(experiment, strategies, &order.strategy, order.seed, watch)?;
+        if order.only_begin { session.run_rounds(1) } else { session.run().map(drop) }
+    };
     // A process that has just been killed may hold its lock for a moment yet.
     for _attempt in 0..LOCK_ATTEMPTS {
-        match one_run(experiment, strategies, &order.strategy, order.seed, watch) {
+        match run() {
             Err(error) if is_locked(&error) => std::thread::sleep(LOCK_PAUSE),
-            done => return done.map(drop),
+            done => return done,
         }
     }
-    one_run(experiment, strategies, &order.strategy, order.seed, watch).map(drop)
+    run()
 }
 
 const LOCK_ATTEMPTS: usize = 100;

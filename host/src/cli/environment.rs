@@ -40,6 +40,12 @@ pub(super) fn program() -> Option<PathBuf> {
     std::env::current_exe().ok()
 }
 
+/// What starts this program on another machine that has the same folders: the script that finds libtorch for it, in a
+/// bundle, else itself.
+pub(super) fn launcher() -> Option<PathBuf> {
+    lookup("ALHOST_LAUNCHER").map(PathBuf::from).or_else(program)
+}
+
 /// Returns variables that say how many threads each of `jobs` workers may use. There are none where
 /// there is one worker, or the user has said it.
 pub(super) fn threads_each(jobs: usize) -> Vec<(&'static str, String)> {

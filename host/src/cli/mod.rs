@@ -59,7 +59,7 @@ enum Command {
     /// Run strategies; a run that was stopped goes on.
     Run(RunArgs),
     /// Run every strategy on every data set with every seed; what is finished is never done again.
-    Bench(BenchArgs),
+    Bench(bench::BenchArgs),
     /// A worker of `bench`, started by it.
     #[command(hide = true)]
     BenchWorker {
@@ -148,30 +148,6 @@ struct LockArgs {
     /// Where plugins are pinned.
     #[arg(long, value_name = "FILE", default_value = "alhost.lock")]
     lock: PathBuf,
-}
-
-#[derive(Debug, Args)]
-struct BenchArgs {
-    /// Grid file (TOML): data sets, strategies, seeds.
-    grid: PathBuf,
-    /// Worker processes. Default: the number of GPUs, else 1. They share the CPU's cores.
-    #[arg(short, long)]
-    jobs: Option<NonZero<usize>>,
-    /// A strategy, in place of the grid's. May be repeated.
-    #[arg(short, long, value_name = "FILE|ID")]
-    plugin: Vec<String>,
-    /// A seed, in place of the grid's. May be repeated.
-    #[arg(short, long, value_parser = clap::value_parser!(u64).range(..=MOST_SEED))]
-    seed: Vec<u64>,
-    /// auto, cpu, cuda or cuda:N.
-    #[arg(long)]
-    device: Option<String>,
-    /// Folder for the records, which go to DIR/<name of the grid>.
-    #[arg(short, long, value_name = "DIR")]
-    out: Option<String>,
-    /// Change one key of all data sets, by its full path. May be repeated.
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -52,7 +52,10 @@ fn a_refusal_has_the_words_of_sbatch_and_the_key() {
         assert!(error.contains("\nhint: "), "{error}");
     };
     let refuses = "echo 'sbatch: error: invalid partition specified: nope' >&2; exit 1";
-    check(refuses, &["alhost-0123456789abcdef-cells", "specified: nope", "see `partition` in"]);
+    check(
+        refuses,
+        &["alhost-0123456789abcdef-01234567-cells", "specified: nope", "see `partition` in"],
+    );
     check("printf 'no \\e[31mway' >&2; exit 1", &["no \\u{1b}[31mway", "see [slurm]"]);
     check("exit 1", &["exit status: 1 and says nothing"]);
     check("echo later", &["`sbatch` answers", "`later\\n`"]);
@@ -88,7 +91,7 @@ fn a_folder_that_cannot_be_made_is_named_before_anything_is_submitted() {
 fn the_queue_is_asked_for_by_one_call() {
     let answer = "printf '%s\\n' \"$@\" >>called; cat answer";
     let (folder, commands) = with("squeue", answer);
-    let grid = GridName::of(folder.path()).unwrap();
+    let grid = GridName::of(folder.path(), "p").unwrap();
     let answer = format!("7|3|PENDING|ann|{}|Priority\n", grid.job("cells"));
     fs_err::write(folder.path().join("answer"), answer).unwrap();
     let queue = commands.queue(Some("ann")).unwrap();

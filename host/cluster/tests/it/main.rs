@@ -15,7 +15,7 @@ use alhost_cluster::{Job, Limits, Settings, Word};
 
 fn job(folder: &Path, command: &[&str], settings: &str) -> Job {
     Job {
-        name: "alhost-0123456789abcdef-cells".to_owned(),
+        name: "alhost-0123456789abcdef-01234567-cells".to_owned(),
         folder: folder.to_owned(),
         command: command.iter().map(|word| Word::from(*word)).collect(),
         array: None,

@@ -28,7 +28,7 @@ fn all_that_can_be_asked_for_is_told_to_slurm() {
     job.after_ok = Some(JobId(77));
     expect![[r#"
         #!/bin/bash
-        #SBATCH --job-name=alhost-0123456789abcdef-cells
+        #SBATCH --job-name=alhost-0123456789abcdef-01234567-cells
         #SBATCH "--output=/data/50%% of it/logs/%A_%a.log"
         #SBATCH --open-mode=append
         #SBATCH --requeue
@@ -52,7 +52,7 @@ fn nothing_is_told_to_slurm_that_was_not_asked_for() {
     let job = job(Path::new("/logs"), &["alhost"], "signal_lead = 0");
     expect![[r#"
         #!/bin/bash
-        #SBATCH --job-name=alhost-0123456789abcdef-cells
+        #SBATCH --job-name=alhost-0123456789abcdef-01234567-cells
         #SBATCH --output=/logs/%j.log
         #SBATCH --open-mode=append
         #SBATCH --requeue
@@ -68,6 +68,8 @@ fn the_command_comes_after_its_set_up() {
     job.array = Some([1].into());
     expect![[r#"
         cell=$SLURM_ARRAY_TASK_ID
+        export OMP_NUM_THREADS="${OMP_NUM_THREADS:-${SLURM_CPUS_PER_TASK:-1}}"
+        export RAYON_NUM_THREADS="${RAYON_NUM_THREADS:-${SLURM_CPUS_PER_TASK:-1}}"
 
         set_up() {
             local status=$?
@@ -102,7 +104,7 @@ fn cells_beyond_the_largest_index_are_counted_anew() {
     job.array = Some([0, 2, 1000, 1001, 1003, 2002].into());
     let scripts = job.scripts(limits(1001, 1001)).unwrap();
     let parts: Vec<_> = scripts.iter().map(|script| part(&script.text)).collect();
-    let name = "--job-name=alhost-0123456789abcdef-cells";
+    let name = "--job-name=alhost-0123456789abcdef-01234567-cells";
     let expected = [
         format!("{name} --array=0,2,1000%1 $SLURM_ARRAY_TASK_ID"),
         format!("{name}+1001 --array=0,2%1 $((SLURM_ARRAY_TASK_ID + 1001))"),

@@ -35,7 +35,7 @@ impl Grid {
         let kept = tempfile::tempdir().unwrap();
         let folder = kept.path().join("it's 50% \"of\" #a $grid");
         fs_err::create_dir(&folder).unwrap();
-        let name = GridName::of(&folder).unwrap();
+        let name = GridName::of(&folder, "p").unwrap();
         Self { _kept: kept, folder, name, commands }
     }
 

@@ -1,10 +1,13 @@
 //! One cell of a grid: what it is to be, and what its folder says it is.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use alhost_record::{RecordError, Records, RunManifest, StrategyManifest};
-use serde::{Deserialize, Serialize};
+use anyhow::Context as _;
 use serde_json::Value;
+
+use super::outcome::{Outcome, State};
 
 /// One run of the grid.
 #[derive(Clone, Debug)]
@@ -19,11 +22,13 @@ pub struct Cell {
     pub config: PathBuf,
     /// Rounds until its budget is spent.
     pub rounds: usize,
-    pub expected: Expected,
+    pub expected: Arc<Expected>,
     /// Names everything that its records depend on, as far as it can be told without opening data
     /// and model.
     pub stamp: String,
     pub state: State,
+    /// Seconds that its rounds took, where it is finished.
+    pub seconds: Option<f64>,
 }
 
 /// The manifest's content, as far as the grid decides it.
@@ -34,17 +39,6 @@ pub struct Expected {
     pub strategy: StrategyManifest,
     /// Chooses the initial set, where it is not drawn at random.
     pub initial_set: Option<StrategyManifest>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "state", content = "reason")]
-pub enum State {
-    #[default]
-    Waiting,
-    Running,
-    Finished,
-    /// And why.
-    Failed(String),
 }
 
 impl Cell {
@@ -74,6 +68,35 @@ impl Cell {
             ..written.clone()
         };
         alhost_record::same_run(&self.folder, &written, &now)
+    }
+
+    /// Takes over what its folder says of it.
+    pub fn look(&mut self) {
+        let outcome = Outcome::read(&self.folder, &self.stamp);
+        self.seconds = outcome.as_ref().map(|outcome| outcome.seconds);
+        self.state = outcome.map_or(State::Waiting, |outcome| outcome.state);
+    }
+
+    /// Writes into its folder that it is finished, or why it has failed.
+    pub(super) fn keep(&self, state: State) -> anyhow::Result<()> {
+        let seconds = match &state {
+            State::Finished => {
+                let records = self.finished()?;
+                let records = records.context("its records are not those of a finished run")?;
+                records.rounds.iter().map(|round| round.cost.spent().total()).sum()
+            }
+            _ => 0.0,
+        };
+        Outcome::of(&self.folder, &self.stamp, state, seconds).keep(&self.folder)?;
+        Ok(())
+    }
+
+    /// Notes why it cannot be done, in its folder. Where that cannot be written, nobody can be told but who asks now.
+    pub fn fail(&mut self, reason: &str) {
+        self.state = State::Failed(reason.to_owned());
+        if let Err(error) = self.keep(self.state.clone()) {
+            tracing::warn!("{}: {error}", self.name());
+        }
     }
 
     /// The records of a finished run; `None` if there is something left to do.

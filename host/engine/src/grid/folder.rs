@@ -1,14 +1,16 @@
 //! The bench's own files: what became of each cell, what was computed once, configs and logs of workers.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use alhost_base::aside;
 use alhost_base::lock::{Busy, Lock, try_lock};
+use alhost_config::ConfigFile;
 use serde::{Deserialize, Serialize};
 
-use super::cell::{Cell, State};
+use super::cell::Cell;
 use super::error::BenchError;
+use super::outcome::State;
 use super::reused::ReusedBy;
 
 pub struct BenchFolder {
@@ -53,6 +55,37 @@ impl BenchFolder {
         &self.path
     }
 
+    /// The folder of the bench's own files below that of the grid.
+    pub fn inner(path: &Path) -> PathBuf {
+        path.join(INNER)
+    }
+
+    /// Whether somebody does or submits the cells of the grid in this folder.
+    pub fn is_open(path: &Path) -> bool {
+        let lock = Self::inner(path).join("lock");
+        lock.exists() && matches!(try_lock(&lock), Err(Busy::Held(_)))
+    }
+
+    /// The folders of the cells that ran when `cells.json` was written last.
+    pub fn running(path: &Path) -> BTreeSet<PathBuf> {
+        let text = fs_err::read_to_string(path.join(CELLS)).ok();
+        let cells: Option<Cells> = text.and_then(|text| serde_json::from_str(&text).ok());
+        let entries = cells.into_iter().flat_map(|cells| cells.cells);
+        let running = entries.filter(|entry| entry.state == State::Running);
+        running.map(|entry| path.join(entry.folder)).collect()
+    }
+
+    /// Writes the config of each data set for the workers. Several machines may do so at once.
+    pub fn write_configs(path: &Path, configs: &[ConfigFile]) -> Result<(), BenchError> {
+        for config in configs {
+            let (file, text) = (Self::config(path, &config.name), config.to_toml());
+            if fs_err::read_to_string(&file).ok().as_deref() != Some(&text) {
+                aside::replace(&file, text.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
     /// The file that the config of a data set is written to for the workers.
     pub fn config(path: &Path, data: &str) -> PathBuf {
         path.join(INNER).join(format!("{data}.toml"))
@@ -63,16 +96,7 @@ impl BenchFolder {
         self.path.join(INNER).join(format!("worker-{worker}.log"))
     }
 
-    /// The stamps of the cells that an earlier bench finished, by folder.
-    pub fn finished(&self) -> BTreeMap<PathBuf, String> {
-        let text = fs_err::read_to_string(self.path.join(CELLS)).ok();
-        let cells: Option<Cells> = text.and_then(|text| serde_json::from_str(&text).ok());
-        let entries = cells.into_iter().flat_map(|cells| cells.cells);
-        let finished = entries.filter(|entry| entry.state == State::Finished);
-        finished.map(|entry| (self.path.join(entry.folder), entry.stamp)).collect()
-    }
-
-    /// Writes `cells.json`.
+    /// Writes `cells.json`: how it stood when somebody last looked. Nothing goes by it.
     pub fn keep_cells(&self, name: &str, cells: &[Cell]) -> Result<(), BenchError> {
         let entry = |cell: &Cell| Entry {
             data: cell.data.clone(),

@@ -2,6 +2,7 @@
 //! by hashes of the config and the plugin, and by size and time of the files that they read.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use alhost_record::StrategyManifest;
 
@@ -20,28 +21,30 @@ pub fn stamp(expected: &Expected, files: &[impl AsRef<Path>]) -> String {
         add(&of_strategy(strategy));
     }
     for file in files {
-        add(&of_file(file.as_ref()));
+        add(&format!("{} {}", file.as_ref().display(), of_file(file.as_ref())));
     }
     hasher.finalize().to_hex().to_string()
 }
 
 /// The files of a strategy and of those that it asks, and their parameters.
-fn of_strategy(strategy: &StrategyManifest) -> String {
+pub(super) fn of_strategy(strategy: &StrategyManifest) -> String {
     let asked: Vec<String> = strategy.asked.iter().map(of_strategy).collect();
     format!("{} {} [{}]", strategy.plugin.blake3, strategy.params, asked.join(", "))
 }
 
-/// A file that is touched is read again, which is all that a wrong guess costs.
-fn of_file(path: &Path) -> String {
+/// Size and time of a file: one that is touched is read again, which is all that a wrong guess costs.
+pub(super) fn of_file(path: &Path) -> String {
     let metadata = fs_err::metadata(path).ok();
     let size = metadata.as_ref().map_or(0, std::fs::Metadata::len);
     let modified = metadata.and_then(|metadata| metadata.modified().ok());
-    format!("{} {size} {modified:?}", path.display())
+    let since = modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+    let since = since.map(|since| format!("{}.{:09}", since.as_secs(), since.subsec_nanos()));
+    format!("{size} bytes of {}", since.unwrap_or_else(|| "no time".to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
+    use std::time::Duration;
 
     use serde_json::json;
 

@@ -7,15 +7,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::cell::{Cell, State};
+use super::cell::Cell;
 use super::error::BenchError;
+use super::outcome::State;
 use super::queue::{Next, Queue};
-use super::worker::{Order, Worker, interrupt};
+use super::standing::{Rounds, Standing};
+use super::worker::{Order, Reply, Worker, interrupt};
 
 /// The workers of a bench, and who watches.
 pub struct Crew<'a> {
     /// The device of each worker, where that is not the config's.
     pub devices: Vec<Option<String>>,
+    /// Whether the first round of each cell is all that is to be done.
+    pub only_begin: bool,
     /// Makes the command that starts a worker.
     pub start: &'a (dyn Fn(usize) -> std::io::Result<Command> + Sync),
     /// Called when a cell changes its state, and once a second.
@@ -24,20 +28,6 @@ pub struct Crew<'a> {
     pub keep: &'a mut dyn FnMut(&[Cell]) -> Result<(), BenchError>,
     /// Once set, no cell is begun, and the workers are asked to stop after their round.
     pub cancelled: &'a AtomicBool,
-}
-
-/// The progress of a bench.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Standing {
-    pub cells: usize,
-    pub finished: usize,
-    /// Names, with rounds done.
-    pub running: Vec<String>,
-    pub failed: usize,
-    /// Rounds recorded of those that all cells have.
-    pub rounds: (usize, usize),
-    /// Time left, once there is something to go by.
-    pub left: Option<Duration>,
 }
 
 /// Deaths of workers at one step of one cell before the cell has failed. More where the system
@@ -57,19 +47,21 @@ struct Desk<'a> {
     busy: BTreeSet<u32>,
 }
 
-/// Runs all cells that are waiting.
-pub fn supervise(cells: &mut [Cell], crew: Crew<'_>) -> Result<(), BenchError> {
-    let Crew { devices, start, watch, keep, cancelled } = crew;
-    let before: usize = cells.iter().map(Cell::rounds_done).sum();
-    let started = Instant::now();
-    let queue = Queue::new(groups(cells), waiting(cells));
+/// Runs the cells whose numbers are `left`. Those that failed before are tried again.
+pub fn supervise(cells: &mut [Cell], left: &[usize], crew: Crew<'_>) -> Result<(), BenchError> {
+    let Crew { devices, only_begin, start, watch, keep, cancelled } = crew;
+    for &number in left {
+        cells[number].state = State::Waiting;
+    }
+    let rounds = Rounds::of(cells);
+    let queue = Queue::new(groups(cells), left.iter().copied());
     let (workers, busy) = (devices.len(), BTreeSet::new());
     let desk = Mutex::new(Desk { queue, cells, changes: 0, workers, busy });
     std::thread::scope(|scope| {
         for (number, device) in devices.into_iter().enumerate() {
             let desk = &desk;
             let work = move || {
-                Slot { number, device, start, desk, cancelled }.work();
+                Slot { number, device, only_begin, start, desk, cancelled }.work();
                 lock(desk).workers -= 1;
             };
             // Those that there are do the work of all.
@@ -78,28 +70,40 @@ pub fn supervise(cells: &mut [Cell], crew: Crew<'_>) -> Result<(), BenchError> {
                 lock(desk).workers -= 1;
             }
         }
-        let mut told = (usize::MAX, Instant::now());
-        let mut interrupted = BTreeSet::new();
-        loop {
-            if cancelled.load(Ordering::Relaxed) {
-                let busy = lock(&desk).busy.clone();
-                busy.into_iter().filter(|&id| interrupted.insert(id)).for_each(interrupt);
-            }
-            let (changes, workers, snapshot) = look(&desk);
-            let changed = changes != told.0;
-            if changed {
-                keep(&snapshot)?;
-            }
-            if changed || told.1.elapsed() >= Duration::from_secs(1) {
-                watch(&standing(&snapshot, before, started.elapsed()));
-                told = (changes, Instant::now());
-            }
-            if workers == 0 && !changed {
-                return Ok(());
-            }
-            std::thread::sleep(TICK);
-        }
+        look_after(&desk, rounds, (watch, keep), cancelled)
     })
+}
+
+type Keep<'a> = &'a mut dyn FnMut(&[Cell]) -> Result<(), BenchError>;
+
+/// Tells how it stands until no worker is left, and passes on that they are to stop.
+fn look_after(
+    desk: &Mutex<Desk<'_>>,
+    mut rounds: Rounds,
+    (watch, keep): (&mut dyn FnMut(&Standing), Keep<'_>),
+    cancelled: &AtomicBool,
+) -> Result<(), BenchError> {
+    let mut told = (usize::MAX, Instant::now());
+    let mut interrupted = BTreeSet::new();
+    loop {
+        if cancelled.load(Ordering::Relaxed) {
+            let busy = lock(desk).busy.clone();
+            busy.into_iter().filter(|&id| interrupted.insert(id)).for_each(interrupt);
+        }
+        let (changes, workers, snapshot) = look(desk);
+        let changed = changes != told.0;
+        if changed {
+            keep(&snapshot)?;
+        }
+        if changed || told.1.elapsed() >= Duration::from_secs(1) {
+            watch(&rounds.standing(&snapshot));
+            told = (changes, Instant::now());
+        }
+        if workers == 0 && !changed {
+            return Ok(());
+        }
+        std::thread::sleep(TICK);
+    }
 }
 
 /// The number of changes so far, that of workers, and the cells.
@@ -112,6 +116,7 @@ fn look(desk: &Mutex<Desk<'_>>) -> (usize, usize, Vec<Cell>) {
 struct Slot<'a> {
     number: usize,
     device: Option<String>,
+    only_begin: bool,
     start: &'a (dyn Fn(usize) -> std::io::Result<Command> + Sync),
     desk: &'a Mutex<Desk<'a>>,
     cancelled: &'a AtomicBool,
@@ -141,6 +146,7 @@ impl Slot<'_> {
             strategy: cell.strategy.clone(),
             seed: cell.seed,
             device: self.device.clone(),
+            only_begin: self.only_begin,
         };
         let started = match worker.take() {
             Some(worker) => Ok(worker),
@@ -157,17 +163,24 @@ impl Slot<'_> {
         match done {
             Ok(reply) => {
                 *worker = Some(running);
-                let stopped = self.cancelled.load(Ordering::Relaxed);
-                match reply.error {
-                    None => self.end(number, State::Finished),
-                    // A run that was told to stop says so as an error.
-                    Some(_) if stopped => self.end(number, State::Waiting),
-                    Some(reason) => self.end(number, failed(&reason)),
-                }
+                self.replied(number, &cell, reply);
             }
             Err(_) if self.cancelled.load(Ordering::Relaxed) => self.end(number, State::Waiting),
             Err(how) => self.died(number, &cell, &how),
         }
+    }
+
+    fn replied(&self, number: usize, cell: &Cell, reply: Reply) {
+        let state = match reply.error {
+            None if self.only_begin => State::Waiting,
+            None => State::Finished,
+            // A run that was told to stop says so as an error.
+            Some(_) if self.cancelled.load(Ordering::Relaxed) => State::Waiting,
+            // How it ends is for whoever works on it to write down.
+            Some(reason) if reply.is_elsewhere => return self.end(number, failed(&reason)),
+            Some(reason) => failed(&reason),
+        };
+        self.end(number, kept(cell, state));
     }
 
     /// Back into the queue, unless too many have died on it.
@@ -176,7 +189,7 @@ impl Slot<'_> {
         tracing::warn!("{}: its worker process died ({how})", cell.name());
         let again = lock(self.desk).queue.died(number, cell.steps_done(), most);
         let reason = format!("{most} worker processes died on it at the same step ({how})");
-        self.set(number, if again { State::Waiting } else { failed(&reason) });
+        self.set(number, if again { State::Waiting } else { kept(cell, failed(&reason)) });
     }
 
     fn end(&self, number: usize, state: State) {
@@ -188,6 +201,20 @@ impl Slot<'_> {
         let mut desk = lock(self.desk);
         desk.cells[number].state = state;
         desk.changes += 1;
+    }
+}
+
+/// Writes into the cell's folder how it ended; one of which that cannot be said has failed.
+fn kept(cell: &Cell, state: State) -> State {
+    if state == State::Waiting {
+        return state;
+    }
+    match cell.keep(state.clone()) {
+        Ok(()) => state,
+        Err(error) => match state {
+            State::Finished => failed(&format!("{error:#}")),
+            _ => state,
+        },
     }
 }
 
@@ -203,33 +230,4 @@ fn lock<'a, 'b>(desk: &'a Mutex<Desk<'b>>) -> MutexGuard<'a, Desk<'b>> {
 fn groups(cells: &[Cell]) -> Vec<usize> {
     let first = |cell: &Cell| cells.iter().position(|other| other.group() == cell.group());
     cells.iter().map(|cell| first(cell).unwrap_or(0)).collect()
-}
-
-fn waiting(cells: &[Cell]) -> Vec<usize> {
-    let waits = |&number: &usize| cells[number].state == State::Waiting;
-    (0..cells.len()).filter(waits).collect()
-}
-
-fn standing(cells: &[Cell], before: usize, elapsed: Duration) -> Standing {
-    let mut standing = Standing { cells: cells.len(), ..Standing::default() };
-    for cell in cells {
-        let done = cell.rounds_done();
-        // A run that ends early has no more to do, and one that failed neither.
-        let all = match &cell.state {
-            State::Finished | State::Failed(_) => done,
-            State::Waiting | State::Running => cell.rounds.max(done),
-        };
-        standing.rounds.0 += done;
-        standing.rounds.1 += all;
-        match &cell.state {
-            State::Finished => standing.finished += 1,
-            State::Failed(_) => standing.failed += 1,
-            State::Running => standing.running.push(format!("{} ({done}/{all})", cell.name())),
-            State::Waiting => {}
-        }
-    }
-    let (now, all) = standing.rounds;
-    let here = now.saturating_sub(before);
-    standing.left = (here > 0).then(|| elapsed.mul_f64((all - now) as f64 / here as f64));
-    standing
 }

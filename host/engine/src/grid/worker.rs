@@ -20,6 +20,9 @@ pub struct Order {
     pub seed: u64,
     /// The device, where it is not the config's.
     pub device: Option<String>,
+    /// Whether its first round is all that is to be done now.
+    #[serde(default)]
+    pub only_begin: bool,
 }
 
 /// The outcome of an order. It names the order, so that nothing which a plugin prints is taken for it.
@@ -29,6 +32,9 @@ pub struct Reply {
     pub order: Order,
     /// Why it could not be done.
     pub error: Option<String>,
+    /// Whether that is because another process works on the same run.
+    #[serde(default)]
+    pub is_elsewhere: bool,
 }
 
 /// Makes this worker end at once, by the system's hand, when its bench ends, however that ends.

@@ -161,6 +161,21 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Steps until `rounds` rounds are recorded, or the session is over. Opened again, it goes on from there.
+    ///
+    /// # Errors
+    /// As for [`Session::step`], and if the oracle waits.
+    pub fn run_rounds(mut self, rounds: usize) -> anyhow::Result<()> {
+        while self.rounds.len() < rounds {
+            match self.step()? {
+                Step::Stopped(_) => break,
+                Step::Waiting { missing } => bail!("{missing} texts have no labels yet"),
+                Step::Queried { .. } | Step::Trained { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
     fn stop_if_asked(&self) -> anyhow::Result<()> {
         ensure!(
             !self.watch.cancelled.load(Ordering::Relaxed),
