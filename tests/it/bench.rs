@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::{Ran, Sandbox, plugin};
 
 /// A grid of two strategies x two seeds on the tiny data set; `more` is added at its end.
-fn sandbox(more: &str) -> Sandbox {
+pub(crate) fn sandbox(more: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let grid = format!(
         "name = \"grid\"\nconfig = \"tiny.toml\"\nseeds = [3, 4]\n\
@@ -23,12 +23,12 @@ fn sandbox(more: &str) -> Sandbox {
     sandbox
 }
 
-fn bench(sandbox: &Sandbox, args: &[&str]) -> Ran {
+pub(crate) fn bench(sandbox: &Sandbox, args: &[&str]) -> Ran {
     sandbox.alhost(&[&["bench", "grid.toml"], args].concat())
 }
 
 /// What must not depend on what was killed: by cell, rounds and selections.
-fn records(sandbox: &Sandbox) -> BTreeMap<String, [String; 2]> {
+pub(crate) fn records(sandbox: &Sandbox) -> BTreeMap<String, [String; 2]> {
     let mut records = BTreeMap::new();
     for strategy in ["alps", "hostile"] {
         for seed in [3, 4] {
@@ -233,7 +233,7 @@ fn ends(bench: &mut Child, limit: Duration) -> bool {
     false
 }
 
-fn signal(process: u32, signal: Signal) {
+pub(crate) fn signal(process: u32, signal: Signal) {
     let process = Pid::from_raw(i32::try_from(process).unwrap()).unwrap();
     // It may have ended by itself meanwhile.
     let _ended = kill_process(process, signal);

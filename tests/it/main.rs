@@ -36,9 +36,12 @@ mod report_readers;
 mod resume;
 mod runs;
 mod shadow;
+mod slurm;
 mod stopping;
 mod strategies_page;
 mod support;
+
+mod tasks;
 mod tidy;
 mod tokenizers;
 mod train;

@@ -158,19 +158,24 @@ fn set_up(settings: &Settings) -> String {
 }
 
 /// A shell makes a command in the background ignore Ctrl-C, unless a subshell takes that back. `wait` ends with
-/// the trap, while the program goes on.
+/// the trap, while the program goes on. What was killed may have been so for a reason of the moment, and what others
+/// wait for should not be lost by it; a job that Slurm itself ends never gets so far.
 fn run(command: &str) -> String {
     format!(
         r#"
-if [ -n "$warned" ]; then exit 130; fi
-(trap - INT; exec {command}) &
-program=$!
-if [ -n "$warned" ]; then pass_on; fi
-wait "$program"
-status=$?
-while kill -0 "$program" 2>/dev/null; do
+for try in 1 2 3 4 5 6; do
+    if [ -n "$warned" ]; then exit 130; fi
+    (trap - INT; exec {command}) &
+    program=$!
+    if [ -n "$warned" ]; then pass_on; fi
     wait "$program"
     status=$?
+    while kill -0 "$program" 2>/dev/null; do
+        wait "$program"
+        status=$?
+    done
+    [ $status -eq 137 ] || exit $status
+    echo "killed, for the ${{try}}. time" >&2
 done
 exit $status
 "#

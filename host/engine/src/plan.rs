@@ -1,7 +1,9 @@
 //! Which strategies are going to run: found, and their manifests and parameters checked, before any data is
 //! read and without running a line of their code.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use alhost_config::{Isolation, RunConfig, names_a_folder, plugin_stem};
 use alhost_plugin_api::asking::{self, Asked, STRATEGIES, STRATEGY};
@@ -212,12 +214,13 @@ fn opened(
     file: PluginFile,
     given: Map<String, Value>,
 ) -> anyhow::Result<(PluginFile, Map<String, Value>)> {
+    let is_new = first_told(&file.path);
     // Told where it is not what the user named, but one found for them.
-    if !Path::new(plugin).exists() {
+    if is_new && !Path::new(plugin).exists() {
         tracing::info!("`{plugin}` is {}", file.path.display());
     }
     file.check()?;
-    if file.manifest.profile == "debug" {
+    if is_new && file.manifest.profile == "debug" {
         tracing::warn!(
             "{} is a debug build, which can be twenty times slower: compare no times with it",
             file.path.display()
@@ -225,6 +228,12 @@ fn opened(
     }
     file.manifest.resolve_params(&file.path, &given)?;
     Ok((file, given))
+}
+
+/// Whether nothing has been told of this file yet: a grid plans with the same files for each data set.
+fn first_told(file: &Path) -> bool {
+    static TOLD: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(file.to_owned())
 }
 
 /// An instance becomes a folder, and a plugin may give itself any id.

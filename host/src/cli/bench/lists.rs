@@ -129,7 +129,8 @@ struct Request {
 /// Returns the GPUs of `gpu:2` or `gpu:a100:2`, which Slurm counts as one where there is no number.
 fn gpus(gres: &str) -> Option<u32> {
     let mut parts = gres.split(':');
-    (parts.next() == Some("gpu")).then(|| parts.next_back().and_then(|n| n.parse().ok()).unwrap_or(1))
+    (parts.next() == Some("gpu"))
+        .then(|| parts.next_back().and_then(|n| n.parse().ok()).unwrap_or(1))
 }
 
 /// A line that does the same wherever a shell reads it.

@@ -54,17 +54,24 @@ impl Executor for Slurm<'_> {
         if self.args.dry_run {
             say!("# {n_jobs} scripts for {} cells; nothing was submitted", free.len());
         } else {
-            let busy =
-                if n_busy > 0 { format!("; {n_busy} run or wait already") } else { String::new() };
-            say!("submitted {n_jobs} jobs for {} of {} cells{busy}", free.len(), plan.cells.len());
-            say!("`alhost bench {} --status` says how it stands", self.args.grid.display());
-            say!("records: {}", plan.folder.display());
+            self.tell(plan, (n_jobs, free.len()), n_busy);
         }
         Ok(Handled::GivenAway)
     }
 }
 
 impl Slurm<'_> {
+    fn tell(&self, plan: &GridPlan, (n_jobs, n_cells): (usize, usize), n_busy: usize) {
+        let busy = if n_busy > 0 { format!("{n_busy} run or wait already") } else { String::new() };
+        match n_jobs {
+            0 => say!("nothing to submit: {busy}"),
+            _ if n_busy > 0 => say!("submitted {n_jobs} jobs for {n_cells} cells; {busy}"),
+            _ => say!("submitted {n_jobs} jobs for {n_cells} of {} cells", plan.cells.len()),
+        }
+        say!("`alhost bench {} --status` says how it stands", self.args.grid.display());
+        say!("records: {}", plan.folder.display());
+    }
+
     /// Submits the jobs of a batch, and returns how many.
     fn submit(
         &self,

@@ -28,13 +28,13 @@ pub(super) fn task(
         plan.facts.check(&inner, name)?;
     }
     let mine = cells(&plan, unit, number)?;
-    for &cell in &mine {
-        plan.cells[cell].check_folder()?;
-    }
     let unwritable = "the records cannot be written from this machine\n\
                       hint: give a folder that all machines can write, with --out or `out` in the grid";
     fs_err::create_dir_all(&inner).context(unwritable)?;
     BenchFolder::write_configs(&grid.folder, &grid.configs).context(unwritable)?;
+    for &cell in &mine {
+        plan.cells[cell].check_folder()?;
+    }
     let is_left = |cell: &usize| is_left(&plan.cells[*cell], unit);
     let left: Vec<usize> = mine.iter().copied().filter(is_left).collect();
     if !left.is_empty() {
