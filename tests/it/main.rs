@@ -40,7 +40,6 @@ mod slurm;
 mod stopping;
 mod strategies_page;
 mod support;
-
 mod tasks;
 mod tidy;
 mod tokenizers;

@@ -12,9 +12,9 @@ use crate::support::{every_plugin, workspace};
 const HEAD: &str = "\
 # Strategies
 
-What ships, each a folder below [plugins/](../plugins) whose README has the formula, all parameters and
-why it departs from its source where it does. Your own: [plugin-guide.md](plugin-guide.md). A test makes this page from
-manifests and READMEs.
+These strategies ship. Each is a folder below `plugins/`. Its README has the formula and all parameters, and says why it departs from
+its source if it does. [Writing a strategy](plugin-guide.md) shows how to make your own, and [results](results.md) how these did. A test
+makes this page from manifests and READMEs.
 
 ";
 
@@ -22,21 +22,21 @@ const NEEDS: &str = "
 Fromme et al. 2022 is *Investigating Active Learning Sampling Strategies for Extreme Multi Label Text
 Classification*, which compares `random`, `subword`, `alps`, `dal` and `cvirs`.
 
-**Needs** decide two things. A strategy that needs nothing of the trained classifier can also choose the initial set
-(`loop.initial_strategy`), one that asks others if they can: ";
+**Needs** decide two things. The first is who can also choose the initial set (`loop.initial_strategy`). A strategy can if it needs
+nothing of the trained classifier, and one that asks others can if they can. These are ";
 
 const COSTS: &str = "
-And what a strategy needs is most of what it costs. n is the number of texts in the pool:
+The second is what a query costs, because what a strategy needs is most of that. n is the number of texts in the pool:
 
 ";
 
 const DEPARTURES: &str = "
-Where they depart from their sources, in a line each:
+They depart from their sources in these ways, told in a line each:
 
 ";
 
 const END: &str = "
-`alhost plugin inspect` prints parameters with ranges, defaults and help:
+`alhost plugin inspect` prints the parameters of a strategy with ranges, defaults and help:
 
 ```
 $ alhost plugin inspect alps
