@@ -41,7 +41,9 @@ fn example(command: &str, n: usize) -> (Vec<String>, String) {
     let parent = std::process::id();
     let order = r#"{"config": "nosuch.toml", "strategy": "random", "seed": 1, "device": null}"#;
     let (more, stdin) = match command {
-        "--help" | "--version" | "plugin list" => (String::new(), ""),
+        "--help" | "--version" | "plugin list" | "doctor" => (String::new(), ""),
+        "completions" => ("bash".to_owned(), ""),
+        "man" => (format!("man-{n}"), ""),
         "run" => (format!("--config tiny.toml --plugin {random}"), ""),
         "bench" => ("grid.toml".to_owned(), ""),
         "bench-worker" => (format!("--parent {parent}"), order),

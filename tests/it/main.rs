@@ -14,6 +14,7 @@ mod check;
 mod checkpoint;
 mod data;
 mod docs;
+mod doctor;
 mod edges;
 mod export;
 mod fuzz;

@@ -28,7 +28,14 @@ const STALE: Duration = Duration::from_mins(5);
 pub struct Lock {
     /// The locked file, open for writing.
     pub file: File,
-    _created: Option<Created>,
+    created: Option<Created>,
+}
+
+impl Lock {
+    /// Whether the file system itself keeps others out, and no file stands for the lock.
+    pub fn is_of_the_system(&self) -> bool {
+        self.created.is_none()
+    }
 }
 
 /// Says why a lock is not to be had now.
@@ -74,11 +81,11 @@ fn attempt(path: &Path, flock: Flock<'_>) -> Result<Lock, Busy> {
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
     let file = file.map_err(Busy::Failed)?;
     match flock(file.file()) {
-        Ok(()) => Ok(Lock { file, _created: None }),
+        Ok(()) => Ok(Lock { file, created: None }),
         Err(TryLockError::WouldBlock) => Err(Busy::Held(None)),
         Err(TryLockError::Error(error)) if has_no_locks(&error) => {
             let created = Created::new(&held_path(path))?;
-            Ok(Lock { file, _created: Some(created) })
+            Ok(Lock { file, created: Some(created) })
         }
         Err(TryLockError::Error(error)) => {
             let kind = error.kind();

@@ -65,8 +65,12 @@ pub(super) fn rayon_threads() -> usize {
 /// Makes sure of the folder where what is computed once is kept: the config's, else in
 /// `XDG_CACHE_HOME`, else in `~/.cache`.
 pub(super) fn cache(config: &RunConfig) -> anyhow::Result<PathBuf> {
+    cache_at(config.cache.path.clone())
+}
+
+/// As [`cache`], for a folder that a config gives, or none.
+pub(super) fn cache_at(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let hint = "give a folder that can be written with --set cache.path=FOLDER or XDG_CACHE_HOME";
-    let given = config.cache.path.clone();
     let cache = given.or_else(|| Some(home_cache()?.join("alhost")));
     let cache =
         cache.with_context(|| format!("there is no place for the cache: no home\nhint: {hint}"))?;

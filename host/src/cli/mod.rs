@@ -7,6 +7,7 @@ mod bug;
 mod check;
 mod config;
 mod convert;
+mod doctor;
 mod environment;
 mod export;
 mod inspect;
@@ -20,6 +21,7 @@ mod prepare;
 mod progress;
 mod report;
 mod run;
+mod shells;
 mod stats;
 mod tables;
 mod terminal;
@@ -43,7 +45,7 @@ use clap::{Args, Parser, Subcommand};
 ///
 /// Exit status: 0 done, 1 a check said no, 2 could not do it.
 #[derive(Debug, Parser)]
-#[command(name = "alhost", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(name = "alhost", max_term_width = 100, args_conflicts_with_subcommands = true)]
 #[command(subcommand_negates_reqs = true)]
 pub struct Cli {
     #[command(subcommand)]
@@ -52,6 +54,9 @@ pub struct Cli {
     run: RunArgs,
     #[command(flatten)]
     output: OutputArgs,
+    /// Print the version; with --verbose, also what results can depend on: build, libtorch, devices, threads.
+    #[arg(short = 'V', long)]
+    version: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -89,6 +94,18 @@ enum Command {
     /// Look at a config.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Say what works on this machine, with a hint where something does not.
+    ///
+    /// Exit status: 1 where something is broken.
+    Doctor {
+        /// For other programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print completions for a shell: `alhost completions bash > ~/.local/share/bash-completion/completions/alhost`.
+    Completions { shell: clap_complete::Shell },
+    /// Write manual pages into a folder.
+    Man { folder: PathBuf },
 }
 
 #[derive(Debug, Args)]
@@ -308,6 +325,10 @@ fn answer(cli: Cli) -> anyhow::Result<ExitCode> {
     let bars = progress::Bars::new(&cli.output);
     bars.log();
     threads::start()?;
+    if cli.version {
+        doctor::version(cli.output.verbose > 0);
+        return Ok(ExitCode::SUCCESS);
+    }
     match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(args) => run::run(&args, &bars),
         Command::Report(args) => report::run(&args),
@@ -329,6 +350,9 @@ fn answer(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Data(DataCommand::Convert(args)) => convert::convert(&args, &bars),
         Command::Config(ConfigCommand::Show { config }) => config::show(&config),
         Command::Config(ConfigCommand::Check { config }) => config::check(&config),
+        Command::Doctor { json } => doctor::doctor(json),
+        Command::Completions { shell } => shells::completions(shell),
+        Command::Man { folder } => shells::man(&folder),
     }
 }
 
