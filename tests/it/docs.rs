@@ -22,12 +22,26 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
+/// What follows `alhost` in the lines of code that begin with it, with a prompt or without.
+fn commands(page: &str) -> Vec<&str> {
+    let mut in_code = false;
+    let mut commands = Vec::new();
+    for line in page.lines().map(str::trim) {
+        in_code ^= line.starts_with("```");
+        let prompt = line.strip_prefix("$ ");
+        let command = prompt.unwrap_or(line).strip_prefix("alhost");
+        let is_whole = |rest: &&str| rest.is_empty() || rest.starts_with(' ');
+        commands.extend(command.filter(is_whole).filter(|_| in_code || prompt.is_some()));
+    }
+    commands
+}
+
 #[test]
 fn every_alhost_command_parses() {
     let mut n_commands = 0;
     for page in pages() {
         let text = fs_err::read_to_string(&page).unwrap();
-        for line in text.lines().filter_map(|line| line.trim().strip_prefix("$ alhost")) {
+        for line in commands(&text) {
             let command = line.split(" #").next().unwrap();
             let args = std::iter::once("alhost").chain(command.split_whitespace());
             let parsed = Cli::try_parse_from(args);
@@ -35,17 +49,5 @@ fn every_alhost_command_parses() {
             n_commands += 1;
         }
     }
-    assert!(n_commands >= 6, "{n_commands} commands in the documentation");
-}
-
-#[test]
-fn files_that_the_documentation_links_to_exist() {
-    for page in pages() {
-        let text = fs_err::read_to_string(&page).unwrap();
-        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let is_file = !target.contains("://") && !target.starts_with('#');
-            let file = page.parent().unwrap().join(target.split('#').next().unwrap());
-            assert!(!is_file || file.exists(), "{}: no `{target}`", page.display());
-        }
-    }
+    assert!(n_commands >= 60, "{n_commands} commands in the documentation");
 }
