@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs the Python libraries that `cargo bench -p alhost --bench shelf` compares with into target/peers.
+# Installs the Python libraries that alhost is compared with into target/peers: strategies by `cargo bench -p alhost
+# --bench shelf`, the speed of encoding and training by speed.py. That is 5 GB, most of it the CUDA part of PyTorch.
 # ALHOST_PYTHON names the Python to use, 3.11 or later.
 set -eu
 here="$(dirname "$0")"

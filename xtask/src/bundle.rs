@@ -40,14 +40,20 @@ pub(crate) fn run(root: &Path, minilm: Option<PathBuf>) -> Result<()> {
     fs_err::write(&launcher, include_str!("launcher.sh"))?;
     fs_err::set_permissions(&launcher, PermissionsExt::from_mode(0o755))?;
 
-    let archive = format!("{name}.tar.gz");
-    tools::run(Command::new("tar").current_dir(&dist).args(["-czf", &archive, name]))?;
+    let archive = archive(&dist, name)?;
     eprintln!("bundle: `dist/{name}` and `dist/{archive}`");
     Ok(())
 }
 
+/// Packs a folder in `dist`; returns the archive's name there.
+pub(crate) fn archive(dist: &Path, name: &str) -> Result<String> {
+    let archive = format!("{name}.tar.gz");
+    tools::run(Command::new("tar").current_dir(dist).args(["-czf", &archive, name]))?;
+    Ok(archive)
+}
+
 /// Copies the plain files of a folder, not the folders in it.
-fn copy_files(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn copy_files(from: &Path, to: &Path) -> Result<()> {
     fs_err::create_dir_all(to)?;
     for entry in fs_err::read_dir(from)? {
         let entry = entry?;

@@ -1,16 +1,19 @@
-//! Set-up and bundling: `cargo xtask setup | demo | test | bundle`.
+//! Set-up, bundling and the website: `cargo xtask setup | demo | test | bundle | docs`.
 //!
 //! This crate exists because libtorch has to be fetched before cargo can build torch-sys; every
-//! command begins with that. All other chores are tests or subcommands of `alhost`.
+//! command but `docs` begins with that. All other chores are tests or subcommands of `alhost`.
 
 #![allow(clippy::print_stderr, reason = "a command-line tool reports on stderr")]
 
 mod build;
 mod bundle;
+mod check;
 mod link;
+mod links;
 mod metadata;
 mod pip;
 mod setup;
+mod site;
 mod tools;
 mod verify;
 mod wheels;
@@ -54,7 +57,13 @@ enum Command {
         /// Pack the MiniLM model too (90 MB), so that `checkpoint = "minilm"` works there.
         #[arg(long)]
         with_minilm: bool,
+        /// Pack instead what another machine, above all one with a GPU, checks alhost with: golden
+        /// comparisons, the demo, and the time of queries and of fine-tuning. At most 60 MiB.
+        #[arg(long, conflicts_with = "with_minilm")]
+        check: bool,
     },
+    /// Check the links of all pages, and build the documentation as a website with mdBook, in `target/site/html`.
+    Docs,
 }
 
 fn main() -> ExitCode {
@@ -88,9 +97,17 @@ fn run(command: &Command) -> Result<ExitCode> {
             setup::run(&deps, None)?;
             build::test(&root)
         }
-        Command::Bundle { with_minilm } => {
+        Command::Bundle { with_minilm, check } => {
             setup::run(&deps, None)?;
-            bundle::run(&root, with_minilm.then(|| deps.minilm()))?;
+            if *check {
+                check::run(&root)?;
+            } else {
+                bundle::run(&root, with_minilm.then(|| deps.minilm()))?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Docs => {
+            site::run(&root)?;
             Ok(ExitCode::SUCCESS)
         }
     }
