@@ -2,6 +2,7 @@
 //! part alone, and the CUDA part is loaded at start where there is one.
 #![expect(unsafe_code, reason = "loading a shared library runs its initialisers")]
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -60,7 +61,33 @@ pub fn n_gpus() -> usize {
 
 /// Threads that libtorch computes with on the CPU.
 pub fn torch_threads() -> usize {
-    usize::try_from(tch::get_num_threads()).unwrap_or(1)
+    BEFORE_ONE.get().unwrap_or_else(|| usize::try_from(tch::get_num_threads()).unwrap_or(1))
+}
+
+thread_local! {
+    /// Threads of libtorch before `OneThread`.
+    static BEFORE_ONE: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// Lets libtorch compute with the calling thread alone, as long as it lives: its other threads spin for
+/// milliseconds after each piece of work, on cores where threads of ours have work.
+pub(crate) struct OneThread(Option<usize>);
+
+impl OneThread {
+    pub(crate) fn only() -> Self {
+        let before = BEFORE_ONE.replace(Some(torch_threads()));
+        tch::set_num_threads(1);
+        Self(before)
+    }
+}
+
+impl Drop for OneThread {
+    fn drop(&mut self) {
+        let threads = BEFORE_ONE.replace(self.0).unwrap_or(1);
+        if self.0.is_none() {
+            use_torch_threads(threads);
+        }
+    }
 }
 
 /// Sets the threads that libtorch computes with, where the system lets no more be started.
@@ -131,6 +158,17 @@ mod tests {
         assert_eq!(loaded_from(maps, "libtorch_cpu.so"), Some(PathBuf::from("/opt/a b")));
         assert_eq!(loaded_from(maps, "libc10.so"), None);
         assert!(libtorch_folder().unwrap().join("libtorch_cpu.so").exists());
+    }
+
+    #[test]
+    fn one_thread_is_for_a_while_and_says_how_many_there_are() {
+        tch::set_num_threads(3);
+        {
+            let _one = OneThread::only();
+            let _within = OneThread::only();
+            assert_eq!((tch::get_num_threads(), torch_threads()), (1, 3));
+        }
+        assert_eq!((tch::get_num_threads(), torch_threads()), (3, 3));
     }
 
     #[test]

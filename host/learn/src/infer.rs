@@ -7,8 +7,10 @@ use alhost_model::{Outputs, Wants};
 use tch::{Device, Tensor};
 
 use crate::ModelError;
+use crate::cpu;
+use crate::device::OneThread;
 use crate::encoder::batch;
-use crate::encoder::states::States;
+use crate::encoder::states::{Encoded, States};
 use crate::heads::{Head, Layer, probabilities_of};
 use crate::random::seeded;
 
@@ -32,6 +34,7 @@ impl Reader<'_> {
         wants: Wants,
         progress: &dyn Progress,
     ) -> Result<Outputs, ModelError> {
+        let _one = self.states.workers().map(|_| OneThread::only());
         let _generator = (wants.mc_passes > 0).then(|| seeded(wants.mc_seed));
         let draws = self.head.draws(wants.mc_passes);
         let mut outputs = self.room(rows.len(), wants);
@@ -53,7 +56,7 @@ impl Reader<'_> {
         outputs: &mut Outputs,
     ) -> Result<(), ModelError> {
         let encoded = self.states.encode(texts, self.device)?;
-        let features = self.head.features(&encoded);
+        let features = self.features(&encoded);
         if let Some(to) = &mut outputs.logits {
             put(to, positions, &self.head.logits(&features));
         }
@@ -70,6 +73,15 @@ impl Reader<'_> {
             put(to, positions, &encoded.mean());
         }
         Ok(())
+    }
+
+    fn features(&self, encoded: &Encoded) -> Tensor {
+        let by_hand = self.states.workers().and_then(|workers| {
+            let filters = self.head.filters()?;
+            let maxima = cpu::maxima(&encoded.hidden_states, &encoded.lengths, &filters, workers);
+            Some(self.head.features_of_maxima(&maxima.values))
+        });
+        by_hand.unwrap_or_else(|| self.head.features(encoded))
     }
 
     fn room(&self, rows: usize, wants: Wants) -> Outputs {

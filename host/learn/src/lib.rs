@@ -2,6 +2,7 @@
 //! through them, and the heavy arithmetic that strategies share. The one library that links libtorch.
 
 pub mod compute;
+mod cpu;
 pub mod device;
 pub mod encoder;
 pub mod error;

@@ -1,9 +1,10 @@
 //! Tests of the learner as a whole, on a BERT of two layers with random weights.
 
+mod by_hand;
 mod logistic;
 
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use alhost_base::ledger::{Notes, Work};
 use alhost_base::matrix::Matrix;
@@ -16,6 +17,7 @@ use tch::{Device, Tensor};
 use tempfile::TempDir;
 
 use super::*;
+use crate::cpu::workers::Workers;
 use crate::training::optimizer::Adam;
 
 const N_LABELS: usize = 4;
@@ -259,14 +261,14 @@ fn training_the_words_in_use_is_training_all_words() {
 
     let mut some = setup(&without_dropout(), &config);
     some.learner.restart(1, HeadBias::LogOdds, &labels);
-    let adam = some.learner.optimizer(examples, &train_config());
+    let adam = some.learner.optimizer(examples, &train_config(), Arc::new(Workers::start()));
     let some = steps(&mut some.learner, adam);
 
     let mut whole = setup(&without_dropout(), &config);
     whole.learner.restart(1, HeadBias::LogOdds, &labels);
     let head = whole.learner.head.vars().trainable_variables();
     let encoder = whole.learner.encoder_vars.trainable_variables();
-    let adam = Adam::new(vec![(head, 1e-2), (encoder, 1e-3)]);
+    let adam = Adam::new(vec![(head, 1e-2), (encoder, 1e-3)], Arc::new(Workers::start()));
     let whole = steps(&mut whole.learner, adam);
 
     assert!((&whole - &some).abs().max().double_value(&[]) < 1e-6);

@@ -9,6 +9,7 @@ use tch::{Device, Tensor, no_grad};
 
 use super::mlp::{Batch, Mlp};
 use super::{ComputeError, MatrixView};
+use crate::device::OneThread;
 
 /// Trains a fresh discriminator between `labeled` and `unlabeled` and asks it about the latter.
 ///
@@ -34,7 +35,7 @@ pub fn discriminator(
             shuffle(&mut order, rng);
             order.clone()
         };
-        let one_thread = OneThread::for_small_steps(options.batch as usize * mlp.n_parameters());
+        let one_thread = one_thread_for_small_steps(options.batch as usize * mlp.n_parameters());
         let fitted = fit(&mut mlp, &rows, options, &mut shuffled, cancelled)?;
         drop(one_thread);
         let unlabeled = rows.points.f_narrow(0, labeled.rows as i64, unlabeled.rows as i64)?;
@@ -86,31 +87,13 @@ fn check(
     Ok(())
 }
 
-/// Keeps torch to one thread while it lives.
+/// Takes one thread where a step is small. `work` is the rows of a batch times parameters; the paper's
+/// network has 10 million.
 ///
 /// A step with a small batch is some thirty operations of microseconds, and each would wait for all
 /// threads: measured beside other load, one thread was 13 times as fast as two.
-struct OneThread {
-    before: i32,
-}
-
-impl OneThread {
-    /// Takes one thread where a step is small. `work` is the rows of a batch times parameters; the
-    /// paper's network has 10 million.
-    fn for_small_steps(work: usize) -> Option<Self> {
-        let before = tch::get_num_threads();
-        let is_small = work < 20_000_000;
-        is_small.then(|| {
-            tch::set_num_threads(1);
-            Self { before }
-        })
-    }
-}
-
-impl Drop for OneThread {
-    fn drop(&mut self) {
-        tch::set_num_threads(self.before);
-    }
+fn one_thread_for_small_steps(work: usize) -> Option<OneThread> {
+    (work < 20_000_000).then(OneThread::only)
 }
 
 /// The training rows on the device: the labeled ones (class 0), then the unlabeled (class 1).

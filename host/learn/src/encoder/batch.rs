@@ -51,6 +51,15 @@ impl Batch {
         Self { ids, lengths, mask }
     }
 
+    /// The token ids of each text.
+    pub(crate) fn texts(&self) -> Vec<Vec<u32>> {
+        let width = self.width() as usize;
+        let mut ids = vec![0_i64; self.len() * width];
+        self.ids.copy_data(&mut ids, self.len() * width);
+        let texts = ids.chunks_exact(width).zip(&self.lengths);
+        texts.map(|(ids, &len)| ids[..len as usize].iter().map(|&id| id as u32).collect()).collect()
+    }
+
     /// Texts in the batch.
     pub fn len(&self) -> usize {
         self.lengths.len()

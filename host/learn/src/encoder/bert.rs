@@ -6,6 +6,8 @@
 
 use tch::{Device, Kind, Tensor, nn};
 
+use crate::cpu::workers::Workers;
+use crate::cpu::{self, Masters, Variables};
 use crate::encoder::batch::Batch;
 use crate::encoder::embeddings::Embeddings;
 use crate::files::bert_config::BertConfig;
@@ -30,8 +32,14 @@ pub struct Encoder {
 pub struct Weights {
     config: BertConfig,
     embeddings: Embeddings,
-    layers: Vec<LayerWeights>,
+    layers: Layers,
     kind: Kind,
+}
+
+/// The layers, in the hands of whoever computes them.
+enum Layers {
+    Torch(Vec<LayerWeights>),
+    Cpu(Box<dyn cpu::Encode>),
 }
 
 impl Encoder {
@@ -66,9 +74,23 @@ impl Encoder {
         tch::no_grad(|| Weights {
             config: self.config.clone(),
             embeddings: self.embeddings.snapshot(),
-            layers: self.layers.iter().map(|layer| layer.cast(kind)).collect(),
+            layers: self.ready_layers(kind),
             kind,
         })
+    }
+
+    fn ready_layers(&self, kind: Kind) -> Layers {
+        if cpu::encodes(self.embeddings.device(), kind, &self.config) {
+            let masters: Vec<Masters<'_>> = self.layers.iter().map(Masters::of).collect();
+            return Layers::Cpu(cpu::encoder(&self.config, &masters, kind));
+        }
+        Layers::Torch(self.layers.iter().map(|layer| layer.cast(kind)).collect())
+    }
+
+    /// Handles to the variables, as a training by `cpu::trainer` takes them, during `embed_rows`.
+    pub(crate) fn variables(&self) -> Variables {
+        let layers = self.layers.iter().map(LayerVariables::handles).collect();
+        self.embeddings.variables(self.config.clone(), layers)
     }
 
     /// From now on, training sees only the word embeddings of `used` words, as a variable
@@ -97,15 +119,30 @@ impl Weights {
     /// Last hidden states, [batch, len, hidden] of the kind asked for, without dropout and
     /// without a graph. Those of padding mean nothing.
     pub fn forward(&self, batch: &Batch) -> Tensor {
-        tch::no_grad(|| {
-            let embedded = self.embeddings.forward(&batch.ids, self.config.layer_norm_eps);
-            let pass = Pass { kind: self.kind, train: false };
-            encode(&embedded, batch, self.layers.iter(), &self.config, pass)
+        tch::no_grad(|| match &self.layers {
+            Layers::Torch(layers) => {
+                let embedded = self.embeddings.forward(&batch.ids, self.config.layer_norm_eps);
+                let pass = Pass { kind: self.kind, train: false };
+                encode(&embedded, batch, layers.iter(), &self.config, pass)
+            }
+            Layers::Cpu(layers) => {
+                let texts = batch.texts();
+                let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+                layers.encode(self.embeddings.tables(self.config.layer_norm_eps), &texts)
+            }
         })
     }
 
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// The threads that `forward` computes with, if they are not libtorch's.
+    pub(crate) fn workers(&self) -> Option<&Workers> {
+        match &self.layers {
+            Layers::Torch(_) => None,
+            Layers::Cpu(layers) => Some(layers.workers()),
+        }
     }
 
     pub fn device(&self) -> Device {
@@ -164,6 +201,11 @@ impl Affine {
         Self { weight: self.weight.to_kind(kind), bias: self.bias.to_kind(kind) }
     }
 
+    /// Other handles to the same memory.
+    pub(crate) fn handles(&self) -> Self {
+        Self { weight: self.weight.shallow_clone(), bias: self.bias.shallow_clone() }
+    }
+
     /// Maps [.., inputs] to [.., outputs].
     pub(crate) fn apply(&self, input: &Tensor) -> Tensor {
         input.linear(&self.weight, Some(&self.bias))
@@ -177,15 +219,15 @@ impl Affine {
 }
 
 /// One layer's variables, under upstream's names.
-struct LayerVariables {
-    query: Affine,            // [hidden, hidden]
-    key: Affine,              // [hidden, hidden]
-    value: Affine,            // [hidden, hidden]
-    attention_output: Affine, // [hidden, hidden]
-    attention_norm: Affine,   // [hidden]
-    intermediate: Affine,     // [intermediate, hidden]
-    output: Affine,           // [hidden, intermediate]
-    output_norm: Affine,      // [hidden]
+pub(crate) struct LayerVariables {
+    pub(crate) query: Affine,            // [hidden, hidden]
+    pub(crate) key: Affine,              // [hidden, hidden]
+    pub(crate) value: Affine,            // [hidden, hidden]
+    pub(crate) attention_output: Affine, // [hidden, hidden]
+    pub(crate) attention_norm: Affine,   // [hidden]
+    pub(crate) intermediate: Affine,     // [intermediate, hidden]
+    pub(crate) output: Affine,           // [hidden, intermediate]
+    pub(crate) output_norm: Affine,      // [hidden]
 }
 
 /// One layer's weights, ready to compute with.
@@ -212,6 +254,20 @@ impl LayerVariables {
             intermediate: Affine::linear(&(vs / "intermediate" / "dense"), hidden, wide),
             output: Affine::linear(&(vs / "output" / "dense"), wide, hidden),
             output_norm: Affine::norm(&(vs / "output" / "LayerNorm"), hidden),
+        }
+    }
+
+    /// Other handles to the same memory.
+    fn handles(&self) -> Self {
+        Self {
+            query: self.query.handles(),
+            key: self.key.handles(),
+            value: self.value.handles(),
+            attention_output: self.attention_output.handles(),
+            attention_norm: self.attention_norm.handles(),
+            intermediate: self.intermediate.handles(),
+            output: self.output.handles(),
+            output_norm: self.output_norm.handles(),
         }
     }
 

@@ -1,9 +1,11 @@
 //! BERT's embeddings: word + position + token type, then a layer norm. All of it in f32; only the
 //! rows in use are touched, so there is nothing to gain from bf16.
 
-use tch::{Kind, Tensor, nn};
+use tch::{Device, Kind, Tensor, nn};
 
-use crate::encoder::bert::Affine;
+use crate::cpu::slices::values;
+use crate::cpu::{self, Tables, Variables};
+use crate::encoder::bert::{Affine, LayerVariables};
 use crate::files::bert_config::BertConfig;
 
 pub(crate) struct Embeddings {
@@ -76,6 +78,39 @@ impl Embeddings {
                 let mut words = self.words.detach();
                 drop(words.index_copy_(0, &compact.rows, &compact.table.detach()));
             });
+        }
+    }
+
+    pub(crate) fn device(&self) -> Device {
+        self.words.device()
+    }
+
+    /// Handles to the variables of an encoder with these layers, during `embed_rows`.
+    ///
+    /// # Panics
+    /// Panics at any other time.
+    pub(crate) fn variables(&self, config: BertConfig, layers: Vec<LayerVariables>) -> Variables {
+        let compact = self.compact.as_ref().expect("a training has its words");
+        let rows = Vec::<i64>::try_from(&compact.local).expect("one row a word, on the CPU");
+        Variables {
+            config,
+            layers,
+            words: compact.table.shallow_clone(),
+            word_rows: rows.into_iter().map(|row| row as u32).collect(),
+            positions: self.positions.shallow_clone(),
+            token_types: self.token_types.shallow_clone(),
+            norm: self.norm.handles(),
+        }
+    }
+
+    /// The whole tables, on the CPU.
+    pub(crate) fn tables(&self, layer_norm_eps: f64) -> Tables<'_> {
+        Tables {
+            words: values(self.words()),
+            positions: values(&self.positions),
+            token_types: values(&self.token_types),
+            norm: cpu::Affine::of(&self.norm),
+            eps: layer_norm_eps as f32,
         }
     }
 

@@ -19,6 +19,7 @@ use tch::{Device, Kind, Tensor};
 use tempfile::NamedTempFile;
 
 use crate::ModelError;
+use crate::device::OneThread;
 use crate::encoder::batch::{self, Batch};
 use crate::encoder::bert::Weights;
 use crate::encoder::states::Encoded;
@@ -120,6 +121,7 @@ impl Kept {
             Keep::States => Some(sized(&place.file("states"), bytes)?),
         };
 
+        let _one = weights.workers().map(|_| OneThread::only());
         let rows: Vec<u32> = (0..tokens.len() as u32).collect();
         progress.begin("encode with the pre-trained model", rows.len() as u64);
         for batch_rows in batch::by_length(tokens, &rows, KEPT_BUDGET) {

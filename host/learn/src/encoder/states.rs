@@ -4,6 +4,7 @@ use alhost_data::tokens::Tokens;
 use tch::{Device, IndexOp, Kind, Tensor};
 
 use crate::ModelError;
+use crate::cpu::workers::Workers;
 use crate::encoder::batch::Batch;
 use crate::encoder::bert::Weights;
 use crate::encoder::frozen::Kept;
@@ -28,6 +29,14 @@ pub(crate) struct Encoded {
 }
 
 impl States<'_> {
+    /// The threads that make them, if libtorch's do not.
+    pub(crate) fn workers(&self) -> Option<&Workers> {
+        match self {
+            Self::Encoder { weights, .. } => weights.workers(),
+            Self::Kept { .. } => None,
+        }
+    }
+
     pub(crate) fn encode(&self, rows: &[u32], device: Device) -> Result<Encoded, ModelError> {
         match self {
             Self::Encoder { weights, tokens } => {

@@ -16,6 +16,8 @@ use tch::{Device, IndexOp, Kind, Tensor, nn};
 
 use self::logistic::Fit;
 use crate::Pooling;
+use crate::cpu::Filters;
+use crate::cpu::slices::values;
 use crate::encoder::states::Encoded;
 use crate::random::seeded;
 
@@ -168,6 +170,28 @@ impl Head {
             }
         };
         features.to_kind(Kind::Float)
+    }
+
+    /// The convolutions of a CNN head, the weight of each of which is among its variables before its bias, on
+    /// the CPU.
+    pub(crate) fn filters(&self) -> Option<Vec<Filters<'_>>> {
+        let Body::Cnn(convolutions) = &self.body else { return None };
+        let filters = convolutions.iter().map(|Convolution { width, layer }| Filters {
+            width: *width as usize,
+            n: layer.weight.size()[0] as usize,
+            weight: values(&layer.weight),
+        });
+        Some(filters.collect())
+    }
+
+    /// Turns the maxima of a CNN head's filters over time, without bias, into its features.
+    ///
+    /// # Panics
+    /// Panics if this is not a CNN head.
+    pub(crate) fn features_of_maxima(&self, maxima: &Tensor) -> Tensor {
+        let Body::Cnn(convolutions) = &self.body else { panic!("only a CNN head has maxima") };
+        let biases: Vec<&Tensor> = convolutions.iter().map(|c| &c.layer.bias).collect();
+        (maxima + Tensor::cat(&biases, 0)).relu()
     }
 
     /// Features with some of them dropped, for training.

@@ -1,8 +1,10 @@
 //! One training of the classifier, to be read in one piece: `Learner::train`.
 
+pub(crate) mod by_hand;
 mod loss;
 pub(crate) mod optimizer;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use alhost_base::ledger::Work;
@@ -17,13 +19,25 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 use tch::Tensor;
 
 use crate::ModelError;
+use crate::cpu::workers::Workers;
+use crate::device::OneThread;
 use crate::encoder::batch::Batch;
 use crate::encoder::bert::Pass;
 use crate::encoder::frozen::Kept;
 use crate::encoder::states::Encoded;
 use crate::learner::{Learner, WORDS};
 use crate::random::seeded;
+use crate::training::by_hand::ByHand;
 use crate::training::optimizer::Adam;
+
+/// What a step is made with.
+struct Stepper<'a> {
+    /// What a frozen encoder says.
+    kept: Option<&'a Kept>,
+    /// The encoder's gradients, where autograd is not asked for them.
+    by_hand: Option<&'a mut ByHand>,
+    adam: &'a mut Adam,
+}
 
 struct Best {
     epoch: usize,
@@ -51,7 +65,10 @@ impl Learner {
         }
         let kept = self.states_of_both(labeled, dev.as_ref(), work)?;
         let dev = dev.map(|dev| DevTexts::choose(dev, config.dev_texts, seeds.init));
-        let mut adam = self.optimizer(labeled, config);
+        let workers = Arc::new(Workers::start());
+        let mut adam = self.optimizer(labeled, config, Arc::clone(&workers));
+        let mut by_hand = self.by_hand(seeds.train, &workers);
+        let _one = by_hand.is_some().then(OneThread::only);
         let mut order: Vec<u32> = (0..labeled.rows.len() as u32).collect();
         let mut rng = ChaCha8Rng::seed_from_u64(seeds.train as u64);
         let _dropout = seeded(seeds.train);
@@ -62,7 +79,9 @@ impl Learner {
         work.progress.begin("train", (config.epochs * order.len()) as u64);
         for epoch in 1..=config.epochs {
             shuffle(&mut order, &mut rng);
-            let loss = self.epoch(labeled, kept.as_ref(), &order, config.batch, &mut adam, work)?;
+            let stepper =
+                Stepper { kept: kept.as_ref(), by_hand: by_hand.as_mut(), adam: &mut adam };
+            let loss = self.epoch(labeled, &order, config.batch, stepper, work)?;
             if !loss.is_finite() {
                 self.encoder.embed_all();
                 return Err(ModelError::Diverged { epoch, rate: config.rate });
@@ -70,13 +89,7 @@ impl Learner {
             losses.push(loss);
 
             let Some(dev) = dev.as_ref().filter(|_| epoch >= config.min_epochs) else { continue };
-            let timed = Instant::now();
-            let score = self.score(dev, work)?;
-            dev_seconds += timed.elapsed().as_secs_f64();
-            tracing::debug!(epoch, loss, score, "trained an epoch");
-            if best.as_ref().is_none_or(|best| score > best.score) {
-                best = Some(Best { epoch, score, weights: adam.copy() });
-            }
+            dev_seconds += self.judge(dev, (epoch, loss), (&mut best, &adam), work)?;
             let best_epoch = best.as_ref().map_or(epoch, |best| best.epoch);
             if config.patience > 0 && epoch - best_epoch >= config.patience {
                 break;
@@ -86,6 +99,24 @@ impl Learner {
 
         self.take_best(&mut adam, best.as_ref(), losses.len());
         Ok(described(labeled, losses, best.as_ref(), dev_seconds))
+    }
+
+    /// Scores an epoch on dev and notes it where it is the best so far. Returns the seconds that it took.
+    fn judge(
+        &self,
+        dev: &DevTexts<'_>,
+        (epoch, loss): (usize, f64),
+        (best, adam): (&mut Option<Best>, &Adam),
+        work: Work<'_>,
+    ) -> Result<f64, ModelError> {
+        let timed = Instant::now();
+        let score = self.score(dev, work)?;
+        let seconds = timed.elapsed().as_secs_f64();
+        tracing::debug!(epoch, loss, score, "trained an epoch");
+        if best.as_ref().is_none_or(|best| score > best.score) {
+            *best = Some(Best { epoch, score, weights: adam.copy() });
+        }
+        Ok(seconds)
     }
 
     /// Returns what a frozen encoder says of the labeled texts, see `kept_states`. That of the dev
@@ -107,17 +138,22 @@ impl Learner {
     fn epoch(
         &self,
         labeled: Examples<'_>,
-        kept: Option<&Kept>,
         order: &[u32],
         batch: usize,
-        adam: &mut Adam,
+        mut stepper: Stepper<'_>,
         work: Work<'_>,
     ) -> Result<f64, ModelError> {
         let mut sum = Tensor::from(0.0_f64).to_device(self.device);
         for texts in order.chunks(batch) {
-            let loss = self.loss(labeled, kept, texts)?;
-            let variables: Vec<&Tensor> = adam.variables().collect();
-            let gradients = Tensor::run_backward(&[&loss], &variables, false, false);
+            let Stepper { kept, by_hand, adam } = &mut stepper;
+            let (loss, gradients) = if let Some(by_hand) = by_hand {
+                self.loss_by_hand(labeled, texts, by_hand)
+            } else {
+                let loss = self.loss(labeled, *kept, texts)?;
+                let variables: Vec<&Tensor> = adam.variables().collect();
+                let gradients = Tensor::run_backward(&[&loss], &variables, false, false);
+                (loss, gradients)
+            };
             adam.step(&gradients);
             sum += loss.detach() * texts.len() as f64;
             work.progress.advance(texts.len() as u64);
@@ -136,7 +172,12 @@ impl Learner {
     }
 
     /// Adam over what is trained: the head, and the encoder unless it is frozen.
-    pub(crate) fn optimizer(&mut self, labeled: Examples<'_>, config: &TrainConfig) -> Adam {
+    pub(crate) fn optimizer(
+        &mut self,
+        labeled: Examples<'_>,
+        config: &TrainConfig,
+        workers: Arc<Workers>,
+    ) -> Adam {
         let mut groups =
             vec![(self.head.vars().trainable_variables(), config.rate * config.head_rate)];
         if self.config.encoder == EncoderMode::FineTuned {
@@ -149,7 +190,7 @@ impl Learner {
             let variables = encoder.into_iter().map(|(_, variable)| variable).collect();
             groups.push((variables, config.rate));
         }
-        Adam::new(groups)
+        Adam::new(groups, workers)
     }
 
     /// The mean loss over some of the labeled texts and all labels.
@@ -167,10 +208,13 @@ impl Learner {
             let pass = Pass { kind: self.kind, train: true };
             Encoded::new(self.encoder.forward(&batch, pass), batch.lengths)
         };
-        let features = self.head.features(&encoded);
-        let logits = self.head.logits(&self.head.drop_out(&features));
-        let targets = loss::multi_hot(labeled.labels, texts, self.device);
-        Ok(loss::bce_sum(&logits, &targets) / targets.numel() as f64)
+        Ok(self.head_loss(&self.head.features(&encoded), labeled.labels, texts))
+    }
+
+    fn head_loss(&self, features: &Tensor, labels: &Labels, texts: &[u32]) -> Tensor {
+        let logits = self.head.logits(&self.head.drop_out(features));
+        let targets = loss::multi_hot(labels, texts, self.device);
+        loss::bce_sum(&logits, &targets) / targets.numel() as f64
     }
 
     fn score(&self, dev: &DevTexts<'_>, work: Work<'_>) -> Result<f64, ModelError> {
