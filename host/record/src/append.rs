@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use alhost_base::foreign;
+use alhost_base::{aside, foreign};
 use fs_err::{File, OpenOptions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,6 +18,8 @@ const LIMIT: u64 = 1 << 34;
 pub(super) struct Log {
     path: PathBuf,
     file: File,
+    /// Where the checks of the lines begin, and where they are.
+    begin: Chain,
     chain: Chain,
     /// Bytes of whole lines.
     length: u64,
@@ -31,8 +33,8 @@ impl Log {
         path: &Path,
         mut chain: Chain,
     ) -> Result<(Self, Vec<T>), RecordError> {
-        let file = OpenOptions::new().create(true).append(true).open(path);
-        let file = file.map_err(RecordError::write)?;
+        let begin = chain.clone();
+        let file = to_append(path)?;
         let bytes = read_bytes(path)?;
         let whole = whole_lines(&bytes);
         if whole.len() < bytes.len() {
@@ -41,19 +43,13 @@ impl Log {
         }
         let records = parse(path, whole, &mut chain)?;
         let (length, n_lines) = (whole.len() as u64, records.len());
-        Ok((Self { path: path.to_owned(), file, chain, length, n_lines }, records))
+        Ok((Self { path: path.to_owned(), file, begin, chain, length, n_lines }, records))
     }
 
     /// Appends a record, which is on disk once this returns; after an error the file is as it was
     /// before.
     pub(super) fn append<T: Serialize>(&mut self, record: &T) -> Result<(), RecordError> {
-        if let Some(problem) = sound::problem(record) {
-            return Err(RecordError::Unsound { path: self.path.clone(), problem });
-        }
-        let text = serde_json::to_string(record).expect("a record is plain data");
-        let mut chain = self.chain.clone();
-        let mut line = chain.seal(&text);
-        line.push('\n');
+        let (line, chain) = self.line(record, self.chain.clone())?;
         let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
         if let Err(source) = written {
             // If this fails too, the next start cuts the unfinished line off; the first error is
@@ -65,6 +61,28 @@ impl Log {
         self.length += line.len() as u64;
         self.n_lines += 1;
         Ok(())
+    }
+
+    /// Puts a record in the place of all lines so far, or leaves them all.
+    pub(super) fn replace_all<T: Serialize>(&mut self, record: &T) -> Result<(), RecordError> {
+        let (line, chain) = self.line(record, self.begin.clone())?;
+        aside::replace(&self.path, line.as_bytes()).map_err(RecordError::write)?;
+        self.file = to_append(&self.path)?;
+        (self.chain, self.length, self.n_lines) = (chain, line.len() as u64, 1);
+        Ok(())
+    }
+
+    /// A record as the line behind `chain`, and the chain behind that.
+    fn line<T: Serialize>(
+        &self,
+        record: &T,
+        mut chain: Chain,
+    ) -> Result<(String, Chain), RecordError> {
+        if let Some(problem) = sound::problem(record) {
+            return Err(RecordError::Unsound { path: self.path.clone(), problem });
+        }
+        let text = serde_json::to_string(record).expect("a record is plain data");
+        Ok((chain.seal(&text) + "\n", chain))
     }
 
     pub(super) fn n_lines(&self) -> usize {
@@ -81,6 +99,10 @@ pub(super) fn read<T: DeserializeOwned + Serialize>(
     let bytes = read_bytes(path)?;
     let whole = whole_lines(&bytes);
     Ok((parse(path, whole, &mut chain)?, whole.len() < bytes.len()))
+}
+
+fn to_append(path: &Path) -> Result<File, RecordError> {
+    OpenOptions::new().create(true).append(true).open(path).map_err(RecordError::write)
 }
 
 fn read_bytes(path: &Path) -> Result<Vec<u8>, RecordError> {
@@ -171,6 +193,21 @@ mod tests {
             drop(log);
             assert_eq!(open(&path).unwrap().1.last(), Some(&7));
         }
+    }
+
+    #[test]
+    fn what_takes_the_place_of_all_lines_is_gone_on_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let (mut log, _) = open(&path).unwrap();
+        for n in [1, 2] {
+            log.append(&Number { n }).unwrap();
+        }
+        log.replace_all(&Number { n: 30 }).unwrap();
+        log.append(&Number { n: 4 }).unwrap();
+        assert_eq!(log.n_lines(), 2);
+        drop(log);
+        assert_eq!(open(&path).unwrap().1, [30, 4]);
     }
 
     #[test]

@@ -84,6 +84,20 @@ impl RunDir {
         self.selections.append(selection)
     }
 
+    /// Keeps a first selection with more texts in the place of the one that is there, on which nothing was
+    /// trained.
+    ///
+    /// # Panics
+    /// If there are others, or rounds.
+    pub fn widen_first_selection(
+        &mut self,
+        selection: &SelectionRecord,
+    ) -> Result<(), RecordError> {
+        let here = (selection.round, self.selections.n_lines(), self.rounds.n_lines());
+        assert_eq!(here, (0, 1, 0), "only the first selection, and before its round");
+        self.selections.replace_all(selection)
+    }
+
     /// Keeps a round, after the selection that was made in it.
     ///
     /// # Panics

@@ -1,7 +1,7 @@
 //! What a session does between two events: it selects, asks for labels and trains, queries and records.
 
 use alhost_config::Start;
-use alhost_plugin_api::DocId;
+use alhost_plugin_api::{DocId, Selection};
 use alhost_record::{Cost, Resume, SelectionRecord, Signals, Stop, peak_memory_bytes};
 use anyhow::Context as _;
 
@@ -10,10 +10,13 @@ use crate::acquired::acquired;
 use crate::classifier::Trained;
 use crate::lending::Panels;
 use crate::oracle::Answer;
-use crate::pool::{Offer, Pool, ValidSelection};
+use crate::pool::{Annotation, Offer, Pool, ValidSelection};
 use crate::query::{Asking, Query};
 use crate::rounds::{charge_filter, charge_query, cost, record, tell};
 use crate::stopping;
+
+/// Labeled texts that every classifier can be trained on.
+const LABELED_AT_LEAST: usize = 2;
 
 impl Session<'_> {
     /// Chooses the initial set, unless it is on disk.
@@ -43,7 +46,14 @@ impl Session<'_> {
                 self.state = State::Selected(selection);
                 return Ok(Step::Waiting { missing });
             }
-            Answer::Given(given) => self.pool.annotate(&selection, given, round as u32)?,
+            Answer::Given(given) => {
+                if self.is_first_selection_open()
+                    && let Some(wider) = self.more_to_begin_with(&selection, &given)?
+                {
+                    return Ok(self.selected(wider));
+                }
+                self.pool.annotate(&selection, given, round as u32)?;
+            }
         }
         self.pool.correct(self.oracle.corrections()?)?;
         // A round that is recorded needs no model: the texts that it selected are on disk.
@@ -59,6 +69,37 @@ impl Session<'_> {
         self.has_classifier = true;
         self.state = State::Trained(Box::new((trained, signals)));
         Ok(Step::Trained { round })
+    }
+
+    /// Whether nothing on disk follows from the first selection.
+    fn is_first_selection_open(&self) -> bool {
+        let Resume { rounds, selections, .. } = &self.resume;
+        self.rounds.is_empty() && rounds.is_empty() && selections.len() <= 1
+    }
+
+    /// Where nearly all texts of the first selection were skipped, returns one that has as many others besides:
+    /// there is nothing to train on, and without a training nothing else is ever asked.
+    fn more_to_begin_with(
+        &mut self,
+        selection: &ValidSelection,
+        given: &[(DocId, Annotation)],
+    ) -> anyhow::Result<Option<ValidSelection>> {
+        let mut after = self.pool.clone();
+        after.annotate(selection, given.to_vec(), 0)?;
+        let enough = after.labeled().len() >= LABELED_AT_LEAST;
+        if enough || after.skipped().next().is_none() || after.unlabeled().is_empty() {
+            return Ok(None);
+        }
+        let (experiment, ledger) = (&mut *self.experiment, &mut self.ledger);
+        let mut asking = Asking { experiment, ledger, watch: self.watch };
+        let n = asking.experiment.task.config.r#loop.initial;
+        let n_audit = after.audit_of(n);
+        let more = asking.initial_set(self.initial.as_mut(), &after, n - n_audit, self.seed)?;
+        let ids = [selection.chosen(), more.chosen()].concat();
+        let wider = self.pool.select(&Selection::ranked(ids.clone()), ids.len())?;
+        let wider = self.pool.with_audited(wider, selection.audit().len() + n_audit);
+        self.dir.widen_first_selection(&self.selection_record(0, &wider))?;
+        Ok(Some(wider))
     }
 
     fn after_recorded(&mut self, round: usize) -> anyhow::Result<Step> {

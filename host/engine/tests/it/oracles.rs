@@ -158,6 +158,54 @@ fn skipped_texts_are_never_trained_on_nor_asked_about_again() {
     assert_eq!(again.rounds().len(), 5, "its records are taken as they are");
 }
 
+/// Skips these texts.
+fn skipping(opened: &Opened, texts: &[DocId]) -> Box<dyn Oracle> {
+    let texts = texts.to_vec();
+    changed(opened, move |mut given| {
+        for (_, annotation) in given.iter_mut().filter(|(id, _)| texts.contains(id)) {
+            *annotation = Annotation::Skipped;
+        }
+        Answer::Given(given)
+    })
+}
+
+#[test]
+fn where_the_first_texts_are_skipped_others_are_asked_about_besides() {
+    let check = |kept: usize, labeled: &[usize]| {
+        let records = |steps: &[usize]| {
+            let (_folder, mut opened) = opened();
+            let Opened { experiment, strategies } = &mut opened;
+            let mut session = Session::open(experiment, strategies, "random", 1, WATCH).unwrap();
+            session.step().unwrap();
+            let path = session.path().to_owned();
+            let first = session.wanted().unwrap().ids().to_vec();
+            drop(session);
+            for &steps in steps {
+                let oracle = skipping(&opened, &first[kept..]);
+                let Opened { experiment, strategies } = &mut opened;
+                let mut session =
+                    Session::open_with(experiment, strategies, "random", 1, oracle, WATCH).unwrap();
+                for _ in 0..steps {
+                    session.step().unwrap();
+                }
+            }
+            let records = alhost_record::read(&path).unwrap();
+            assert!(records.is_finished());
+            assert!(records.selections[0].rows.iter().zip(&first).all(|(row, id)| *row == id.0));
+            let labeled: Vec<usize> = records.rounds.iter().map(|round| round.labeled).collect();
+            (labeled, records.selections)
+        };
+        let unbroken = records(&[20]);
+        assert_eq!(unbroken.0, labeled, "{kept} kept");
+        for steps in 1..8 {
+            assert_eq!(records(&[steps, 20]), unbroken, "{kept} kept, stopped after {steps} steps");
+        }
+    };
+    check(0, &[8, 14, 20, 24]);
+    check(1, &[9, 15, 21, 24]);
+    check(2, &[2, 8, 14, 20, 24]);
+}
+
 #[test]
 fn corrections_change_what_is_trained_on() {
     let (_folder, mut opened) = opened();

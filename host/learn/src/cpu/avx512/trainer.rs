@@ -77,13 +77,6 @@ impl<E: Element> Trainer<E> {
         }
     }
 
-    /// The units, the longest first.
-    fn longest_first(&mut self) -> Vec<&mut Work<E>> {
-        let mut work: Vec<_> = self.work[..self.n_units].iter_mut().collect();
-        work.sort_by_key(|work| std::cmp::Reverse(work.unit.rows));
-        work
-    }
-
     /// Divides the batch among units.
     fn divide(&mut self, texts: &[&[u32]]) {
         let lengths: Vec<usize> = texts.iter().map(|text| text.len()).collect();
@@ -107,8 +100,7 @@ impl<E: Element> Trainer<E> {
     fn layer_backward(&mut self, index: usize) {
         let (shape, dropout) = (self.shape, self.dropout);
         let weights = &self.weights[index];
-        let mut work: Vec<_> = self.work[..self.n_units].iter_mut().collect();
-        work.sort_by_key(|work| std::cmp::Reverse(work.unit.rows));
+        let work = longest_first(&mut self.work[..self.n_units]);
         self.workers.each(work.into_iter(), |work| {
             self.rooms.lend(|room| {
                 let unit = &work.unit;
@@ -194,6 +186,12 @@ impl<E: Element> Work<E> {
     }
 }
 
+fn longest_first<E>(work: &mut [Work<E>]) -> Vec<&mut Work<E>> {
+    let mut work: Vec<_> = work.iter_mut().collect();
+    work.sort_by_key(|work| std::cmp::Reverse(work.unit.rows));
+    work
+}
+
 /// Sums vectors in their order.
 fn add_all<'a>(shares: impl Iterator<Item = &'a Vec<f32>>, to: &mut [f32]) {
     to.fill(0.0);
@@ -215,8 +213,7 @@ impl<E: Element> Train for Trainer<E> {
             unsafe { pack::<E>(masters, true, weights) };
         });
         let (tables, weights) = (self.variables.tables(), &self.weights);
-        let mut work: Vec<_> = self.work[..self.n_units].iter_mut().collect();
-        work.sort_by_key(|work| std::cmp::Reverse(work.unit.rows));
+        let work = longest_first(&mut self.work[..self.n_units]);
         self.workers.each(work.into_iter(), |work| {
             self.rooms.lend(|room| {
                 // SAFETY: see `new`.
@@ -239,7 +236,7 @@ impl<E: Element> Train for Trainer<E> {
         let gradient = gradient.to_kind(Kind::Float).contiguous();
         let width = gradient.size()[1] as usize;
         let gradient = values(&gradient);
-        for work in self.longest_first() {
+        for work in &mut self.work[..self.n_units] {
             let rows = work.unit.rows * hidden;
             grow(&mut work.gradient, rows);
             work.gradient[..rows].fill(0.0);
