@@ -85,6 +85,7 @@ impl Experiment {
             host_blake3: about.build.clone(),
             libtorch: about.libtorch.clone(),
             device: about.device.clone(),
+            hardware: about.hardware.clone(),
             precision: about.precision.clone(),
             torch_threads: about.threads,
             deterministic: deterministic.to_owned(),

@@ -97,6 +97,7 @@ fn about(checkpoint: &Checkpoint, learner: &Learner) -> About {
         revision: checkpoint.revision.clone(),
         has_mlm_head: checkpoint.has_mlm_head(),
         device: device::name(learner.device()),
+        hardware: Some(computation.hardware),
         precision: learner.precision().to_owned(),
         threads: device::torch_threads(),
         libtorch: LIBTORCH.to_owned(),

@@ -146,8 +146,10 @@ pub struct About {
     pub has_mlm_head: bool,
     /// Names the checkpoint and the arithmetic by all that they are made of.
     pub identity: String,
-    /// `cpu` or the name of a GPU.
+    /// `cpu` or `cuda:0`.
     pub device: String,
+    /// Model of the processor or of the GPUs, where it is known.
+    pub hardware: Option<String>,
     /// `f32` or `bf16`.
     pub precision: String,
     /// Threads of one operation.

@@ -135,11 +135,25 @@ pub struct Environment {
     pub libtorch: String,
     /// Device as resolved: `cpu` or `cuda:0`.
     pub device: String,
+    /// Its model, and the vector extensions of a processor; other ones give other bits. Records of before do not
+    /// say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hardware: Option<String>,
     /// Precision as resolved: `f32` or `bf16`.
     pub precision: String,
     pub torch_threads: usize,
     /// Whether the same command gives the same bits here.
     pub deterministic: String,
+}
+
+impl Environment {
+    /// The device, and its model in brackets where it is known.
+    pub fn device_and_model(&self) -> String {
+        match &self.hardware {
+            Some(model) => format!("{} ({model})", self.device),
+            None => self.device.clone(),
+        }
+    }
 }
 
 impl RunManifest {

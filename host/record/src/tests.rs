@@ -44,6 +44,7 @@ pub(super) fn manifest() -> RunManifest {
             host_blake3: None,
             libtorch: text("2.11.0"),
             device: text("cpu"),
+            hardware: Some(text("a processor, avx2")),
             precision: text("f32"),
             torch_threads: 2,
             deterministic: text("yes"),
@@ -264,17 +265,26 @@ fn another_revision_is_refused_and_an_unknown_one_is_not() {
 
 #[test]
 fn going_on_elsewhere_is_noted_once() {
-    let folder = tempfile::tempdir().unwrap();
-    go_on(folder.path(), 4).unwrap();
-    let mut elsewhere = manifest();
-    elsewhere.environments[0].torch_threads = 8;
-    for _ in 0..2 {
-        drop(RunDir::open(folder.path(), &elsewhere).unwrap());
-        let environments = read(folder.path()).unwrap().manifest.environments;
-        let threads: Vec<_> =
-            environments.iter().map(|e| (e.from_round, e.torch_threads)).collect();
-        assert_eq!(threads, [(0, 2), (1, 8)]);
-    }
+    let check = |change: fn(&mut Environment)| {
+        let folder = tempfile::tempdir().unwrap();
+        go_on(folder.path(), 4).unwrap();
+        let mut elsewhere = manifest();
+        change(&mut elsewhere.environments[0]);
+        for _ in 0..2 {
+            drop(RunDir::open(folder.path(), &elsewhere).unwrap());
+            let noted = read(folder.path()).unwrap().manifest.environments;
+            let rounds: Vec<usize> = noted.iter().map(|here| here.from_round).collect();
+            assert_eq!(rounds, [0, 1]);
+            change(&mut elsewhere.environments[0]);
+            assert_eq!(
+                noted[1],
+                Environment { from_round: 1, ..elsewhere.environments[0].clone() }
+            );
+        }
+    };
+    check(|here| here.torch_threads = 8);
+    check(|here| here.hardware = Some("a processor, avx512f".to_owned()));
+    check(|here| here.hardware = None);
 }
 
 #[test]

@@ -108,7 +108,10 @@ fn environments(run: &Run) -> Vec<String> {
         .map(|here| {
             format!(
                 "alhost {}, {}, {}, {} torch threads",
-                here.host, here.device, here.precision, here.torch_threads
+                here.host,
+                here.device_and_model(),
+                here.precision,
+                here.torch_threads
             )
         })
         .collect()

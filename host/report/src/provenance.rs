@@ -108,7 +108,7 @@ fn surroundings(sets: &[DataSet]) -> Table {
                 format!("alhost {}", here.host),
                 here.host_blake3.as_deref().map_or("–".to_owned(), short),
                 here.libtorch.clone(),
-                here.device.clone(),
+                here.device_and_model(),
                 here.precision.clone(),
                 here.torch_threads.to_string(),
                 here.deterministic.clone(),

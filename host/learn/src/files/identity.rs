@@ -23,8 +23,10 @@ pub struct CheckpointIdentity {
 /// Names an arithmetic: the same inputs give the same bits.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Computation {
-    /// `cpu` or `cuda`, and its model.
+    /// `cpu` or `cuda`.
     pub device: String,
+    /// Its model; of a processor also the vector extensions.
+    pub hardware: String,
     /// `f32` or `bf16`.
     pub precision: String,
     pub torch_threads: usize,
@@ -45,7 +47,8 @@ impl Computation {
     /// Returns the computation that this process does on `device` with layers of `kind`.
     pub fn here(device: Device, kind: Kind) -> Self {
         Self {
-            device: hardware(device),
+            device: if device.is_cuda() { "cuda" } else { "cpu" }.to_owned(),
+            hardware: hardware(device),
             precision: if kind == Kind::BFloat16 { "bf16" } else { "f32" }.to_owned(),
             torch_threads: device::torch_threads(),
             libtorch: LIBTORCH.to_owned(),
@@ -55,10 +58,10 @@ impl Computation {
 
     /// Returns a hash of all fields, in hex. A field that is not hashed does not compile.
     pub fn name(&self) -> String {
-        let Self { device, precision, torch_threads, libtorch, build } = self;
+        let Self { device, hardware, precision, torch_threads, libtorch, build } = self;
         hash(
             "alhost 2 computation",
-            &[device, precision, &torch_threads.to_string(), libtorch, build],
+            &[device, hardware, precision, &torch_threads.to_string(), libtorch, build],
         )
     }
 }
@@ -84,8 +87,11 @@ pub fn build() -> Option<&'static str> {
     hash.as_deref()
 }
 
-/// Returns the device with its model: another model of processor adds in another order, and caches
-/// travel between machines.
+/// Extensions that decide by which code a processor computes, the best first.
+const EXTENSIONS: [&str; 5] = ["amx_bf16", "avx512_bf16", "avx512f", "avx2", "avx"];
+
+/// Returns the model of a device: another model of processor adds in another order, and caches travel between
+/// machines. Virtual machines call very different processors by one name, so their extensions are named as well.
 fn hardware(device: Device) -> String {
     static CPU: OnceLock<String> = OnceLock::new();
     static GPUS: OnceLock<String> = OnceLock::new();
@@ -98,12 +104,17 @@ fn hardware(device: Device) -> String {
             models.sort();
             models.join(", ")
         });
-        return format!("cuda {gpus}");
+        return gpus.clone();
     }
     let cpu = CPU.get_or_init(|| {
-        value(std::path::Path::new("/proc/cpuinfo"), "model name").unwrap_or_default()
+        let file = std::path::Path::new("/proc/cpuinfo");
+        let name = value(file, "model name").unwrap_or_default();
+        let flags = value(file, "flags").unwrap_or_default();
+        let has = |extension: &&&str| flags.split(' ').any(|flag| flag == **extension);
+        let best = EXTENSIONS.iter().find(has).unwrap_or(&"no vector extensions");
+        format!("{name}, {best}")
     });
-    format!("cpu {cpu}")
+    cpu.clone()
 }
 
 /// Returns what stands behind `key` in the first line that begins with it.
@@ -157,6 +168,7 @@ mod tests {
         let here = Computation::here(Device::Cpu, Kind::BFloat16);
         assert_eq!(here.precision, "bf16");
         assert_eq!(here.build.len(), 64);
-        assert!(here.device.starts_with("cpu "), "{}", here.device);
+        assert_eq!(here.device, "cpu");
+        assert!(here.hardware.contains(", "), "{}", here.hardware);
     }
 }
