@@ -38,17 +38,22 @@ pub(super) fn manifest() -> RunManifest {
             revision: None,
             mlm_head: text("none"),
         },
-        environments: vec![Environment {
-            from_round: 0,
-            host: text("0.1.0"),
-            host_blake3: None,
-            libtorch: text("2.11.0"),
-            device: text("cpu"),
-            hardware: Some(text("a processor, avx2")),
-            precision: text("f32"),
-            torch_threads: 2,
-            deterministic: text("yes"),
-        }],
+        environments: vec![environment()],
+    }
+}
+
+fn environment() -> Environment {
+    let text = |text: &str| text.to_owned();
+    Environment {
+        from_round: 0,
+        host: text("0.1.0"),
+        host_blake3: None,
+        libtorch: text("2.11.0"),
+        device: text("cpu"),
+        hardware: Some(text("a processor, avx2")),
+        precision: text("f32"),
+        torch_threads: 2,
+        deterministic: text("yes"),
     }
 }
 
