@@ -1,7 +1,7 @@
 //! The server of the labeling page: whole runs through it, kills, several people, and requests that are refused.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -62,6 +62,28 @@ fn gold_labels_through_the_page_give_the_records_of_a_simulated_run() {
     assert_eq!(labeled.0, simulated.0, "selections");
     assert_eq!(labeled.1, simulated.1, "rounds");
     assert_eq!(labeled.1.len(), 6);
+}
+
+#[test]
+fn one_ctrl_c_ends_it_before_the_data_are_open_and_behind() {
+    for waits in [false, true] {
+        let sandbox = project(true);
+        let mut page = Page::serve(&sandbox, &[]);
+        if waits {
+            page.next("kim").unwrap();
+        }
+        let id = rustix::process::Pid::from_child(&page.child);
+        rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+        let since = Instant::now();
+        let status = loop {
+            if let Some(status) = page.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(since.elapsed() < Duration::from_secs(30), "it goes on");
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        assert!(status.success(), "{status}");
+    }
 }
 
 /// Labels until the server is killed, so many milliseconds from now, and gives back what was confirmed.

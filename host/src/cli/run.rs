@@ -109,14 +109,19 @@ pub(super) fn one_run(
 /// The first Ctrl-C asks to stop after the current step, the second ends at once. Either way
 /// nothing that is recorded is lost.
 pub(super) fn cancel_on_interrupt() -> &'static AtomicBool {
+    cancel_saying("stopping after this round; Ctrl-C again stops at once, and loses nothing")
+}
+
+/// As [`cancel_on_interrupt`]. A process has one handler: what the first call gives is said.
+pub(super) fn cancel_saying(text: &'static str) -> &'static AtomicBool {
     static CANCELLED: AtomicBool = AtomicBool::new(false);
     static HANDLED: std::sync::Once = std::sync::Once::new();
-    let handler = || {
+    let handler = move || {
         if CANCELLED.swap(true, Ordering::Relaxed) {
             #[expect(clippy::exit, reason = "the user asked twice")]
             std::process::exit(130);
         }
-        tracing::warn!("stopping after this round; Ctrl-C again stops at once, and loses nothing");
+        tracing::warn!("{text}");
     };
     HANDLED.call_once(|| {
         if let Err(error) = ctrlc::set_handler(handler) {

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use alhost_data::{read_labels, read_texts};
 use alhost_engine::Plan;
@@ -14,6 +16,9 @@ use super::super::progress::Bars;
 use super::super::terminal::{say, tell_error};
 use super::super::{environment, run};
 use super::{NewArgs, ServeArgs, experiment, shown};
+
+/// How often it is looked whether Ctrl-C was pressed.
+const LOOKS: Duration = Duration::from_millis(50);
 
 /// The fewest texts of a project: some to train on, and some to choose from.
 const FEWEST: usize = 4;
@@ -54,6 +59,8 @@ pub(super) fn new(args: &NewArgs) -> anyhow::Result<ExitCode> {
 }
 
 pub(super) fn serve(args: &ServeArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
+    // Before the experiment is opened, which would say that a round is to be waited for.
+    let cancelled = run::cancel_saying("ending; what is answered is on disk");
     let (listener, address) = server::listen(&args.listen)?;
     let guard = Guard::of(address);
     let shared = Arc::new(args.project.open()?);
@@ -70,8 +77,8 @@ pub(super) fn serve(args: &ServeArgs, bars: &Bars) -> anyhow::Result<ExitCode> {
             });
         working?;
         let interrupted = async {
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
+            while !cancelled.load(Ordering::Relaxed) {
+                tokio::time::sleep(LOOKS).await;
             }
         };
         server::serve(&shared, listener, guard, interrupted)?;
