@@ -1,4 +1,4 @@
-//! The devices on which tensors live. One binary serves CPU and GPU: `alhost` links libtorch's CPU
+//! The devices on which tensors live, and libtorch's threads. One binary serves CPU and GPU: `alhost` links libtorch's CPU
 //! part alone, and the CUDA part is loaded at start where there is one.
 #![expect(unsafe_code, reason = "loading a shared library runs its initialisers")]
 

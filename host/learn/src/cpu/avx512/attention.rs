@@ -226,33 +226,18 @@ wide! {
     ) {
         for panel in 0..left.n_panels() {
             transposed_times::<E>(&[(left, right)], panel, |tile, place, _| {
-                for (row, tile) in tile.iter().enumerate().take(place.rows) {
-                    let first = (place.row + row) * size + place.column;
-                    for (to, &value) in to[first..][..place.columns].iter_mut().zip(tile) {
-                        *to = if add { *to + value } else { value };
-                    }
-                }
+                place.put(tile, size, to, |to, value| *to = if add { *to + value } else { value });
             });
         }
     }
 
     fn store_scaled(tile: &Tile, place: Place, scale: f32, stride: usize, to: &mut [f32]) {
-        for (row, tile) in tile.iter().enumerate().take(place.rows) {
-            let first = (place.row + row) * stride + place.column;
-            for (to, &value) in to[first..][..place.columns].iter_mut().zip(tile) {
-                *to = value * scale;
-            }
-        }
+        place.put(tile, stride, to, |to, value| *to = value * scale);
     }
 
     /// Puts a tile into a matrix whose rows are `stride` long.
     pub(super) fn store<E: Element>(tile: &Tile, place: Place, stride: usize, to: &mut [E]) {
-        for (row, tile) in tile.iter().enumerate().take(place.rows) {
-            let first = (place.row + row) * stride + place.column;
-            for (to, &value) in to[first..][..place.columns].iter_mut().zip(tile) {
-                *to = E::from_f32(value);
-            }
-        }
+        place.put(tile, stride, to, |to, value| *to = E::from_f32(value));
     }
 }
 

@@ -198,11 +198,6 @@ wide! {
     }
 
     fn add(tile: &Tile, place: Place, stride: usize, to: &mut [f32]) {
-        for (row, tile) in tile.iter().enumerate().take(place.rows) {
-            let first = (place.row + row) * stride + place.column;
-            for (to, &value) in to[first..][..place.columns].iter_mut().zip(tile) {
-                *to += value;
-            }
-        }
+        place.put(tile, stride, to, |to, value| *to += value);
     }
 }

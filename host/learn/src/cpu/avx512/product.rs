@@ -37,6 +37,25 @@ pub(super) struct Place {
     pub(super) columns: usize,
 }
 
+impl Place {
+    /// Calls `put` with each value of the tile and its place in `to`, whose rows are `stride` long.
+    #[inline(always)]
+    pub(super) fn put<T>(
+        self,
+        tile: &Tile,
+        stride: usize,
+        to: &mut [T],
+        put: impl Fn(&mut T, f32),
+    ) {
+        for (row, tile) in tile.iter().enumerate().take(self.rows) {
+            let first = (self.row + row) * stride + self.column;
+            for (to, &value) in to[first..][..self.columns].iter_mut().zip(tile) {
+                put(to, value);
+            }
+        }
+    }
+}
+
 /// Where the words of both factors lie. `left` is that of the tile's first row.
 #[derive(Clone, Copy)]
 struct Segment {

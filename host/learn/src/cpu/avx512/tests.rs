@@ -145,7 +145,7 @@ fn without_dropout_gradients_are_autograds() {
 }
 
 #[test]
-fn in_bf16_they_are_nearer_to_those_of_f32_than_autograds_in_bf16_are_or_as_near() {
+fn in_bf16_they_are_those_of_f32_but_for_rounding() {
     let Some(setup) = setup(|_| {}) else { return };
     let exact = setup.encoder.forward(&Setup::batch(), Pass { kind: Kind::Float, train: true });
     check(&setup, Kind::BFloat16, &exact, (0.03, 0.06));
