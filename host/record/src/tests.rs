@@ -1,7 +1,9 @@
-//! A run's folder as a whole: stopped at every step and gone on with, refused, locked, and full.
+//! A run's folder as a whole: stopped at every step and gone on with, refused, locked, damaged, and full.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod damage;
+mod room;
+
+use std::path::Path;
 
 use alhost_metrics::{Metrics, Ranking};
 use serde_json::json;
@@ -360,77 +362,6 @@ fn weights_are_kept_for_one_round() {
     refused("no such file");
 }
 
-/// Damages every file of a stopped run in every way: it is refused, or healed to the same records.
-#[test]
-fn no_damage_gives_other_records() {
-    let root = tempfile::tempdir().unwrap();
-    let (unbroken, stopped) = (root.path().join("unbroken"), root.path().join("stopped"));
-    go_on(&unbroken, usize::MAX).unwrap();
-    go_on(&stopped, 9).unwrap();
-    let other = root.path().join("other");
-    let mut as_other = manifest();
-    as_other.seed += 1;
-    drop(RunDir::open(&other, &as_other).unwrap());
-    for file in files_below(&stopped) {
-        let whole = fs_err::read(stopped.join(&file)).unwrap();
-        for (what, damaged) in damages(&whole) {
-            let path = root.path().join("damaged");
-            copy(&stopped, &path);
-            match &damaged {
-                Some(bytes) => fs_err::write(path.join(&file), bytes).unwrap(),
-                None => fs_err::remove_file(path.join(&file)).unwrap(),
-            }
-            if go_on(&path, usize::MAX).is_ok() {
-                assert_eq!(files(&path)[1..], files(&unbroken)[1..], "{}: {what}", file.display());
-            }
-            fs_err::remove_dir_all(&path).unwrap();
-        }
-    }
-}
-
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs_err::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let below = if path.is_dir() { files_below(&path) } else { vec![PathBuf::new()] };
-        found.extend(below.into_iter().map(|file| Path::new(path.file_name().unwrap()).join(file)));
-    }
-    let trimmed = found.into_iter().map(|file| file.components().collect());
-    trimmed.collect()
-}
-
-fn copy(from: &Path, to: &Path) {
-    for file in files_below(from) {
-        let target = to.join(&file);
-        fs_err::create_dir_all(target.parent().unwrap()).unwrap();
-        fs_err::copy(from.join(&file), target).unwrap();
-    }
-}
-
-/// Lists what may become of a file: gone, empty, cut, a bit changed in many places, lines lost,
-/// doubled, exchanged.
-fn damages(whole: &[u8]) -> Vec<(String, Option<Vec<u8>>)> {
-    let mut damages = vec![("gone".to_owned(), None), ("empty".to_owned(), Some(Vec::new()))];
-    let mut add = |what: String, bytes: Vec<u8>| damages.push((what, Some(bytes)));
-    add("with NULs".to_owned(), [whole, &[0; 16][..], b"\n"].concat());
-    let n = whole.len();
-    for place in (0..n).step_by((n / 60).max(1)) {
-        let mut changed = whole.to_vec();
-        changed[place] ^= if place % 2 == 0 { 1 } else { 0x40 };
-        add(format!("byte {place} changed"), changed);
-        add(format!("cut to {place}"), whole[..place].to_vec());
-    }
-    let lines: Vec<&[u8]> = whole.split_inclusive(|&byte| byte == b'\n').collect();
-    for at in 1..lines.len() {
-        let (before, after) = lines.split_at(at);
-        add(format!("line {at} twice"), [before, &before[at - 1..], after].concat().concat());
-        add(format!("line {at} lost"), [&before[..at - 1], after].concat().concat());
-        let exchanged = [&before[..at - 1], &after[..1], &before[at - 1..], &after[1..]];
-        add(format!("lines {at} and {} exchanged", at + 1), exchanged.concat().concat());
-    }
-    damages
-}
-
 #[test]
 fn without_cost_lines_compare_but_for_times() {
     let mut slow = round(0, 100, None);
@@ -442,82 +373,6 @@ fn without_cost_lines_compare_but_for_times() {
     assert_ne!(without_cost(&line(&round(0, 101, None))), without_cost(&line(&fast)));
     let read: RoundRecord = serde_json::from_str(&line(&slow)).unwrap();
     assert_eq!(read, slow);
-}
-
-/// Runs out of room as the process of the next two tests, which tell it where; it is no test of its
-/// own.
-#[test]
-fn process_without_room() {
-    let Some(path) = std::env::var_os("ALHOST_TEST_NO_ROOM") else { return };
-    let error = go_on(Path::new(&path), usize::MAX).unwrap_err().to_string();
-    let first = error.lines().next().unwrap();
-    assert!(first.starts_with("failed to write to file `"), "{error}");
-    assert!(first.contains("jsonl`") || first.contains(".state`"), "{error}");
-    assert!(error.contains("\nhint: what was recorded before is kept"), "{error}");
-    let kept = read(Path::new(&path)).unwrap().rounds.len();
-    assert!((1..ROUNDS).contains(&kept), "{kept} rounds are kept");
-}
-
-/// Goes on once there is room, as a process of the last test; it is no test of its own either.
-#[test]
-fn process_with_room_again() {
-    let Some(path) = std::env::var_os("ALHOST_TEST_ROOM_AGAIN") else { return };
-    go_on(Path::new(&path), usize::MAX).unwrap();
-    assert_eq!(read(Path::new(&path)).unwrap().rounds.len(), ROUNDS);
-}
-
-fn this_test(name: &str) -> String {
-    let binary = std::env::current_exe().unwrap();
-    format!("'{}' --exact tests::{name}", binary.display())
-}
-
-fn shell(script: &str) -> (bool, String) {
-    let output = Command::new("sh").args(["-ec", script]).output().unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
-}
-
-/// A limit on the size of a file makes a real write fail half-way, whoever the user is.
-#[test]
-fn a_write_that_fails_half_way_costs_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().display();
-    let test = this_test("process_without_room");
-    // The signal is ignored so that the write fails instead of the process. dash and bash count in
-    // 512 and 1,024 bytes; a selection has 3.4 KB, all of them 27 KB.
-    let script =
-        format!("trap '' XFSZ; ulimit -f 16; ALHOST_TEST_NO_ROOM='{path}' {test} > /dev/null");
-    let (done, told) = shell(&script);
-    assert!(done, "{told}");
-    go_on(folder.path(), usize::MAX).unwrap();
-    assert_eq!(read(folder.path()).unwrap().rounds.len(), ROUNDS);
-}
-
-/// A file system that is full, where this user may mount one.
-#[test]
-fn a_full_disk_costs_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let disk = folder.path().display();
-    let mount = format!("mount -t tmpfs -o size=64k none '{disk}'");
-    let (mounts, _) = shell(&format!("unshare -rm sh -ec \"{mount}\""));
-    if !mounts {
-        eprintln!("did nothing: this user may not mount a file system");
-        return;
-    }
-    let (full, free) = (this_test("process_without_room"), this_test("process_with_room_again"));
-    // 64 KB in pages of 4 KB, most of them taken by something else.
-    let script = format!(
-        "{mount}; head -c 40960 /dev/zero > '{disk}/other'
-        ALHOST_TEST_NO_ROOM='{disk}/run' {full}
-        rm '{disk}/other'
-        ALHOST_TEST_ROOM_AGAIN='{disk}/run' {free}"
-    );
-    let file = folder.path().with_extension("sh");
-    fs_err::write(&file, &script).unwrap();
-    let (done, told) = shell(&format!("unshare -rm sh -e '{}'", file.display()));
-    fs_err::remove_file(&file).unwrap();
-    assert!(done, "{told}");
-    assert_eq!(told.matches("1 passed").count(), 2, "{told}");
 }
 
 /// Without its `float_roundtrip`, `serde_json` reads some numbers as their neighbours.
