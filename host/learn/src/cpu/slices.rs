@@ -3,22 +3,35 @@
 
 use tch::{Device, Kind, Tensor};
 
-fn check(tensor: &Tensor) {
-    assert_eq!((tensor.kind(), tensor.device()), (Kind::Float, Device::Cpu), "f32 on the CPU");
+/// A number as libtorch keeps it.
+///
+/// # Safety
+/// `KIND` must be libtorch's name for a number of these very bits, all of which are valid.
+pub(crate) unsafe trait Number: Copy + 'static {
+    const KIND: Kind;
+}
+
+// SAFETY: libtorch calls an f32 so.
+unsafe impl Number for f32 {
+    const KIND: Kind = Kind::Float;
+}
+
+fn check<T: Number>(tensor: &Tensor) {
+    assert_eq!((tensor.kind(), tensor.device()), (T::KIND, Device::Cpu), "values of another kind");
     assert!(tensor.is_contiguous(), "a tensor in one piece");
 }
 
 /// The values of `tensor`. While they are borrowed nothing may write them through another handle.
 ///
 /// # Panics
-/// Panics if it is not f32, on the CPU and in one piece.
-pub(crate) fn values(tensor: &Tensor) -> &[f32] {
-    check(tensor);
+/// Panics if it is not of `T`'s kind, on the CPU and in one piece.
+pub(crate) fn values<T: Number>(tensor: &Tensor) -> &[T] {
+    check::<T>(tensor);
     if tensor.numel() == 0 {
         return &[];
     }
-    // SAFETY: the tensor keeps this many values in one piece as long as it lives, and whoever calls has no
-    // other handle in use.
+    // SAFETY: the tensor keeps this many values of this kind in one piece as long as it lives, and whoever calls
+    // has no other handle in use.
     unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast(), tensor.numel()) }
 }
 
@@ -26,8 +39,8 @@ pub(crate) fn values(tensor: &Tensor) -> &[f32] {
 ///
 /// # Panics
 /// Panics where `values` does.
-pub(crate) fn values_mut(tensor: &mut Tensor) -> &mut [f32] {
-    check(tensor);
+pub(crate) fn values_mut<T: Number>(tensor: &mut Tensor) -> &mut [T] {
+    check::<T>(tensor);
     if tensor.numel() == 0 {
         return &mut [];
     }

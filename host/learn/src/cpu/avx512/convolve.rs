@@ -12,7 +12,6 @@ use super::norm::grow;
 use super::number::{Element, wide};
 use super::panels::{Panels, Rows, along};
 use super::product::{Place, Tile, times};
-use super::tensors::elements;
 use crate::cpu::slices::{values, values_mut};
 use crate::cpu::workers::{Rooms, Workers};
 use crate::cpu::{Filters, Maxima};
@@ -84,10 +83,10 @@ pub(in crate::cpu) fn maxima<E: Element>(
 ) -> Maxima {
     let (n_texts, len, hidden) = states.size3().expect("hidden states have 3 dimensions");
     let states = states.contiguous();
-    let values = elements::<E>(&states);
+    let values = values::<E>(&states);
     let windows = Windows::all::<E>(filters, true, workers);
     let columns: usize = filters.iter().map(|filters| filters.n).sum();
-    let mut tensor = Tensor::zeros([n_texts, columns as i64], (Kind::Float, Device::Cpu));
+    let mut tensor = Tensor::empty([n_texts, columns as i64], (Kind::Float, Device::Cpu));
     let mut starts = vec![0_u32; n_texts as usize * columns];
     let rooms = Rooms::<Room<E>>::default();
     let texts = values.chunks_exact((len * hidden) as usize).zip(lengths);
@@ -114,23 +113,24 @@ pub(in crate::cpu) fn maxima_backward<E: Element>(
     let windows = Windows::all::<E>(filters, false, workers);
     let gradient = gradient.contiguous();
     let gradients = values(&gradient);
-    let mut of_states = Tensor::zeros(states.size(), (Kind::Float, Device::Cpu));
+    let mut of_states = Tensor::empty(states.size(), (Kind::Float, Device::Cpu));
     let by_text = values_mut(&mut of_states).chunks_exact_mut((len * hidden) as usize);
     let by_text =
         by_text.zip(lengths).zip(starts.chunks_exact(columns)).zip(gradients.chunks_exact(columns));
     workers.each(by_text, |(((to, &len), starts), gradients)| {
+        to.fill(0.0);
         let text = &mut to[..len as usize * hidden as usize];
         // SAFETY: see above.
         unsafe { backward_to_text(text, hidden as usize, &windows, (starts, gradients)) };
     });
 
     let states = states.contiguous();
-    let texts = elements::<E>(&states).chunks_exact((len * hidden) as usize).zip(lengths);
+    let texts = values::<E>(&states).chunks_exact((len * hidden) as usize).zip(lengths);
     let texts: Vec<&[E]> = texts.map(|(all, &len)| &all[..(len * hidden) as usize]).collect();
     let of_weights = windows.iter().map(|windows| {
         let size = windows.weights.len() / windows.filters.n;
         let shape = [windows.filters.n as i64, hidden, windows.width as i64];
-        let mut to = Tensor::zeros(shape, (Kind::Float, Device::Cpu));
+        let mut to = Tensor::empty(shape, (Kind::Float, Device::Cpu));
         let pieces = values_mut(&mut to).chunks_mut(FILTERS_AT_ONCE * size).enumerate();
         workers.each(pieces, |(piece, to)| {
             let first = windows.first + piece * FILTERS_AT_ONCE;

@@ -7,6 +7,10 @@ use tch::{Device, Kind, Tensor};
 use super::embed::TableGradients;
 use crate::cpu::Variables;
 use crate::cpu::slices::values_mut;
+use crate::cpu::workers::Workers;
+
+/// Values of the word table, which is large, that a thread sets to zero at once.
+const PIECE: usize = 1 << 18;
 
 pub(super) struct Gradients {
     pub(super) layers: Vec<LayerGradients>,
@@ -40,13 +44,16 @@ impl Gradients {
     }
 
     /// The gradients of the embeddings, with those of the tables set to zero.
-    pub(super) fn embeddings(&mut self) -> (TableGradients<'_>, [&mut [f32]; 2]) {
+    pub(super) fn embeddings(
+        &mut self,
+        workers: &Workers,
+    ) -> (TableGradients<'_>, [&mut [f32]; 2]) {
         let tables = TableGradients {
             words: values_mut(&mut self.words),
             positions: values_mut(&mut self.positions),
             token_types: values_mut(&mut self.token_types),
         };
-        tables.words.fill(0.0);
+        workers.each(tables.words.chunks_mut(PIECE), |piece| piece.fill(0.0));
         tables.positions.fill(0.0);
         tables.token_types.fill(0.0);
         let [scale, shift] = &mut self.norm;

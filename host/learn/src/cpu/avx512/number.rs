@@ -1,6 +1,9 @@
 //! The two number formats of the layers, and arithmetic that a compiler turns into vector instructions.
+#![expect(unsafe_code, reason = "what libtorch calls a number is promised")]
 
 use tch::Kind;
+
+use crate::cpu::slices::Number;
 
 /// The extensions that everything here is compiled for; see `super::available`.
 macro_rules! wide {
@@ -11,11 +14,9 @@ macro_rules! wide {
 pub(super) use wide;
 
 /// A number in memory. Arithmetic is f32; a product takes its factors in 32-bit words.
-pub(in crate::cpu) trait Element: Copy + Default + Send + Sync + 'static {
+pub(in crate::cpu) trait Element: Number + Default + Send + Sync {
     /// Values in a word.
     const PER_WORD: usize;
-    /// What libtorch calls it.
-    const KIND: Kind;
     fn from_f32(value: f32) -> Self;
     fn to_f32(self) -> f32;
     fn bits(self) -> u32;
@@ -23,13 +24,10 @@ pub(in crate::cpu) trait Element: Copy + Default + Send + Sync + 'static {
     fn from_bits(upper: u16) -> Self;
     /// Returns the value as an `E`; without arithmetic where it is one.
     fn convert<E: Element>(self) -> E;
-    /// Copies values to the beginning of `to`.
-    fn write(from: &[Self], to: &mut [u8]);
 }
 
 impl Element for f32 {
     const PER_WORD: usize = 1;
-    const KIND: Kind = Kind::Float;
 
     #[inline(always)]
     fn from_f32(value: f32) -> Self {
@@ -55,12 +53,6 @@ impl Element for f32 {
     fn convert<E: Element>(self) -> E {
         E::from_f32(self)
     }
-
-    fn write(from: &[Self], to: &mut [u8]) {
-        for (to, from) in to.as_chunks_mut().0.iter_mut().zip(from) {
-            *to = from.to_ne_bytes();
-        }
-    }
 }
 
 /// The upper half of an f32.
@@ -68,9 +60,13 @@ impl Element for f32 {
 #[repr(transparent)]
 pub(in crate::cpu) struct Bf16(u16);
 
+// SAFETY: libtorch calls the upper half of an f32 so.
+unsafe impl Number for Bf16 {
+    const KIND: Kind = Kind::BFloat16;
+}
+
 impl Element for Bf16 {
     const PER_WORD: usize = 2;
-    const KIND: Kind = Kind::BFloat16;
 
     /// Rounds to the nearest, to even on a tie; what is not a number stays none.
     #[inline(always)]
@@ -99,12 +95,6 @@ impl Element for Bf16 {
     #[inline(always)]
     fn convert<E: Element>(self) -> E {
         if E::PER_WORD == 2 { E::from_bits(self.0) } else { E::from_f32(self.to_f32()) }
-    }
-
-    fn write(from: &[Self], to: &mut [u8]) {
-        for (to, from) in to.as_chunks_mut().0.iter_mut().zip(from) {
-            *to = from.0.to_ne_bytes();
-        }
     }
 }
 

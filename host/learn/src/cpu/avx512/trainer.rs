@@ -160,7 +160,7 @@ impl<E: Element> Trainer<E> {
             // SAFETY: see `new`.
             unsafe { embed::backward(&work.embedded, weight, masked, gradient, (scale, shift)) };
         });
-        let (mut tables, norm) = self.gradients.embeddings();
+        let (mut tables, norm) = self.gradients.embeddings(&self.workers);
         for work in &self.work[..self.n_units] {
             let gradient = &work.gradient[..work.unit.rows * hidden];
             // SAFETY: see `new`.
