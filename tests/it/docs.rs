@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use alhost::cli::Cli;
-use clap::Parser;
 
 use crate::support::workspace;
 
@@ -44,7 +43,7 @@ fn every_alhost_command_parses() {
         for line in commands(&text) {
             let command = line.split(" #").next().unwrap();
             let args = std::iter::once("alhost").chain(command.split_whitespace());
-            let parsed = Cli::try_parse_from(args);
+            let parsed = Cli::read(args);
             assert!(parsed.is_ok(), "{}: `alhost{line}`: {}", page.display(), parsed.unwrap_err());
             n_commands += 1;
         }

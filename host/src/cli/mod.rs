@@ -19,6 +19,7 @@ mod pin;
 mod predict;
 mod prepare;
 mod progress;
+mod read;
 mod report;
 mod run;
 mod shells;
@@ -45,8 +46,7 @@ use clap::{Args, Parser, Subcommand};
 ///
 /// Exit status: 0 done, 1 a check said no, 2 could not do it.
 #[derive(Debug, Parser)]
-#[command(name = "alhost", max_term_width = 100, args_conflicts_with_subcommands = true)]
-#[command(subcommand_negates_reqs = true)]
+#[command(name = "alhost", max_term_width = 100)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -313,7 +313,7 @@ const MOST_SEED: u64 = i64::MAX as u64;
 /// The whole program.
 pub fn main() -> ExitCode {
     bug::tell_of_panics();
-    match Cli::try_parse() {
+    match Cli::read(std::env::args_os()) {
         Ok(cli) => terminal::conclude(answer(cli)),
         Err(error) => terminal::answer(&error),
     }
