@@ -30,7 +30,8 @@ pub trait Strategy: Send + Sized + 'static {
     }
 
     /// Takes over what `save` gave. Called after `new` when a run is resumed, and only if `save`
-    /// gave any bytes.
+    /// gave any bytes. Where people label, there may be labels that were added since, with ids behind
+    /// those that were there.
     fn load(&mut self, state: &[u8]) -> Result<()> {
         let n = state.len();
         Err(format!("{n} bytes of saved state, but this strategy keeps none").into())

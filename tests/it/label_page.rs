@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::page::{Page, annotations, answer, labels_of, project, rows};
-use crate::support::{Sandbox, ran};
+use crate::support::{Sandbox, plugin, ran};
 
 fn gold(sandbox: &Sandbox) -> BTreeMap<String, Vec<String>> {
     let id = |row: &Value| row["id"].as_str().unwrap().to_owned();
@@ -148,15 +148,20 @@ fn annotations_of_whole_lines(sandbox: &Sandbox) -> Vec<(String, Vec<String>)> {
         .collect()
 }
 
-#[test]
-fn labels_are_made_while_labeling_and_the_model_learns_them() {
+/// Labels 55 of 60 texts of a project that begins without labels, each label new at its first use and one of them when
+/// two rounds are over, where `change` has changed the config.
+fn check_new_labels(change: fn(&str) -> String) {
     let sandbox = project(false);
+    sandbox.write("p/project.toml", &change(&sandbox.read("p/project.toml")));
     let page = Page::serve(&sandbox, &[]);
     let gold = gold(&sandbox);
     let mut known = BTreeSet::new();
-    for _ in 0..35 {
-        let text = page.next("kim").unwrap();
-        let labels = gold[text["id"].as_str().unwrap()].clone();
+    for n in 0..55 {
+        let text = page.next("kim").unwrap_or_else(|waiting| panic!("text {n}: {waiting}"));
+        let mut labels = gold[text["id"].as_str().unwrap()].clone();
+        if n >= 40 {
+            labels.push("late".to_owned());
+        }
         let mut given = answer("kim", &text["id"], &labels);
         given["new_labels"] = json!(labels);
         let answered = page.post("/api/answer", &given);
@@ -164,11 +169,24 @@ fn labels_are_made_while_labeling_and_the_model_learns_them() {
         known.extend(labels);
     }
     let progress = page.get("/api/progress").json();
-    assert!(!progress["rounds"].as_array().unwrap().is_empty(), "{progress}");
+    assert!(progress["rounds"].as_array().unwrap().len() >= 4, "{progress}");
     assert_eq!(progress["n_labels"], known.len());
     let listed: BTreeSet<String> =
         sandbox.read("p/labels.txt").lines().map(str::to_owned).collect();
     assert_eq!(listed, known);
+}
+
+#[test]
+fn labels_are_made_while_labeling_and_the_model_learns_them() {
+    check_new_labels(str::to_owned);
+}
+
+#[test]
+fn a_strategy_that_remembers_labels_goes_on_with_new_ones() {
+    check_new_labels(|config| {
+        let (random, tailor) = (plugin("random"), plugin("tailor"));
+        config.replace(&random.display().to_string(), &tailor.display().to_string())
+    });
 }
 
 #[test]

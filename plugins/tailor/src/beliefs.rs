@@ -60,6 +60,20 @@ impl Beliefs {
         after
     }
 
+    /// These beliefs once labels were added behind the others, of which nothing is known.
+    #[must_use]
+    pub fn grown(mut self, n_labels: usize) -> Self {
+        for row in self.a.iter_mut().chain(&mut self.b) {
+            row.resize(row.len().max(n_labels), 1.0);
+        }
+        self
+    }
+
+    /// Number of labels that the first arm's beliefs are about.
+    pub fn n_labels(&self) -> usize {
+        self.a.first().map_or(0, Vec::len)
+    }
+
     /// Why these cannot be beliefs of as many arms about as many labels; `None` if they can.
     pub fn misfit(&self, n_arms: usize, n_labels: usize) -> Option<String> {
         // Picks are texts, which are numbered by a u32.

@@ -32,7 +32,7 @@ pub fn write(beliefs: &Beliefs, batch: &[(DocId, usize)]) -> Result<Vec<u8>> {
     serde_json::to_vec(&saved).map_err(|error| Error::new(error.to_string()))
 }
 
-/// Beliefs and batch from what [`write`] gave.
+/// Beliefs and batch from what [`write`] gave. People may have added labels since, which begin as all labels do.
 ///
 /// # Errors
 /// The bytes are no such state, or one of other strategies or other data.
@@ -48,7 +48,8 @@ pub fn read(state: &[u8], shape: &Shape) -> Result<(Beliefs, Vec<(DocId, usize)>
     if version != VERSION {
         return Err(broken(format!("it is of version {version}, not {VERSION}")));
     }
-    if let Some(why) = beliefs.misfit(shape.n_arms, shape.n_labels) {
+    let n_known = beliefs.n_labels().min(shape.n_labels);
+    if let Some(why) = beliefs.misfit(shape.n_arms, n_known) {
         return Err(broken(why));
     }
     let is_wrong =
@@ -56,7 +57,10 @@ pub fn read(state: &[u8], shape: &Shape) -> Result<(Beliefs, Vec<(DocId, usize)>
     if let Some((text, arm)) = batch.iter().find(|pick| is_wrong(pick)) {
         return Err(broken(format!("strategy {arm} is said to have picked text {text}")));
     }
-    Ok((beliefs, batch.into_iter().map(|(text, arm)| (DocId(text), arm)).collect()))
+    Ok((
+        beliefs.grown(shape.n_labels),
+        batch.into_iter().map(|(text, arm)| (DocId(text), arm)).collect(),
+    ))
 }
 
 #[cfg(test)]
@@ -75,6 +79,17 @@ mod tests {
         let (beliefs, batch) = saved();
         let bytes = write(&beliefs, &batch).unwrap();
         assert_eq!(read(&bytes, &SHAPE), Ok((beliefs, batch)));
+    }
+
+    #[test]
+    fn labels_that_were_added_since_begin_as_all_do() {
+        let (beliefs, batch) = saved();
+        let bytes = write(&beliefs, &batch).unwrap();
+        let (read, _) = read(&bytes, &Shape { n_labels: 5, ..SHAPE }).unwrap();
+        for arm in 0..2 {
+            let expected = beliefs.of(arm).chain([(1.0, 1.0); 2]);
+            assert!(read.of(arm).eq(expected), "{read:?}");
+        }
     }
 
     #[test]
@@ -97,6 +112,9 @@ mod tests {
         };
         check(&text, Shape { n_arms: 3, ..SHAPE }, "`a` is of 2 strategies, not 3");
         check(&text, Shape { n_labels: 2, ..SHAPE }, "`a` is of 3 labels, not 2");
+        let uneven = text.replacen("[1.9,0.9,1.9]", "[1.9,0.9]", 1);
+        assert_ne!(text, uneven);
+        check(&uneven, SHAPE, "`a` is of 2 labels, not 3");
         check(&text, Shape { n_texts: 8, ..SHAPE }, "strategy 1 is said to have picked text 8");
         check(&text.replace("[8,1]", "[8,2]"), SHAPE, "strategy 2 is said to have picked text 8");
         check(&text.replace("0.9", "-0.9"), SHAPE, "is -0.9 somewhere");
