@@ -4,7 +4,7 @@
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
-use std::sync::{Once, OnceLock};
+use std::sync::OnceLock;
 
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 use tch::{Cuda, Device};
@@ -23,17 +23,14 @@ pub fn load_cuda() -> Result<(), &'static str> {
     }
 }
 
-/// `auto` (the first GPU, else the CPU; why no GPU is said once), `cpu`, `cuda` or `cuda:N`.
+/// `auto` (the first GPU, else the CPU), `cpu`, `cuda` or `cuda:N`.
 pub fn open(name: &str) -> Result<Device, ModelError> {
     let unknown = || ModelError::UnknownDevice { name: name.to_owned() };
     let index = match name {
         "cpu" => return Ok(Device::Cpu),
         "auto" => {
             return Ok(open_cuda(0).unwrap_or_else(|reason| {
-                static SAID: Once = Once::new();
-                SAID.call_once(|| {
-                    tracing::info!("computing on the CPU, as there is no CUDA device: {reason}");
-                });
+                tracing::info!("computing on the CPU, as there is no CUDA device: {reason}");
                 Device::Cpu
             }));
         }

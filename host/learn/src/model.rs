@@ -24,7 +24,10 @@ pub struct Torch(pub Places);
 
 impl Models for Torch {
     fn check(&self, config: &RunConfig) -> Result<()> {
-        device::open(&config.device)?;
+        // `auto` is always one, and `open` says which.
+        if config.device != "auto" {
+            device::open(&config.device)?;
+        }
         Ok(())
     }
 

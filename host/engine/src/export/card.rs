@@ -2,7 +2,7 @@
 //! before using the classifier.
 //!
 //! Names of data sets and checkpoints are text of strangers. One that goes into the front matter has
-//! passed as the name of a hub; in Markdown, it means nothing. Names of
+//! passed as the name of a hub; elsewhere, what would mean something in Markdown is escaped. Names of
 //! labels are in no card.
 
 use std::fmt::Write as _;

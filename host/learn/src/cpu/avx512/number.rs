@@ -123,7 +123,7 @@ pub(super) fn sum<A: Copy, B: Copy>(a: &[A], b: &[B], term: impl Fn(A, B) -> f32
     lanes[0]
 }
 
-/// e to the power of `x`, to 2 units in the last place; below -87.3 and above 88 it is what it is there.
+/// e to the power of `x`, to 2 units in the last place, for an `x` from -87.3 to 88; outside, as at the nearer end.
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
     // Adding it rounds to an integer, which then stands in the lowest bits.
